@@ -1,0 +1,25 @@
+// A device is a kind and a number. What a kind can do is asked, never compiled in.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/export.h"
+
+namespace gemel {
+
+// The numbers are MXNet's device types, as written in files.
+enum class DeviceKind : int32_t { cpu = 1, gpu = 2, cpu_pinned = 3, cpu_shared = 5 };
+
+struct Device {
+  DeviceKind kind = DeviceKind::cpu;
+  int32_t id = 0;
+  bool operator==(const Device&) const = default;
+};
+
+GEMEL_EXPORT std::string to_string(Device device);               // "cpu(0)"
+GEMEL_EXPORT Device device_from_string(std::string_view text);   // "cpu", "cpu(1)"; throws Error(Input)
+GEMEL_EXPORT bool is_available(Device device);                   // false for gpu in this build
+
+}  // namespace gemel

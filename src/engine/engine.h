@@ -1,0 +1,89 @@
+// The dependency engine. A task names the tags it reads and the tags it writes; the engine runs
+// it when they are free. For one tag: many readers or one writer at a time, in push order.
+//
+//   engine::push([=] { compute(); }, {.reads = {&a}, .writes = {&b}, .name = "compute"});
+//   engine::wait_for_read(b);           // returns when every write pushed so far is done, or throws
+//
+// Errors: a task that throws poisons the tags it writes. A task that reads a poisoned tag is skipped
+// and poisons its own. Waiting on a poisoned tag throws the original error. A later task that
+// writes a tag without reading it (a complete write) heals it. wait_all() throws each failure once.
+// push() itself never throws for a failed task, also when it ran the task inline.
+#pragma once
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/export.h"
+#include "base/intrusive.h"
+#include "engine/tag.h"
+
+namespace gemel::engine {
+
+// Which workers run a task: compute tasks use the cores, the others mostly wait.
+enum class Resource : uint8_t { compute, copy, io, network };
+
+// Called once by an asynchronous task when its work is done, from any thread; null means success.
+using Completion = std::function<void(std::exception_ptr)>;
+
+struct TaskOptions {
+  std::span<Tag* const> reads = {};   // duplicates, also between reads and writes, are allowed:
+  std::span<Tag* const> writes = {};  // a tag in both counts as written and as read (no healing)
+  Resource resource = Resource::compute;
+  int priority = 0;             // higher runs earlier among ready tasks
+  const char* name = "task";    // must outlive the process' trace: a literal or intern_name()
+  int64_t bytes = 0;            // counted against the queue bound (back pressure)
+  bool small = false;           // may run on the calling thread when every tag is free
+  bool finaliser = false;       // runs even if what it reads is poisoned; heals what it writes
+};
+
+// A pooled name that lives until the process ends.
+GEMEL_EXPORT const char* intern_name(std::string_view name);
+
+// Pushes work that is done when `work` returns. Small work on free tags runs before push returns,
+// without allocation.
+template <typename Work>
+void push(Work&& work, const TaskOptions& options);
+
+// Pushes work that is done when the Completion it was given is called.
+GEMEL_EXPORT void push_async(std::function<void(Completion)> work, const TaskOptions& options);
+
+// Releases the tag after every task pushed so far that uses it, then runs `then`. Counts as a write.
+GEMEL_EXPORT void delete_tag(Ref<Tag> tag, std::function<void()> then);
+
+// Blocks until the writes (respectively all uses) of the tag pushed so far are done; throws the
+// tag's poison. Throws when called from a task that holds or depends on the tag.
+GEMEL_EXPORT void wait_for_read(Tag& tag);
+GEMEL_EXPORT void wait_for_write(Tag& tag);
+// Blocks until nothing is queued or running; throws the failures not yet reported (joined texts).
+GEMEL_EXPORT void wait_all();
+
+// Runs on a worker or inline inside a task right now.
+GEMEL_EXPORT bool inside_task();
+
+// While one lives, small tasks of this thread are collected and pushed as one (MXNet's bulk).
+class GEMEL_EXPORT Bulk {
+ public:
+  explicit Bulk(int size);
+  ~Bulk();
+};
+
+struct Configuration {
+  std::string kind = "threaded";    // "threaded" or "naive" (synchronous)
+  int compute_workers = 0;          // 0: the number of cores
+  int64_t max_queued_bytes = 0;     // 0: a quarter of physical memory
+};
+// Waits for all work, then restarts the workers as told. Not from inside a task.
+GEMEL_EXPORT void configure(const Configuration& configuration);
+GEMEL_EXPORT Configuration configuration();
+GEMEL_EXPORT int compute_workers();
+// Waits for all work and joins the workers; called at exit by the Python extension. Pushes after
+// that run synchronously.
+GEMEL_EXPORT void shut_down();
+
+}  // namespace gemel::engine
+
+#include "engine/push-inl.h"
