@@ -1,0 +1,26 @@
+# What Gemel takes from others. Sets GEMEL_LIBRARIES. oneDNN and OpenBLAS are optional: without them
+# the reference kernels serve.
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(nlohmann_json 3 REQUIRED)
+find_path(HIGHWAY_INCLUDE hwy/highway.h REQUIRED)
+find_library(HIGHWAY_LIBRARY hwy REQUIRED)
+set(GEMEL_LIBRARIES Threads::Threads fmt::fmt nlohmann_json::nlohmann_json ${HIGHWAY_LIBRARY})
+
+if(GEMEL_OPENMP AND NOT GEMEL_SANITIZE STREQUAL "thread")
+  find_package(OpenMP)
+  if(OpenMP_CXX_FOUND)
+    list(APPEND GEMEL_LIBRARIES OpenMP::OpenMP_CXX)
+    add_compile_definitions(GEMEL_WITH_OPENMP)
+  endif()
+endif()
+
+find_library(OPENBLAS_LIBRARY openblas PATH_SUFFIXES openblas-openmp openblas-pthread)
+find_path(OPENBLAS_INCLUDE cblas.h PATH_SUFFIXES openblas-openmp x86_64-linux-gnu/openblas-openmp openblas)
+if(OPENBLAS_LIBRARY AND OPENBLAS_INCLUDE)
+  list(APPEND GEMEL_LIBRARIES ${OPENBLAS_LIBRARY})
+  include_directories(SYSTEM ${OPENBLAS_INCLUDE})
+  add_compile_definitions(GEMEL_WITH_OPENBLAS)
+else()
+  message(STATUS "OpenBLAS not found: the reference matrix product serves")
+endif()
