@@ -84,6 +84,9 @@ template <> struct TypeText<std::string> { static constexpr const char* text = "
 template <> struct TypeText<Shape> { static constexpr const char* text = "Shape(tuple)"; };
 template <> struct TypeText<DType> { static constexpr const char* text = "dtype"; };
 template <> struct TypeText<std::vector<double>> { static constexpr const char* text = "tuple of <float>"; };
+template <typename T> struct TypeText<std::optional<T>> {
+  static inline const std::string text = std::string(TypeText<T>::text) + " or None";
+};
 
 template <typename P>
 class Fields {
@@ -94,7 +97,7 @@ class Fields {
   Field& field(std::string name, T P::*member) {
     Field f;
     f.name = std::move(name);
-    f.type = type_text<T>();
+    f.type = TypeText<T>::text;
     f.parse = [member](Parameters& p, std::string_view text) { parse_value(text, static_cast<P&>(p).*member); };
     f.print = [member](const Parameters& p) { return print_value(static_cast<const P&>(p).*member); };
     return fields.emplace_back(std::move(f));
@@ -121,13 +124,6 @@ class Fields {
   }
 
  private:
-  template <typename T>
-  static std::string type_text() {
-    if constexpr (requires { typename T::value_type; } && std::is_same_v<T, std::optional<typename T::value_type>>)
-      return std::string(TypeText<typename T::value_type>::text) + " or None";
-    else
-      return TypeText<T>::text;
-  }
   static std::string choice_text(const std::vector<std::string>& names) {
     std::string text = "{";
     for (size_t i = 0; i < names.size(); ++i) text += (i ? ", '" : "'") + names[i] + "'";
