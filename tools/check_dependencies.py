@@ -94,7 +94,9 @@ def violations(root):
         # A file for Highway includes itself, once for every instruction set.
         if node != target:
             where = f"src/{node.relative_to(source)}:{line}"
-            found.append(f"{where} includes {target.relative_to(source)}: which includes it in turn")
+            found.append(
+                f"{where} includes {target.relative_to(source)}: which includes it in turn"
+            )
     return found
 
 

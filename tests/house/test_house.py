@@ -114,7 +114,7 @@ VIOLATIONS = [
     ),
     (
         "an unfinished place",
-        {"src/base/a.cpp": "// TO" "DO: later\n"},
+        {"src/base/a.cpp": "// " + "TO" + "DO: later\n"},
         "leftovers",
         "src/base/a.cpp:1",
     ),
@@ -139,7 +139,9 @@ def test_lint_passes_a_clean_tree(tmp_path):
     assert (result.returncode, result.stdout) == (0, "")
 
 
-@pytest.mark.parametrize("added, check, expected", [v[1:] for v in VIOLATIONS], ids=[v[0] for v in VIOLATIONS])
+@pytest.mark.parametrize(
+    "added, check, expected", [v[1:] for v in VIOLATIONS], ids=[v[0] for v in VIOLATIONS]
+)
 def test_lint_finds(tmp_path, added, check, expected):
     write(tmp_path, CLEAN)
     write(tmp_path, added)
@@ -217,7 +219,10 @@ def test_summary_counts_a_runner_that_died_as_a_failure(tmp_path):
 
 def test_summary_counts_a_late_failure_of_a_runner(tmp_path):
     # A sanitizer's report at exit changes the status after every test has passed.
-    assert summarize(tmp_path, {"tsan": 66}, {"tsan": REPORT.format("")}) == (1, "2 passed, 1 failed")
+    assert summarize(tmp_path, {"tsan": 66}, {"tsan": REPORT.format("")}) == (
+        1,
+        "2 passed, 1 failed",
+    )
 
 
 def test_summary_fails_when_nothing_ran(tmp_path):
@@ -246,7 +251,9 @@ def test_requirements_name_build_run_and_extras():
 
 @pytest.mark.parametrize("script", ["common.sh", "demo", "test", "bench"])
 def test_scripts_parse(script):
-    result = subprocess.run(["bash", "-n", str(ROOT / "scripts" / script)], capture_output=True, text=True)
+    result = subprocess.run(
+        ["bash", "-n", str(ROOT / "scripts" / script)], capture_output=True, text=True
+    )
     assert (result.returncode, result.stderr) == (0, "")
 
 
@@ -259,7 +266,9 @@ def test_scripts_are_executable(script):
 def test_scripts_refuse_unknown_names(tmp_path, script):
     # In a copy, so that the reports of the run that this test belongs to stay.
     shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
-    result = subprocess.run([str(tmp_path / "scripts" / script), "nonsense"], capture_output=True, text=True)
+    result = subprocess.run(
+        [str(tmp_path / "scripts" / script), "nonsense"], capture_output=True, text=True
+    )
     assert result.returncode == 2
     assert script in result.stderr
 
