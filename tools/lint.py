@@ -25,7 +25,7 @@ CODE = {".h", ".cpp", ".inc", ".cu", ".py", ".sh", ".cmake", ".txt", ""}
 BACKEND_CONDITION = re.compile(
     r"^\s*#\s*(?:if|ifdef|ifndef|elif)\b.*(cuda|cudnn|onednn|openblas)", re.I
 )
-ISA_CONDITION = re.compile(r"^\s*#\s*(?:if|ifdef|ifndef|elif)\b.*(__AVX|__SSE|__ARM_NEON|__x86_64)")
+ISA_CONDITION = re.compile(r"^\s*#\s*(?:if|ifdef|ifndef|elif)\b.*(__AVX|__SSE|__ARM_NEON)")
 INTRINSICS = re.compile(r'^\s*#\s*include\s*[<"]((?:\w*intrin|arm_neon)\.h|hwy/[^>"]*)[>"]')
 FORMAT_ERROR = re.compile(r"^(.+?):(\d+):\d+: error:")
 LEFTOVER = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "X" * 3)) + r")\b")
@@ -87,7 +87,9 @@ def check_python(root, fix=False):
     mode = ["--fix"] if fix else []
     if not folders:
         return []
-    return run("ruff", ["check", "--quiet", "--output-format=concise", *mode, *folders])
+    settings = Path(__file__).resolve().parent.parent / "pyproject.toml"
+    arguments = ["check", "--quiet", "--output-format=concise", f"--config={settings}"]
+    return run("ruff", [*arguments, *mode, *folders])
 
 
 def check_dependency_order(root, fix=False):
