@@ -131,6 +131,7 @@ class GEMEL_EXPORT OpInfo final : public Operator {
   bool zero_gradient = false;                               // constant: gradients are no edges at all
   std::vector<Implementation> implementations;              // by preference, the reference last
   std::vector<std::pair<int, int>> inplace;                 // input i may share memory with output j
+  bool inplace_any = false;                                 // any input of an output's shape and dtype may
   std::vector<std::pair<int, int>> aliases_input;           // output j is input i's memory reshaped
   std::vector<int> mutates;                                 // inputs that are written
   bool random = false;                                      // takes a RandomStream

@@ -50,6 +50,7 @@ class GEMEL_EXPORT Executor {
 
  private:
   Plan& plan(bool training) const;
+  void set_head_gradients(const std::vector<NDArray>& given);
   Symbol symbol_;
   Bindings bindings_;
   Device device_;
