@@ -6,6 +6,7 @@
 #include "op/registry.h"
 #include "runtime/autograd.h"
 #include "runtime/backward_graph.h"
+#include "runtime/invoke.h"
 #include "runtime/plan.h"
 
 namespace gemel::runtime {
@@ -185,8 +186,7 @@ std::vector<NDArray> CachedOp::operator()(std::span<const NDArray> inputs) {
         for (size_t i = 0; i < outputs; ++i) {
           NDArray head = heads[i];
           if (!head && variant->graph.head_gradients[i]) {
-            head = NDArray(slots[gradients.size() + i].shape(), slots[gradients.size() + i].dtype(), device);
-            head.fill_zero();
+            head = invoke("zeros_like", std::span(&slots[gradients.size() + i], 1))[0];
           }
           all.push_back(head);
         }
