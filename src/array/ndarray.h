@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "array/history.h"
 #include "array/storage.h"
 #include "array/tensor.h"
 #include "base/dtype.h"
@@ -44,6 +45,9 @@ class GEMEL_EXPORT NDArray {
   NDArray at(int64_t index) const;                            // axis 0 dropped
   NDArray view(int64_t element_offset, const Shape& shape) const;
 
+  const Ref<History>& history() const { return history_; }
+  void set_history(Ref<History> history) { history_ = std::move(history); }
+
   void wait_to_read() const { engine::wait_for_read(tag()); }
   void wait_to_write() const { engine::wait_for_write(tag()); }
 
@@ -60,6 +64,7 @@ class GEMEL_EXPORT NDArray {
   int64_t offset_ = 0;  // bytes
   DType dtype_ = DType::float32;
   Shape shape_ = Shape::unknown();
+  Ref<History> history_;
 };
 
 }  // namespace gemel

@@ -23,7 +23,7 @@ struct Entry {
   bool operator==(const Entry&) const = default;
 };
 
-struct GEMEL_EXPORT Node {
+struct GEMEL_EXPORT Node : std::enable_shared_from_this<Node> {
   const Operator* op = nullptr;  // null: a variable
   std::string name;
   Attributes attributes;
@@ -31,15 +31,18 @@ struct GEMEL_EXPORT Node {
   std::vector<Entry> inputs;
   std::vector<NodeRef> control;  // nodes that must run before
   std::vector<std::shared_ptr<Symbol>> subgraphs;
+  int32_t mutations = 0;  // of a variable: how many operators write it as auxiliary state
 
-  ~Node();  // iterative: a chain of 10^6 nodes does not overflow the stack
+  Node() = default;
+  virtual ~Node();  // iterative: a chain of 10^6 nodes does not overflow the stack
   bool is_variable() const { return op == nullptr; }
   int output_count() const { return op ? op->output_count(*parameters) : 1; }
   int visible_output_count() const { return op ? op->visible_output_count(*parameters) : 1; }
 };
 
 GEMEL_EXPORT NodeRef make_variable(std::string name, Attributes attributes = {});
-// Parses `attributes`, checks the number of inputs. Throws Error(Input).
+// Parses `attributes`, checks the number of inputs. A missing count of variadic inputs ("num_args")
+// is filled in. Throws Error(Input).
 GEMEL_EXPORT NodeRef make_node(const Operator& op, std::string name, std::vector<Entry> inputs,
                                Attributes attributes = {});
 // The same with parameters that need no parsing.

@@ -121,6 +121,8 @@ class GEMEL_EXPORT OpInfo final : public Operator {
   std::vector<std::pair<std::string, Attributes>> auxiliary_attributes;
   std::function<int(const Parameters&)> outputs;           // none: 1
   std::function<int(const Parameters&)> visible_outputs;   // none: all
+  // Outputs that 1.9.1's files count, where they are more than ours (Pooling: 2); none: `outputs`.
+  std::function<int(const Parameters&)> file_outputs;
   std::vector<std::string> output_text;                    // none: "output", "output0"...
   std::string variadic;
   std::function<void(ShapeContext&)> shape_rule;
@@ -129,6 +131,7 @@ class GEMEL_EXPORT OpInfo final : public Operator {
   bool zero_gradient = false;                               // constant: gradients are no edges at all
   std::vector<Implementation> implementations;              // by preference, the reference last
   std::vector<std::pair<int, int>> inplace;                 // input i may share memory with output j
+  bool inplace_any = false;                                 // any input of an output's shape and dtype may
   std::vector<std::pair<int, int>> aliases_input;           // output j is input i's memory reshaped
   std::vector<int> mutates;                                 // inputs that are written
   bool random = false;                                      // takes a RandomStream
@@ -149,7 +152,8 @@ class GEMEL_EXPORT OpInfo final : public Operator {
   std::vector<std::string> output_names(const Parameters& parameters) const override;
   const std::string& variadic_parameter() const override { return variadic; }
   std::string name_hint() const override;
-  Attributes input_attributes(int index) const override;
+  Attributes input_attributes(std::string_view input_name) const override;
+  int file_output_count(const Parameters& parameters) const override;
 
   // The first implementation whose predicate holds; throws Error(Type) that lists what is supported.
   const Implementation& choose(const OpCall& call) const;
