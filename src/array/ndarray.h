@@ -21,7 +21,7 @@ class GEMEL_EXPORT NDArray {
   NDArray() = default;  // the "none" array: no storage
   // Uninitialised memory from the pool.
   NDArray(const Shape& shape, DType dtype, Device device = {});
-  // A contiguous view of `storage` from byte `offset`.
+  // A contiguous view of `storage` from byte `offset`, which must lie inside it.
   NDArray(Ref<Storage> storage, int64_t offset, const Shape& shape, DType dtype);
 
   explicit operator bool() const { return static_cast<bool>(storage_); }
@@ -51,13 +51,17 @@ class GEMEL_EXPORT NDArray {
   void wait_to_read() const { engine::wait_for_read(tag()); }
   void wait_to_write() const { engine::wait_for_write(tag()); }
 
-  // Copies between host memory and this array. Waits; contiguous; `bytes` must match.
+  // Copies between host memory and this array. Waits; contiguous; `bytes` must match. Writing the
+  // whole storage heals a failed array; otherwise its error is thrown.
   void copy_from_host(const void* data, int64_t bytes);
   void copy_to_host(void* data, int64_t bytes) const;
   // Pushes a copy of this array's elements into `target` (equal shape and dtype, any devices).
   void copy_to(const NDArray& target, int priority = 0) const;
   NDArray copy(Device device) const;
   NDArray copy() const { return copy(device()); }
+
+  // Bytes of `shape`; throws where a size is unknown or they exceed 2^47.
+  static int64_t checked_bytes(const Shape& shape, DType dtype);
 
  private:
   Ref<Storage> storage_;
