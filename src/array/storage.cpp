@@ -3,6 +3,13 @@
 #include "engine/engine.h"
 
 namespace gemel {
+namespace {
+
+// Nobody else knows the tag, and no task, failure or region is on it: as good as new.
+bool reusable(const engine::Tag& tag) {
+  return tag.use_count() == 1 && tag.word.load(std::memory_order_acquire) == 0 && !tag.parent();
+}
+}  // namespace
 
 Storage* Storage::make() {
   Storage* storage = memory::Recycler<Storage>::take();
@@ -36,7 +43,7 @@ void Storage::destroy(Storage* storage) {
   if (storage->block_.data) memory::release(storage->block_, storage->device_);
   if (storage->release_) std::exchange(storage->release_, nullptr)();
   storage->block_ = {};
-  storage->tag_ = nullptr;
+  if (!reusable(*storage->tag_)) storage->tag_ = nullptr;
   memory::Recycler<Storage>::give(storage);
 }
 

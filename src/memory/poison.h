@@ -14,6 +14,7 @@ namespace gemel::memory {
 
 // A free block keeps its first bytes open: they hold the link of the free list.
 inline void poison_free(void* data, int64_t capacity) {
+  ASAN_UNPOISON_MEMORY_REGION(data, sizeof(void*));
   ASAN_POISON_MEMORY_REGION(static_cast<char*>(data) + sizeof(void*), capacity - sizeof(void*));
 }
 // Only the bytes asked for are open.
