@@ -58,7 +58,8 @@ T* gather(const Loops& loops, int axis, const T* from, T* to) {
     for (int64_t i = 0; i < size; ++i) to = gather(loops, axis + 1, from + i * stride, to);
     return to;
   }
-  if (stride == 1) std::memcpy(to, from, static_cast<size_t>(size) * sizeof(T));
+  if (stride == 1)
+    std::memcpy(to, from, static_cast<size_t>(size) * sizeof(T));
   else
     for (int64_t i = 0; i < size; ++i) to[i] = from[i * stride];
   return to + size;
@@ -71,8 +72,8 @@ void gather_all(const Loops& loops, const Tensor& from, const Tensor& to) {
 }  // namespace
 
 void convert(const Tensor& from, const Tensor& to) {
-  GEMEL_CHECK(from.size() == to.size(), "[convert] expected {} elements as in {}, got {}", from.size(),
-              from.shape, to.shape);
+  GEMEL_CHECK(from.size() == to.size(), "[convert] expected {} elements as in {}, got {}",
+              from.size(), from.shape, to.shape);
   GEMEL_CHECK(from.contiguous() && to.contiguous(), "[convert] expected contiguous arrays");
   if (to.size() == 0) return;
   if (from.dtype == to.dtype) {
@@ -90,8 +91,8 @@ void convert(const Tensor& from, const Tensor& to) {
 
 void copy_strided(const Tensor& from, const Tensor& to) {
   GEMEL_CHECK(from.shape == to.shape && from.dtype == to.dtype,
-              "[copy_strided] expected a target of shape {} and dtype {}, got {} and {}", from.shape,
-              name_of(from.dtype), to.shape, name_of(to.dtype));
+              "[copy_strided] expected a target of shape {} and dtype {}, got {} and {}",
+              from.shape, name_of(from.dtype), to.shape, name_of(to.dtype));
   GEMEL_CHECK(to.contiguous(), "[copy_strided] expected a contiguous target");
   if (to.size() == 0) return;
   if (from.contiguous()) {
@@ -102,10 +103,14 @@ void copy_strided(const Tensor& from, const Tensor& to) {
               from.shape.ndim(), from.stride.ndim());
   const Loops loops(from.shape, from.stride);
   switch (size_of(from.dtype)) {
-    case 1: return gather_all<uint8_t>(loops, from, to);
-    case 2: return gather_all<uint16_t>(loops, from, to);
-    case 4: return gather_all<uint32_t>(loops, from, to);
-    default: return gather_all<uint64_t>(loops, from, to);
+    case 1:
+      return gather_all<uint8_t>(loops, from, to);
+    case 2:
+      return gather_all<uint16_t>(loops, from, to);
+    case 4:
+      return gather_all<uint32_t>(loops, from, to);
+    default:
+      return gather_all<uint64_t>(loops, from, to);
   }
 }
 

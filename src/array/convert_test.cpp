@@ -105,11 +105,11 @@ void check_strided(const Shape& shape, const Shape& stride, int64_t start, DType
 }
 
 TEST(CopyStrided, GathersEveryStride) {
-  check_strided<float>({3, 4}, {1, 3}, 0, DType::float32);            // transposed
-  check_strided<double>({2, 3, 4}, {100, 7, -1}, 50, DType::float64); // reversed last axis
-  check_strided<uint8_t>({4, 5}, {0, 1}, 3, DType::uint8);            // broadcast
+  check_strided<float>({3, 4}, {1, 3}, 0, DType::float32);             // transposed
+  check_strided<double>({2, 3, 4}, {100, 7, -1}, 50, DType::float64);  // reversed last axis
+  check_strided<uint8_t>({4, 5}, {0, 1}, 3, DType::uint8);             // broadcast
   check_strided<int64_t>({5}, {-3}, 20, DType::int64);
-  check_strided<int16_t>({2, 3, 4}, {12, 4, 1}, 5, DType::int16);     // contiguous after all
+  check_strided<int16_t>({2, 3, 4}, {12, 4, 1}, 5, DType::int16);  // contiguous after all
   check_strided<float>({2, 1, 3, 4}, {24, 99, 8, 2}, 0, DType::float32);
   check_strided<float>({1, 1}, {5, 5}, 9, DType::float32);
   check_strided<float>({}, {}, 4, DType::float32);
@@ -121,8 +121,10 @@ TEST(CopyStrided, CopiesContiguousAndRefusesOthers) {
   float b[4];
   copy_strided(tensor_of(a, {2, 2}, DType::float32), Tensor(b, {2, 2}, DType::float32));
   EXPECT_EQ(b[3], 4);
-  EXPECT_THROW(copy_strided(tensor_of(a, {4}, DType::float32), Tensor(b, {2, 2}, DType::float32)), Error);
-  EXPECT_THROW(copy_strided(tensor_of(a, {4}, DType::float32), Tensor(b, {4}, DType::int32)), Error);
+  EXPECT_THROW(copy_strided(tensor_of(a, {4}, DType::float32), Tensor(b, {2, 2}, DType::float32)),
+               Error);
+  EXPECT_THROW(copy_strided(tensor_of(a, {4}, DType::float32), Tensor(b, {4}, DType::int32)),
+               Error);
   Tensor bad = tensor_of(a, {2, 2}, DType::float32);
   bad.stride = {1};
   EXPECT_THROW(copy_strided(bad, Tensor(b, {2, 2}, DType::float32)), Error);

@@ -10,6 +10,11 @@ constexpr int64_t inline_copy_below = int64_t{64} << 10;
 bool covers(const NDArray& array) {
   return array.offset() == 0 && array.bytes() == array.storage()->bytes();
 }
+
+// Bytes from one index of axis 0 to the next.
+int64_t row_bytes(const NDArray& array) {
+  return array.shape().size(1, array.shape().ndim()) * size_of(array.dtype());
+}
 }  // namespace
 
 int64_t NDArray::checked_bytes(const Shape& shape, DType dtype) {
@@ -36,16 +41,14 @@ NDArray::NDArray(Ref<Storage> storage, int64_t offset, const Shape& shape, DType
     : storage_(std::move(storage)), offset_(offset), dtype_(dtype), shape_(shape) {
   const int64_t wanted = checked_bytes(shape, dtype);
   GEMEL_CHECK(offset >= 0 && offset <= storage_->bytes() && wanted <= storage_->bytes() - offset,
-              "[ndarray] a view of {} bytes from byte {} does not fit a storage of {} bytes", wanted,
-              offset, storage_->bytes());
+              "[ndarray] a view of {} bytes from byte {} does not fit a storage of {} bytes",
+              wanted, offset, storage_->bytes());
 }
 
 NDArray NDArray::reshape(const Shape& shape) const {
   GEMEL_CHECK(shape.known() && checked_bytes(shape, dtype_) == bytes(),
               "[reshape] expected a shape of {} elements as in {}, got {}", size(), shape_, shape);
-  NDArray result = *this;
-  result.shape_ = shape;
-  return result;
+  return NDArray(storage_, offset_, shape, dtype_);
 }
 
 NDArray NDArray::slice(int64_t begin, int64_t end) const {
@@ -54,20 +57,18 @@ NDArray NDArray::slice(int64_t begin, int64_t end) const {
   if (begin < 0 || begin > end || end > shape_[0])
     fail(ErrorKind::Index, "[slice] expected 0 <= begin <= end <= {}, got {} and {}", shape_[0],
          begin, end);
-  NDArray result = *this;
-  result.shape_[0] = end - begin;
-  result.offset_ += begin * shape_.size(1, shape_.ndim()) * size_of(dtype_);
-  return result;
+  Shape shape = shape_;
+  shape[0] = end - begin;
+  return NDArray(storage_, offset_ + begin * row_bytes(*this), shape, dtype_);
 }
 
 NDArray NDArray::at(int64_t index) const {
-  GEMEL_CHECK(shape_.ndim() > 0, "[at] expected an array of one axis or more, got shape {}", shape_);
+  GEMEL_CHECK(shape_.ndim() > 0, "[at] expected an array of one axis or more, got shape {}",
+              shape_);
   if (index < 0 || index >= shape_[0])
     fail(ErrorKind::Index, "[at] expected an index from 0 to {}, got {}", shape_[0] - 1, index);
-  NDArray result = *this;
-  result.shape_ = Shape(std::span<const int64_t>(shape_.begin() + 1, shape_.end()));
-  result.offset_ += index * result.size() * size_of(dtype_);
-  return result;
+  const Shape shape(std::span<const int64_t>(shape_.begin() + 1, shape_.end()));
+  return NDArray(storage_, offset_ + index * row_bytes(*this), shape, dtype_);
 }
 
 NDArray NDArray::view(int64_t element_offset, const Shape& shape) const {
@@ -75,22 +76,22 @@ NDArray NDArray::view(int64_t element_offset, const Shape& shape) const {
   GEMEL_CHECK(element_offset >= 0 && element_offset <= size() && wanted <= size() - element_offset,
               "[view] shape {} from element {} does not fit an array of {} elements", shape,
               element_offset, size());
-  NDArray result = *this;
-  result.shape_ = shape;
-  result.offset_ += element_offset * size_of(dtype_);
-  return result;
+  return NDArray(storage_, offset_ + element_offset * size_of(dtype_), shape, dtype_);
 }
 
 void NDArray::copy_from_host(const void* data, int64_t bytes) {
-  GEMEL_CHECK(bytes == this->bytes(), "[copy_from_host] expected {} bytes for shape {} of {}, got {}",
-              this->bytes(), shape_, name_of(dtype_), bytes);
+  GEMEL_CHECK(bytes == this->bytes(),
+              "[copy_from_host] expected {} bytes for shape {} of {}, got {}", this->bytes(),
+              shape_, name_of(dtype_), bytes);
   engine::Tag* tag[] = {&this->tag()};
   engine::TaskOptions options{.writes = tag, .name = "copy_from_host", .small = true};
   if (!covers(*this)) options.reads = tag;
   // The host memory outlives the task, because this waits for it.
-  engine::push([storage = storage_, target = this->data<std::byte>(), data, bytes] {
-    if (bytes) std::memcpy(target, data, static_cast<size_t>(bytes));
-  }, options);
+  engine::push(
+      [storage = storage_, target = this->data<std::byte>(), data, bytes] {
+        if (bytes) std::memcpy(target, data, static_cast<size_t>(bytes));
+      },
+      options);
   wait_to_read();
 }
 
@@ -119,10 +120,12 @@ void NDArray::copy_to(const NDArray& target, int priority) const {
       .name = "copy",
       .bytes = small ? 0 : bytes(),
       .small = small};
-  engine::push([from = storage_, to = target.storage_, source = data<std::byte>(),
-                destination = target.data<std::byte>(), size = static_cast<size_t>(bytes())] {
-    if (size) std::memmove(destination, source, size);  // views of one storage may overlap
-  }, options);
+  engine::push(
+      [from = storage_, to = target.storage_, source = data<std::byte>(),
+       destination = target.data<std::byte>(), size = static_cast<size_t>(bytes())] {
+        if (size) std::memmove(destination, source, size);  // views of one storage may overlap
+      },
+      options);
 }
 
 NDArray NDArray::copy(Device device) const {

@@ -35,14 +35,18 @@ class GEMEL_EXPORT NDArray {
   engine::Tag& tag() const { return storage_->tag(); }
 
   // The raw view for kernels. Only inside a task that holds the tag, or after a wait.
-  Tensor tensor() const { return Tensor(storage_->data() + offset_, shape_, dtype_, storage_->device()); }
+  Tensor tensor() const {
+    return Tensor(storage_->data() + offset_, shape_, dtype_, storage_->device());
+  }
   template <typename T>
-  T* data() const { return reinterpret_cast<T*>(storage_->data() + offset_); }
+  T* data() const {
+    return reinterpret_cast<T*>(storage_->data() + offset_);
+  }
 
   // Views that share memory (all contiguous).
-  NDArray reshape(const Shape& shape) const;                  // equal sizes
-  NDArray slice(int64_t begin, int64_t end) const;            // along axis 0
-  NDArray at(int64_t index) const;                            // axis 0 dropped
+  NDArray reshape(const Shape& shape) const;        // equal sizes
+  NDArray slice(int64_t begin, int64_t end) const;  // along axis 0
+  NDArray at(int64_t index) const;                  // axis 0 dropped
   NDArray view(int64_t element_offset, const Shape& shape) const;
 
   const Ref<History>& history() const { return history_; }

@@ -24,7 +24,8 @@ std::vector<float> values_of(const NDArray& array) {
 
 void poison(const NDArray& array) {
   engine::Tag* tags[] = {&array.tag()};
-  engine::push([] { fail(ErrorKind::Input, "[test] no value"); }, {.writes = tags, .name = "poison"});
+  engine::push([] { fail(ErrorKind::Input, "[test] no value"); },
+               {.writes = tags, .name = "poison"});
 }
 
 int64_t bytes_in_use() {
@@ -120,6 +121,16 @@ TEST(NDArray, ViewsShareMemory) {
   EXPECT_EQ(values_of(array), (std::vector<float>{0, 1, 2, 9, 9, 9, 9, 9, 9, 9, 10, 11}));
   EXPECT_EQ(&rows.tag(), &array.tag());
   EXPECT_EQ(array.slice(2, 2).size(), 0);
+}
+
+TEST(NDArray, HistoryTravelsWithTheHandleOnly) {
+  NDArray array = counting({4});
+  array.set_history(make_ref<History>());
+  const NDArray handle = array;
+  EXPECT_TRUE(handle.history() == array.history());
+  for (const NDArray& view :
+       {array.reshape({2, 2}), array.slice(0, 4), array.at(0), array.view(0, {4}), array.copy()})
+    EXPECT_FALSE(view.history());
 }
 
 TEST(NDArray, RefusesWhatDoesNotFit) {

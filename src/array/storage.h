@@ -18,7 +18,8 @@ class GEMEL_EXPORT Storage : public Counted<Storage> {
   static Ref<Storage> allocate(int64_t bytes, Device device);
   // Borrowed memory; `release` runs once, when the last reference goes, on that thread. It must not
   // throw.
-  static Ref<Storage> borrow(void* data, int64_t bytes, Device device, std::function<void()> release);
+  static Ref<Storage> borrow(void* data, int64_t bytes, Device device,
+                             std::function<void()> release);
   static void destroy(Storage* storage);
 
   std::byte* data() const { return data_; }

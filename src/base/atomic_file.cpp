@@ -66,16 +66,18 @@ void AtomicFile::abandon() noexcept {
 void AtomicFile::failed(const char* what) {
   const int error = errno;
   abandon();
-  fail(ErrorKind::Environment, "{}: {}: {}; the file that was there before is unchanged", target_, what,
-       std::strerror(error));
+  fail(ErrorKind::Environment, "{}: {}: {}; the file that was there before is unchanged", target_,
+       what, std::strerror(error));
 }
 
 void AtomicFile::write(const void* data, int64_t bytes) {
   GEMEL_ASSERT(file_ >= 0);
   const auto* first = static_cast<const std::byte*>(data);
   if (buffer_.size() + static_cast<size_t>(bytes) > buffer_size) flush();
-  if (static_cast<size_t>(bytes) > buffer_size) write_through(first, bytes);
-  else buffer_.insert(buffer_.end(), first, first + bytes);
+  if (static_cast<size_t>(bytes) > buffer_size)
+    write_through(first, bytes);
+  else
+    buffer_.insert(buffer_.end(), first, first + bytes);
 }
 
 void AtomicFile::flush() {
@@ -85,7 +87,8 @@ void AtomicFile::flush() {
 
 void AtomicFile::write_through(const std::byte* data, int64_t bytes) {
   while (bytes > 0) {
-    const ssize_t done = ::write(file_, data, static_cast<size_t>(std::min(bytes, int64_t{1} << 30)));
+    const ssize_t done =
+        ::write(file_, data, static_cast<size_t>(std::min(bytes, int64_t{1} << 30)));
     if (done < 0 && errno == EINTR) continue;
     if (done <= 0) failed("cannot be written");
     data += done;

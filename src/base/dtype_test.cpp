@@ -27,7 +27,7 @@ TEST(DType, NamesAndSizesAgreeWithTheTypes) {
 
 TEST(Bfloat16, RoundsToNearestEven) {
   EXPECT_EQ(bfloat16(1.0f).bits, 0x3f80);
-  EXPECT_EQ(bfloat16(1.0f + 1.0f / 256).bits, 0x3f80);   // a tie goes to even
+  EXPECT_EQ(bfloat16(1.0f + 1.0f / 256).bits, 0x3f80);  // a tie goes to even
   EXPECT_EQ(bfloat16(1.0f + 3.0f / 256).bits, 0x3f82);
   EXPECT_EQ(bfloat16(1.0f + 1.01f / 256).bits, 0x3f81);
   EXPECT_TRUE(std::isnan(float(bfloat16(std::numeric_limits<float>::quiet_NaN()))));

@@ -30,7 +30,8 @@ std::string local_path(std::string_view path) {
   const size_t scheme = path.find("://");
   GEMEL_CHECK(scheme == std::string_view::npos || path.find('/') < scheme,
               "'{}': expected a plain path or file://, got {}://, which cannot be opened; copy the "
-              "file here first", path, path.substr(0, scheme));
+              "file here first",
+              path, path.substr(0, scheme));
   GEMEL_CHECK(!path.empty(), "expected the path of a file, got an empty one");
   GEMEL_CHECK(path.find('\0') == std::string_view::npos, "expected a path without a zero byte");
   return std::string(path);
@@ -119,8 +120,8 @@ void Reader::read_file(std::byte* target, int64_t bytes, int64_t position) {
       const int error = errno;
       buffer_.clear();
       if (got < 0) system_error(name_, "cannot be read", error);
-      fail(ErrorKind::Environment, "{}: became shorter while it was read: no bytes at {} of {}", name_,
-           position, size_);
+      fail(ErrorKind::Environment, "{}: became shorter while it was read: no bytes at {} of {}",
+           name_, position, size_);
     }
     target += got;
     position += got;
@@ -154,9 +155,8 @@ void Reader::seek(int64_t position) {
 }
 
 void Reader::missing(int64_t bytes, std::string_view what) const {
-  fail(ErrorKind::Input,
-       "{}: truncated or damaged at byte {}: {} needs {} bytes, {} are left", name_, position_, what,
-       static_cast<uint64_t>(bytes), remaining());
+  fail(ErrorKind::Input, "{}: truncated or damaged at byte {}: {} needs {} bytes, {} are left",
+       name_, position_, what, static_cast<uint64_t>(bytes), remaining());
 }
 
 void Reader::refuse_text(const std::string& text) const {

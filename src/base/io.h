@@ -1,12 +1,12 @@
 // The only length-checked reader and the only atomic writer. Paths are plain or `file://`.
 //
 //   Reader reader = Reader::open("a.params");
-//   auto magic = reader.read<uint64_t>();          // little-endian; throws Error(Input) past the end
-//   AtomicFile file("a.params");                   // the old file stays until commit()
+//   auto magic = reader.read<uint64_t>();          // little-endian; throws Error(Input) past the
+//   end AtomicFile file("a.params");                   // the old file stays until commit()
 //   file.write(magic); file.commit();
 //
-// A failure of the system (no such file, disk full) is an Error(Environment); bytes that are missing
-// are an Error(Input) that names the file, the position, what was wanted and what is left.
+// A failure of the system (no such file, disk full) is an Error(Environment); bytes that are
+// missing are an Error(Input) that names the file, the position, what was wanted and what is left.
 #pragma once
 #include <bit>
 #include <cstddef>
@@ -78,7 +78,7 @@ class GEMEL_EXPORT Reader {
   std::vector<std::byte> owned_;       // what came from a pipe
   int file_ = -1;
   int64_t size_ = 0, position_ = 0;
-  std::vector<std::byte> buffer_;      // the file's bytes [buffer_start_, + size)
+  std::vector<std::byte> buffer_;  // the file's bytes [buffer_start_, + size)
   int64_t buffer_start_ = 0;
 };
 
@@ -94,8 +94,7 @@ class GEMEL_EXPORT AtomicFile {
   void write(const void* data, int64_t bytes);
   void write(std::string_view text) { write(text.data(), static_cast<int64_t>(text.size())); }
   template <typename T>
-    requires(std::is_arithmetic_v<T> || std::is_enum_v<T>)
-  void write(T value) {
+  requires(std::is_arithmetic_v<T> || std::is_enum_v<T>) void write(T value) {
     write(&value, sizeof(T));
   }
   // On disk and in place when this returns.

@@ -23,7 +23,8 @@ class IoTest : public testing::Test {
   ~IoTest() override { fs::remove_all(folder); }
   std::string path(const char* name) const { return (folder / name).string(); }
   size_t files() const {
-    return static_cast<size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+    return static_cast<size_t>(
+        std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
   }
   fs::path folder;
 };

@@ -14,7 +14,8 @@ Level initial_level() {
   const char* text = std::getenv("GEMEL_LOG");
   if (!text || !*text) return Level::warning;
   if (const auto level = level_from_name(text)) return *level;
-  write(Level::warning, fmt::format("GEMEL_LOG: expected debug, info, warning, error or off, got '{}'", text));
+  write(Level::warning,
+        fmt::format("GEMEL_LOG: expected debug, info, warning, error or off, got '{}'", text));
   return Level::warning;
 }
 

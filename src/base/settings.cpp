@@ -15,7 +15,9 @@ namespace gemel::settings {
 namespace {
 using Member = std::variant<bool Settings::*, int64_t Settings::*, std::string Settings::*>;
 
-struct Alias { std::string_view text, value; };
+struct Alias {
+  std::string_view text, value;
+};
 
 struct Row {
   const char* name;
@@ -30,23 +32,66 @@ struct Row {
 const std::vector<Row>& table() {
   constexpr int64_t any = INT64_MAX;
   static const std::vector<Row> rows = {
-      {"engine", &Settings::engine, {"MXNET_ENGINE_TYPE"}, {"threaded", "naive"},
-       {{"ThreadedEnginePerDevice", "threaded"}, {"ThreadedEngine", "threaded"},
-        {"ThreadedEnginePooled", "threaded"}, {"NaiveEngine", "naive"}},
-       0, 0, "threaded runs tasks on workers, naive runs each one at once (for debugging)"},
-      {"workers", &Settings::workers, {"MXNET_CPU_WORKER_NTHREADS"}, {}, {}, 0, 4096,
+      {"engine",
+       &Settings::engine,
+       {"MXNET_ENGINE_TYPE"},
+       {"threaded", "naive"},
+       {{"ThreadedEnginePerDevice", "threaded"},
+        {"ThreadedEngine", "threaded"},
+        {"ThreadedEnginePooled", "threaded"},
+        {"NaiveEngine", "naive"}},
+       0,
+       0,
+       "threaded runs tasks on workers, naive runs each one at once (for debugging)"},
+      {"workers",
+       &Settings::workers,
+       {"MXNET_CPU_WORKER_NTHREADS"},
+       {},
+       {},
+       0,
+       4096,
        "threads that compute; 0: one for each core"},
-      {"memory_plan", &Settings::memory_plan, {}, {"naive", "inplace", "coshare", "both"}, {}, 0, 0,
+      {"memory_plan",
+       &Settings::memory_plan,
+       {},
+       {"naive", "inplace", "coshare", "both"},
+       {},
+       0,
+       0,
        "how arrays inside a graph share memory"},
-      {"fusion", &Settings::fusion, {"MXNET_USE_FUSION"}, {}, {}, 0, 0,
+      {"fusion",
+       &Settings::fusion,
+       {"MXNET_USE_FUSION"},
+       {},
+       {},
+       0,
+       0,
        "pointwise operators that follow each other run in one pass over memory"},
-      {"fpmath", &Settings::fpmath, {}, {"exact", "strict", "high", "fast"}, {}, 0, 0,
+      {"fpmath",
+       &Settings::fpmath,
+       {},
+       {"exact", "strict", "high", "fast"},
+       {},
+       0,
+       0,
        "how far a faster kernel may be from plain float32"},
-      {"trace", &Settings::trace, {}, {}, {}, 0, 0,
+      {"trace",
+       &Settings::trace,
+       {},
+       {},
+       {},
+       0,
+       0,
        "file that receives the engine's trace when the process ends; empty: none"},
       {"seed", &Settings::seed, {}, {}, {}, -any - 1, any, "first seed of the random generators"},
-      {"omp_threads", &Settings::omp_threads, {"MXNET_OMP_MAX_THREADS", "OMP_NUM_THREADS"}, {}, {}, 0,
-       4096, "threads inside one kernel; 0: one for each core"},
+      {"omp_threads",
+       &Settings::omp_threads,
+       {"MXNET_OMP_MAX_THREADS", "OMP_NUM_THREADS"},
+       {},
+       {},
+       0,
+       4096,
+       "threads inside one kernel; 0: one for each core"},
   };
   return rows;
 }
@@ -61,7 +106,7 @@ const Row& find(std::string_view name) {
 }
 
 template <typename T>
-const Row& find(T Settings::* member) {
+const Row& find(T Settings::*member) {
   for (const Row& row : table())
     if (const auto* m = std::get_if<T Settings::*>(&row.member); m && *m == member) return row;
   fail(ErrorKind::Internal, "[settings] a setting has no row in the table");
@@ -82,7 +127,8 @@ bool parse_bool(const Row& row, std::string_view text) {
 int64_t parse_number(const Row& row, std::string_view text) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < row.least || value > row.most)
+  if (error != std::errc() || end != text.data() + text.size() || value < row.least ||
+      value > row.most)
     refuse(row, fmt::format("a whole number from {} to {}", row.least, row.most), text);
   return value;
 }
@@ -97,26 +143,37 @@ std::string parse_choice(const Row& row, std::string_view text) {
 }
 
 void assign(Settings& target, const Row& row, std::string_view text) {
-  std::visit([&](auto member) {
-    using T = std::remove_reference_t<decltype(target.*member)>;
-    if constexpr (std::is_same_v<T, bool>) target.*member = parse_bool(row, text);
-    else if constexpr (std::is_same_v<T, int64_t>) target.*member = parse_number(row, text);
-    else target.*member = parse_choice(row, text);
-  }, row.member);
+  std::visit(
+      [&](auto member) {
+        using T = std::remove_reference_t<decltype(target.*member)>;
+        if constexpr (std::is_same_v<T, bool>)
+          target.*member = parse_bool(row, text);
+        else if constexpr (std::is_same_v<T, int64_t>)
+          target.*member = parse_number(row, text);
+        else
+          target.*member = parse_choice(row, text);
+      },
+      row.member);
 }
 
 std::string text_of(const Settings& source, const Row& row) {
-  return std::visit([&](auto member) -> std::string {
-    using T = std::remove_cvref_t<decltype(source.*member)>;
-    if constexpr (std::is_same_v<T, bool>) return source.*member ? "1" : "0";
-    else if constexpr (std::is_same_v<T, int64_t>) return std::to_string(source.*member);
-    else return source.*member;
-  }, row.member);
+  return std::visit(
+      [&](auto member) -> std::string {
+        using T = std::remove_cvref_t<decltype(source.*member)>;
+        if constexpr (std::is_same_v<T, bool>)
+          return source.*member ? "1" : "0";
+        else if constexpr (std::is_same_v<T, int64_t>)
+          return std::to_string(source.*member);
+        else
+          return source.*member;
+      },
+      row.member);
 }
 
 std::vector<std::string> environment_of(const Row& row) {
   std::string ours = "GEMEL_";
-  for (const char* c = row.name; *c; ++c) ours += static_cast<char>(*c >= 'a' && *c <= 'z' ? *c - 32 : *c);
+  for (const char* c = row.name; *c; ++c)
+    ours += static_cast<char>(*c >= 'a' && *c <= 'z' ? *c - 32 : *c);
   std::vector<std::string> names = {ours};
   names.insert(names.end(), row.other_environment.begin(), row.other_environment.end());
   return names;
@@ -181,14 +238,16 @@ class State {
 
 const Settings& current() { return State::instance().current(); }
 
-void set(std::string_view name, std::string_view value) { State::instance().set(find(name), value); }
-void set(bool Settings::* member, bool value) {
+void set(std::string_view name, std::string_view value) {
+  State::instance().set(find(name), value);
+}
+void set(bool Settings::*member, bool value) {
   State::instance().set(find(member), value ? "1" : "0");
 }
-void set(int64_t Settings::* member, int64_t value) {
+void set(int64_t Settings::*member, int64_t value) {
   State::instance().set(find(member), std::to_string(value));
 }
-void set(std::string Settings::* member, std::string_view value) {
+void set(std::string Settings::*member, std::string_view value) {
   State::instance().set(find(member), value);
 }
 std::string get(std::string_view name) { return text_of(current(), find(name)); }

@@ -1,5 +1,5 @@
-// The one table of settings. A setting has a name, a type, a default and a line of documentation; it
-// is taken from GEMEL_<NAME> first, then from the environment variable that MXNet gave it.
+// The one table of settings. A setting has a name, a type, a default and a line of documentation;
+// it is taken from GEMEL_<NAME> first, then from the environment variable that MXNet gave it.
 //
 //   if (settings::current().fusion) ...              // one atomic load, any thread
 //   settings::set(&Settings::workers, 4);            // typed
@@ -34,9 +34,9 @@ GEMEL_EXPORT const Settings& current();
 
 // Throw Error(Input) when the value is not allowed, Error(Key) when there is no such setting.
 GEMEL_EXPORT void set(std::string_view name, std::string_view value);
-GEMEL_EXPORT void set(bool Settings::* member, bool value);
-GEMEL_EXPORT void set(int64_t Settings::* member, int64_t value);
-GEMEL_EXPORT void set(std::string Settings::* member, std::string_view value);
+GEMEL_EXPORT void set(bool Settings::*member, bool value);
+GEMEL_EXPORT void set(int64_t Settings::*member, int64_t value);
+GEMEL_EXPORT void set(std::string Settings::*member, std::string_view value);
 GEMEL_EXPORT std::string get(std::string_view name);
 
 struct Description {

@@ -61,7 +61,8 @@ TEST_F(SettingsTest, RefusesWithTheReason) {
     return "";
   };
   const std::string plan = settings::get("memory_plan");
-  EXPECT_NE(message("memory_plan", "some").find("naive, inplace, coshare, both"), std::string::npos);
+  EXPECT_NE(message("memory_plan", "some").find("naive, inplace, coshare, both"),
+            std::string::npos);
   EXPECT_NE(message("memory_plan", "some").find("'some'"), std::string::npos);
   EXPECT_EQ(settings::get("memory_plan"), plan);
   EXPECT_NE(message("workers", "-1"), "");
@@ -101,12 +102,13 @@ TEST_F(SettingsTest, ReadsTheEnvironmentOursFirst) {
   setenv("GEMEL_FUSION", "perhaps", 1);
   EXPECT_EXIT(
       {
-        const bool right = settings::current().workers == 5 && settings::current().engine == "naive" &&
-                           settings::current().fusion;
+        const bool right = settings::current().workers == 5 &&
+                           settings::current().engine == "naive" && settings::current().fusion;
         std::exit(right ? 0 : 1);
       },
       testing::ExitedWithCode(0), "GEMEL_FUSION is ignored.*expected 0 or 1, got 'perhaps'");
-  for (const char* name : {"GEMEL_WORKERS", "MXNET_CPU_WORKER_NTHREADS", "MXNET_ENGINE_TYPE", "GEMEL_FUSION"})
+  for (const char* name :
+       {"GEMEL_WORKERS", "MXNET_CPU_WORKER_NTHREADS", "MXNET_ENGINE_TYPE", "GEMEL_FUSION"})
     unsetenv(name);
 }
 

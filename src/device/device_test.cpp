@@ -12,7 +12,8 @@ TEST(Device, TextRoundTrips) {
 }
 
 TEST(Device, RefusesOtherTexts) {
-  for (const char* text : {"", "tpu", "cpu(", "cpu()", "cpu(1", "cpu(-1)", "cpu(1)x", "cpu(1x)", "Cpu"})
+  for (const char* text :
+       {"", "tpu", "cpu(", "cpu()", "cpu(1", "cpu(-1)", "cpu(1)x", "cpu(1x)", "Cpu"})
     EXPECT_THROW(device_from_string(text), Error) << text;
 }
 

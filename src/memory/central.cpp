@@ -9,7 +9,8 @@
 namespace gemel::memory {
 namespace {
 constexpr int64_t chunk_bytes = int64_t{1} << 20;
-constexpr const char* owner_names[] = {"array", "parameter", "gradient", "plan", "workspace", "data"};
+constexpr const char* owner_names[] = {"array", "parameter", "gradient",
+                                       "plan",  "workspace", "data"};
 static_assert(std::size(owner_names) == owner_count);
 }  // namespace
 

@@ -1,5 +1,6 @@
 // The part of the pool that threads share: free lists, the system's memory and the statistics.
-// Every public function takes the one lock; a thread's own cache (pool.cpp) keeps small blocks off it.
+// Every public function takes the one lock; a thread's own cache (pool.cpp) keeps small blocks off
+// it.
 #pragma once
 #include <array>
 #include <atomic>

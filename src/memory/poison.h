@@ -22,6 +22,8 @@ inline void unpoison_used(void* data, int64_t bytes, int64_t capacity) {
   ASAN_POISON_MEMORY_REGION(static_cast<char*>(data) + bytes, capacity - bytes);
   ASAN_UNPOISON_MEMORY_REGION(data, bytes);
 }
-inline void unpoison_all(void* data, int64_t capacity) { ASAN_UNPOISON_MEMORY_REGION(data, capacity); }
+inline void unpoison_all(void* data, int64_t capacity) {
+  ASAN_UNPOISON_MEMORY_REGION(data, capacity);
+}
 
 }  // namespace gemel::memory

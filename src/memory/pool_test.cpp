@@ -106,9 +106,7 @@ TEST(Pool, OutOfMemoryNamesBytesAskedForAndInUse) {
   release(held);
 }
 
-TEST(Pool, RefusesAnAbsentDevice) {
-  EXPECT_THROW(allocate(8, {DeviceKind::gpu, 0}), Error);
-}
+TEST(Pool, RefusesAnAbsentDevice) { EXPECT_THROW(allocate(8, {DeviceKind::gpu, 0}), Error); }
 
 TEST(Statistics, CountsByOwnerExactlyForLargeBlocks) {
   reset_peaks();

@@ -68,11 +68,14 @@ class Recycler {
         std::lock_guard lock(mutex);
         for (; count > 0; --count) {
           T* object = list.objects[--list.count];
-          if (objects.size() < shared_limit) objects.push_back(object);
-          else surplus[dropped++] = object;
+          if (objects.size() < shared_limit)
+            objects.push_back(object);
+          else
+            surplus[dropped++] = object;
         }
       }
-      while (dropped > 0) delete surplus[--dropped];  // outside the lock: a destructor may come back here
+      while (dropped > 0)
+        delete surplus[--dropped];  // outside the lock: a destructor may come back here
     }
   };
 

@@ -17,7 +17,7 @@ inline constexpr int class_count = 160;
 constexpr int class_of(int64_t bytes) {
   const uint64_t last = static_cast<uint64_t>(bytes - 1) >> 6;  // in units of 64
   if (last < 4) return static_cast<int>(last);
-  const int shift = std::bit_width(last) - 3;                   // two bits below the leading one
+  const int shift = std::bit_width(last) - 3;  // two bits below the leading one
   return 4 * shift + static_cast<int>(last >> shift);
 }
 constexpr int64_t class_capacity(int size_class) {

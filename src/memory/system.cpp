@@ -22,7 +22,8 @@ void* system_allocate(int64_t bytes) {
   // Take one huge page more than needed and cut off both ends, so that the block is aligned.
   std::byte* data = map(bytes + huge_page);
   if (!data) return nullptr;
-  const int64_t head = (huge_page - (reinterpret_cast<intptr_t>(data) & (huge_page - 1))) & (huge_page - 1);
+  const int64_t head =
+      (huge_page - (reinterpret_cast<intptr_t>(data) & (huge_page - 1))) & (huge_page - 1);
   if (head) munmap(data, static_cast<size_t>(head));
   data += head;
   if (head < huge_page) munmap(data + bytes, static_cast<size_t>(huge_page - head));

@@ -21,9 +21,11 @@ struct NamedArrays {
 };
 
 // Waits for the arrays; throws what made one fail before anything is written.
-GEMEL_EXPORT void save_arrays(const std::string& path, const NamedArrays& arrays, bool np_shape = false);
+GEMEL_EXPORT void save_arrays(const std::string& path, const NamedArrays& arrays,
+                              bool np_shape = false);
 GEMEL_EXPORT NamedArrays load_arrays(const std::string& path, bool np_shape = false);
-GEMEL_EXPORT NamedArrays load_arrays_from_bytes(std::span<const std::byte> bytes, bool np_shape = false);
+GEMEL_EXPORT NamedArrays load_arrays_from_bytes(std::span<const std::byte> bytes,
+                                                bool np_shape = false);
 
 // One array without the header of a list: what MXNet's arrays are pickled as.
 GEMEL_EXPORT std::string array_to_bytes(const NDArray& array, bool np_shape = false);

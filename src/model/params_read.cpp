@@ -13,7 +13,8 @@ Shape read_shape(Reader& reader, int64_t ndim, bool unknown_allowed) {
   Shape shape = Shape::filled(static_cast<int>(ndim), 0);
   for (int64_t& axis : shape) {
     axis = static_cast<int64_t>(reader.read<Axis>("the size of an axis"));
-    if (axis < (unknown_allowed ? -1 : 0)) reader.refuse("expected the size of an axis, got {}", axis);
+    if (axis < (unknown_allowed ? -1 : 0))
+      reader.refuse("expected the size of an axis, got {}", axis);
   }
   return shape;
 }
@@ -34,7 +35,8 @@ NDArray read_data(Reader& reader, const Shape& shape) {
   // The device that wrote the file says nothing about this machine: arrays arrive in host memory.
   reader.skip(2 * sizeof(int32_t), "the device");
   const auto flag = reader.read<int32_t>("the dtype");
-  if (!is_valid_dtype_flag(flag)) reader.refuse("expected the number of a dtype (0 to 12), got {}", flag);
+  if (!is_valid_dtype_flag(flag))
+    reader.refuse("expected the number of a dtype (0 to 12), got {}", flag);
   const auto dtype = static_cast<DType>(flag);
   const int64_t bytes = bytes_of(reader, shape, dtype);
   reader.require(bytes, "the data of an array");
@@ -57,8 +59,9 @@ void check_storage_type(Reader& reader) {
 NDArray read_array(Reader& reader, bool np_shape) {
   const auto magic = reader.read<uint32_t>("the header of an array");
   if (magic == params::version_3 && !np_shape)
-    reader.refuse("this array was saved with np shape semantics; load it with them turned on "
-                  "(util.np_shape or npx.set_np)");
+    reader.refuse(
+        "this array was saved with np shape semantics; load it with them turned on "
+        "(util.np_shape or npx.set_np)");
   const bool current = magic == params::version_2 || magic == params::version_3;
   if (current) check_storage_type(reader);
   Shape shape;

@@ -14,15 +14,17 @@ namespace gemel {
 namespace {
 namespace fs = std::filesystem;
 
-const std::vector<std::string> readable = {"dict.params", "dtypes.nd", "empty.nd", "zero_size.nd",
-                                           "v1.nd", "oldest.nd"};
+const std::vector<std::string> readable = {"dict.params",  "dtypes.nd", "empty.nd",
+                                           "zero_size.nd", "v1.nd",     "oldest.nd"};
 
 std::string fixture_path(const std::string& name) {
   return (fs::path(__FILE__).parent_path() / "../../tests/data/params" / name).string();
 }
 std::string fixture(const std::string& name) { return read_file(fixture_path(name)); }
 
-std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
+std::span<const std::byte> bytes_of(const std::string& text) {
+  return std::as_bytes(std::span(text));
+}
 
 NamedArrays load_text(const std::string& text, bool np_shape = false) {
   return load_arrays_from_bytes(bytes_of(text), np_shape);
@@ -30,7 +32,8 @@ NamedArrays load_text(const std::string& text, bool np_shape = false) {
 
 class Params : public testing::Test {
  protected:
-  std::string path = (fs::temp_directory_path() / fmt::format("gemel-params-{}", getpid())).string();
+  std::string path =
+      (fs::temp_directory_path() / fmt::format("gemel-params-{}", getpid())).string();
   ~Params() override { fs::remove(path); }
   std::string saved(const NamedArrays& list, bool np_shape = false) {
     save_arrays(path, list, np_shape);
@@ -67,8 +70,9 @@ TEST_F(Params, ReadsNamesShapesAndValues) {
 
   const NamedArrays list = load_arrays(fixture_path("dtypes.nd"));
   EXPECT_TRUE(list.names.empty());
-  const DType dtypes[] = {DType::float32, DType::float64, DType::float16, DType::uint8, DType::int32,
-                          DType::int8, DType::int64, DType::boolean, DType::bfloat16};
+  const DType dtypes[] = {DType::float32, DType::float64, DType::float16,
+                          DType::uint8,   DType::int32,   DType::int8,
+                          DType::int64,   DType::boolean, DType::bfloat16};
   ASSERT_EQ(list.arrays.size(), std::size(dtypes));
   for (size_t i = 0; i < std::size(dtypes); ++i) {
     EXPECT_EQ(list.arrays[i].dtype(), dtypes[i]);
@@ -103,7 +107,8 @@ TEST_F(Params, NpShapeIsAskedFor) {
 
 TEST_F(Params, NoneArraysRoundTrip) {
   for (const bool np_shape : {false, true}) {
-    const NamedArrays list = load_text(saved({{NDArray(), NDArray({2}, DType::int8)}, {}}, np_shape), np_shape);
+    const NamedArrays list =
+        load_text(saved({{NDArray(), NDArray({2}, DType::int8)}, {}}, np_shape), np_shape);
     EXPECT_FALSE(list.arrays[0]);
     EXPECT_EQ(list.arrays[1].shape(), Shape{2});
   }
@@ -165,7 +170,10 @@ TEST_F(Params, RandomDamageIsSurvived) {
       for (unsigned n = 1 + random() % 6; n > 0; --n) {
         char& byte = text[random() % text.size()];
         const int choice = static_cast<int>(random() % 4);
-        byte = static_cast<char>(choice == 0 ? 0 : choice == 1 ? 0xff : choice == 2 ? 0x80 : random());
+        byte = static_cast<char>(choice == 0   ? 0
+                                 : choice == 1 ? 0xff
+                                 : choice == 2 ? 0x80
+                                               : random());
       }
       survive(text);
     }
@@ -179,7 +187,10 @@ TEST_F(Params, AFailedArrayLeavesTheOldFile) {
   EXPECT_THROW(save_arrays(path, {{bad}, {"a"}}), Error);
   EXPECT_EQ(read_file(path), old);
   EXPECT_THROW(engine::wait_for_read(bad.tag()), Error);
-  try { engine::wait_all(); } catch (const Error&) {}  // reported here once
+  try {
+    engine::wait_all();
+  } catch (const Error&) {
+  }  // reported here once
 }
 
 TEST_F(Params, NamesMustFit) {
