@@ -1,7 +1,7 @@
 // Activation: one of a few pointwise functions, named by a parameter.
 #include "pointwise/operator.h"
 
-namespace gemel {
+namespace gemel::activation_op {
 namespace {
 
 using namespace pointwise;
@@ -95,4 +95,4 @@ GEMEL_OPERATORS(activation) {
   builder.info().pointwise = definition_by_parameter;
 }
 
-}  // namespace gemel
+}  // namespace gemel::activation_op

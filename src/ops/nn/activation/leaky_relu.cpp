@@ -2,7 +2,7 @@
 #include "kernels/parallel.h"
 #include "pointwise/operator.h"
 
-namespace gemel {
+namespace gemel::leaky_relu_op {
 namespace {
 
 using namespace pointwise;
@@ -170,4 +170,4 @@ GEMEL_OPERATORS(leaky_relu) {
       .inplace({{0, 0}});
 }
 
-}  // namespace gemel
+}  // namespace gemel::leaky_relu_op
