@@ -20,7 +20,7 @@ enum State : int { unclaimed, owned, shared };
 std::atomic<int> state{unclaimed};
 std::mutex change;
 
-#if defined(__linux__) && defined(MEMBARRIER_CMD_PRIVATE_EXPEDITED)
+#if defined(__linux__)
 bool register_barrier() {
   return syscall(__NR_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
