@@ -132,10 +132,7 @@ void BulkBuffer::flush() {
   Task* task = std::exchange(task_, nullptr);
   if (!task) return;
   join_pushers();
-  // What runs on this thread meanwhile (the naive engine) is not collected.
-  BulkBuffer* self = std::exchange(thread_state.bulk, nullptr);
   Scheduler::get().submit(task);
-  thread_state.bulk = self;
 }
 
 }  // namespace detail

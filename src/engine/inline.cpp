@@ -75,7 +75,7 @@ void mark_outer_frame() {
 
 bool begin_inline_marked(Frame& frame, const TaskOptions& options) {
   ThreadState& thread = thread_state;
-  if ((thread.bulk && options.small) || thread.depth >= deepest_inline) return false;
+  if (thread.bulk || thread.depth >= deepest_inline) return false;
   mark_outer_frame();
   join_pushers();
   bool traced = fast_path.modes.load(std::memory_order_relaxed) & mode_tracing;

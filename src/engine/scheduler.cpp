@@ -219,6 +219,8 @@ void Scheduler::execute(Lock& lock, Task* task) {
   frame.outer = thread.frame;
   thread.frame = &frame;
   ++thread.depth;
+  // The naive engine runs tasks on a thread that may be collecting: not theirs.
+  BulkBuffer* collecting = std::exchange(thread.bulk, nullptr);
   bool asynchronous = task->asynchronous && !inherited;
   if (asynchronous) {
     task->holders.store(2, std::memory_order_relaxed);
@@ -239,6 +241,7 @@ void Scheduler::execute(Lock& lock, Task* task) {
   }
   thread.frame = frame.outer;
   --thread.depth;
+  thread.bulk = collecting;
   if (asynchronous) {
     if (task->holders.fetch_sub(1, std::memory_order_acq_rel) == 1) recycle_task(task);
     lock.lock();
