@@ -502,6 +502,11 @@ class HybridBlock(Block):
             self._graph = (present, output, in_format, out_format)
         return self._graph
 
+    @property
+    def _cached_graph(self):
+        """`(inputs, output)` of the trace; empty before it."""
+        return self._graph[:2] if self._graph is not None else ()
+
     def _build_cache(self, *args):
         inputs, output, in_format, out_format = self._get_graph(*args)
         params = {one.name: one for one in self.collect_params().values()}
@@ -605,14 +610,13 @@ class HybridBlock(Block):
     def export(self, path, epoch=0, remove_amp_cast=True):
         """Write `path-symbol.json` and `path-NNNN.params` (names `arg:...` and `aux:...`).
 
-        The block must be hybridized and have been run. Returns the two file names.
+        The block must be hybridized and have been run.
         """
         if self._graph is None:
             raise RuntimeError("Please first call block.hybridize() and then run forward with "
                                "this block at least once before calling export.")
         output = self._graph[1]
-        symbol_file = f"{path}-symbol.json"
-        output.save(symbol_file)
+        output.save(f"{path}-symbol.json")
         arguments = set(output.list_arguments())
         auxiliary = set(output.list_auxiliary_states())
         values = {}
@@ -623,9 +627,7 @@ class HybridBlock(Block):
                 values[f"aux:{name}"] = one._reduce()
             else:
                 warnings.warn(f'Parameter "{name}" is not found in the graph.', stacklevel=2)
-        params_file = f"{path}-{epoch:04d}.params"
-        nd.save(params_file, values)
-        return symbol_file, params_file
+        nd.save(f"{path}-{epoch:04d}.params", values)
 
     def register_op_hook(self, callback, monitor_all=False):
         """Not offered for graphs; use `register_forward_hook` on the child blocks."""
