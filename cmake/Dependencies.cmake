@@ -24,3 +24,7 @@ if(OPENBLAS_LIBRARY AND OPENBLAS_INCLUDE)
 else()
   message(STATUS "OpenBLAS not found: the reference matrix product serves")
 endif()
+
+if(GEMEL_ONEDNN)
+  include(cmake/OneDnn.cmake)
+endif()

@@ -1,0 +1,56 @@
+// Shared by the files of the Python extension.
+#pragma once
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/function.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include "array/ndarray.h"
+#include "op/registry.h"
+
+namespace nb = nanobind;
+
+namespace gemel::python {
+
+// A Python handle that owns a new NDArray; the quickest way to make one.
+nb::object wrap(NDArray&& array);
+inline nb::object wrap(const NDArray& array) { return wrap(NDArray(array)); }
+bool is_array(nb::handle object);
+// The array inside a Python object that is_array().
+NDArray& array_of(nb::handle object);
+// The same for any object; throws TypeError that names `who`.
+NDArray& require_array(nb::handle object, const char* who);
+// None -> an empty array.
+NDArray optional_array(nb::handle object, const char* who);
+std::vector<NDArray> arrays_of(nb::handle sequence, const char* who);
+nb::list wrap_all(std::vector<NDArray>&& arrays);
+
+Shape shape_of(nb::handle object);      // an int or a sequence of ints; None inside is -1
+nb::tuple tuple_of(const Shape& shape);
+DType dtype_of(nb::handle object);      // np.dtype, type, name; None is float32
+nb::object numpy_dtype(DType dtype);    // np.dtype type object; bfloat16 is the text "bfloat16"
+Device device_of(nb::handle object);    // a Context, text or None (the current context)
+nb::object context_of(Device device);
+
+// The text form of an operator parameter's value.
+std::string parameter_text(nb::handle value);
+
+void bind_array(nb::module_& m);
+void bind_array_operators(nb::class_<NDArray>& type);
+void bind_operators(nb::module_& m);
+void bind_symbol(nb::module_& m);
+void bind_executor(nb::module_& m);
+void bind_autograd(nb::module_& m);
+void bind_engine(nb::module_& m);
+void bind_runtime(nb::module_& m);
+void bind_errors(nb::module_& m);
+
+// Number slots (a + b ...) of the NDArray type.
+PyType_Slot* number_slots();
+
+}  // namespace gemel::python

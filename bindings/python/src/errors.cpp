@@ -1,0 +1,34 @@
+// gemel::Error -> the Python class that fits its kind (all derive from MXNetError).
+#include "common.h"
+
+namespace gemel::python {
+namespace {
+
+const char* class_of(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::Input: return "ValueError";
+    case ErrorKind::Type: return "TypeError";
+    case ErrorKind::Index: return "IndexError";
+    case ErrorKind::Key: return "KeyError";
+    case ErrorKind::Environment: return "OSError";
+    case ErrorKind::Memory: return "MemoryError";
+    case ErrorKind::Internal: return "InternalError";
+  }
+  return "MXNetError";
+}
+
+}  // namespace
+
+void bind_errors(nb::module_&) {
+  nb::register_exception_translator([](const std::exception_ptr& pointer, void*) {
+    try {
+      std::rethrow_exception(pointer);
+    } catch (const Error& error) {
+      nb::object classes = nb::module_::import_("gemel.base").attr("error_types");
+      nb::object type = classes[class_of(error.kind())];
+      PyErr_SetString(type.ptr(), error.what());
+    }
+  });
+}
+
+}  // namespace gemel::python

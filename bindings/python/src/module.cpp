@@ -1,0 +1,15 @@
+// gemel._core: the Python extension over libgemel's C++ classes.
+#include "common.h"
+
+NB_MODULE(_core, m) {
+  using namespace gemel::python;
+  nb::set_leak_warnings(false);  // arrays may live in interpreter-wide caches until exit
+  bind_errors(m);
+  bind_array(m);
+  bind_operators(m);
+  bind_symbol(m);
+  bind_executor(m);
+  bind_autograd(m);
+  bind_engine(m);
+  bind_runtime(m);
+}

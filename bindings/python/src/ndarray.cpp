@@ -1,0 +1,154 @@
+// The NDArray class: construction, properties, views, copies to and from NumPy.
+#include "array/convert.h"
+#include "common.h"
+#include "model/params.h"
+#include "runtime/autograd.h"
+#include "runtime/invoke.h"
+
+namespace gemel::python {
+namespace {
+
+PyTypeObject* array_type = nullptr;
+
+// Runs `f` without the GIL: anything that waits for the engine.
+template <typename F>
+decltype(auto) without_gil(F&& f) {
+  nb::gil_scoped_release release;
+  return f();
+}
+
+struct BufferView {
+  Py_buffer view{};
+  explicit BufferView(nb::handle object) {
+    if (PyObject_GetBuffer(object.ptr(), &view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)) throw nb::python_error();
+  }
+  ~BufferView() { PyBuffer_Release(&view); }
+};
+
+// Copies a C-contiguous NumPy array of the array's dtype (bfloat16 as uint16) into it.
+void assign_from_numpy(NDArray& array, nb::handle source) {
+  BufferView buffer(source);
+  GEMEL_CHECK(buffer.view.len == array.bytes(), "[NDArray] expected {} bytes from NumPy, got {}", array.bytes(),
+              buffer.view.len);
+  without_gil([&] { array.copy_from_host(buffer.view.buf, buffer.view.len); });
+}
+
+void copy_into_numpy(const NDArray& array, nb::handle target) {
+  BufferView buffer(target);
+  GEMEL_CHECK(buffer.view.len == array.bytes(), "[NDArray] expected a NumPy array of {} bytes, got {}", array.bytes(),
+              buffer.view.len);
+  without_gil([&] { array.copy_to_host(buffer.view.buf, buffer.view.len); });
+}
+
+nb::object scalar_of(const NDArray& array) {
+  GEMEL_CHECK(array.size() == 1, "[asscalar] expected an array of one element, got shape {}", array.shape());
+  if (is_floating(array.dtype())) {
+    double value = 0;
+    without_gil([&] {
+      array.wait_to_read();
+      convert(array.tensor(), Tensor(&value, array.shape(), DType::float64));
+    });
+    return nb::float_(value);
+  }
+  int64_t value = 0;
+  without_gil([&] {
+    array.wait_to_read();
+    convert(array.tensor(), Tensor(&value, array.shape(), DType::int64));
+  });
+  if (array.dtype() == DType::boolean) return nb::bool_(value != 0);
+  return nb::int_(value);
+}
+
+}  // namespace
+
+nb::object wrap(NDArray&& array) {
+  PyObject* object = nb::inst_alloc(nb::handle(reinterpret_cast<PyObject*>(array_type))).release().ptr();
+  new (nb::inst_ptr<NDArray>(object)) NDArray(std::move(array));
+  nb::inst_mark_ready(object);
+  return nb::steal(object);
+}
+
+bool is_array(nb::handle object) {
+  PyTypeObject* type = Py_TYPE(object.ptr());
+  return type == array_type || PyType_IsSubtype(type, array_type);
+}
+
+NDArray& array_of(nb::handle object) { return *nb::inst_ptr<NDArray>(object); }
+
+NDArray& require_array(nb::handle object, const char* who) {
+  if (!is_array(object))
+    fail(ErrorKind::Type, "[{}] expected an NDArray, got {}", who, Py_TYPE(object.ptr())->tp_name);
+  return array_of(object);
+}
+
+void bind_array(nb::module_& m) {
+  nb::class_<NDArray> type(m, "NDArray", nb::type_slots(number_slots()), nb::dynamic_attr(), nb::is_weak_referenceable());
+  array_type = reinterpret_cast<PyTypeObject*>(type.ptr());
+  type.def("__init__", [](NDArray* self, nb::handle shape, nb::handle dtype, nb::handle context) {
+        const Device device = device_of(context);
+        GEMEL_CHECK(is_available(device), "[NDArray] the device {} is not available here", to_string(device));
+        new (self) NDArray(shape_of(shape), dtype_of(dtype), device);
+      }, nb::arg("shape"), nb::arg("dtype") = nb::none(), nb::arg("ctx") = nb::none())
+      .def_prop_ro("shape", [](const NDArray& a) { return tuple_of(a.shape()); })
+      .def_prop_ro("ndim", [](const NDArray& a) { return a.shape().ndim(); })
+      .def_prop_ro("size", [](const NDArray& a) { return a.size(); })
+      .def_prop_ro("dtype", [](const NDArray& a) { return numpy_dtype(a.dtype()); })
+      .def_prop_ro("context", [](const NDArray& a) { return context_of(a.device()); })
+      .def_prop_ro("ctx", [](const NDArray& a) { return context_of(a.device()); })
+      .def_prop_ro("_dtype_flag", [](const NDArray& a) { return static_cast<int>(a.dtype()); })
+      .def_prop_ro("_address", [](const NDArray& a) { return reinterpret_cast<uintptr_t>(a.data<std::byte>()); })
+      .def_prop_ro("_tag", [](const NDArray& a) { return reinterpret_cast<uintptr_t>(&a.tag()); })
+      .def("_assign_from_numpy", &assign_from_numpy)
+      .def("_copy_into_numpy", &copy_into_numpy)
+      .def("_view", [](const NDArray& a, int64_t offset, nb::handle shape) { return wrap(a.view(offset, shape_of(shape))); })
+      .def("_shares_memory", [](const NDArray& a, const NDArray& b) { return a.storage() == b.storage(); })
+      .def("asscalar", &scalar_of, "The value of an array of one element, as a Python number. Waits.")
+      .def("wait_to_read", [](const NDArray& a) { without_gil([&] { a.wait_to_read(); }); },
+           "Returns when every write pushed so far is done; raises the error of a failed one.")
+      .def("wait_to_write", [](const NDArray& a) { without_gil([&] { a.wait_to_write(); }); })
+      .def("_copy_to", [](const NDArray& a, NDArray& target) { a.copy_to(target); })
+      .def("_to_bytes", [](const NDArray& a) {
+        std::string bytes = without_gil([&] { return array_to_bytes(a); });
+        return nb::bytes(bytes.data(), bytes.size());
+      })
+      .def("__getstate__", [](const NDArray& a) {
+        std::string bytes = without_gil([&] { return array_to_bytes(a); });
+        nb::dict state;
+        state["handle"] = nb::bytes(bytes.data(), bytes.size());
+        return state;
+      })
+      .def("__setstate__", [](NDArray& self, nb::dict state) {
+        nb::bytes bytes = nb::cast<nb::bytes>(state["handle"]);
+        new (&self) NDArray(array_from_bytes(
+            std::span(static_cast<const std::byte*>(static_cast<const void*>(bytes.c_str())), bytes.size())));
+      })
+      .def("_mark_variable", [](NDArray& a, nb::handle gradient, const std::string& request) {
+        runtime::mark_variable(a, optional_array(gradient, "attach_grad"), grad_request_from_name(request));
+      }, nb::arg("gradient").none(), nb::arg("request"))
+      .def_prop_ro("grad", [](const NDArray& a) -> nb::object {
+        NDArray gradient = runtime::gradient_of(a);
+        return gradient ? wrap(std::move(gradient)) : nb::none();
+      }, "The gradient array of a variable; None without attach_grad().")
+      .def("detach", [](const NDArray& a) {
+        NDArray plain = a;
+        runtime::drop_history(plain);
+        return wrap(std::move(plain));
+      }, "The same memory, unknown to autograd.")
+      .def("_drop_history", [](NDArray& a) { runtime::drop_history(a); });
+  nb::module_::import_("gemel.context");
+  m.def("load_arrays", [](const std::string& path) {
+    NamedArrays named = without_gil([&] { return load_arrays(path); });
+    return std::make_pair(wrap_all(std::move(named.arrays)), named.names);
+  });
+  m.def("load_arrays_from_bytes", [](nb::bytes bytes) {
+    NamedArrays named = load_arrays_from_bytes(
+        std::span(static_cast<const std::byte*>(static_cast<const void*>(bytes.c_str())), bytes.size()));
+    return std::make_pair(wrap_all(std::move(named.arrays)), named.names);
+  });
+  m.def("save_arrays", [](const std::string& path, nb::list arrays, const std::vector<std::string>& names) {
+    NamedArrays named{arrays_of(arrays, "save"), names};
+    without_gil([&] { save_arrays(path, named); });
+  });
+}
+
+}  // namespace gemel::python

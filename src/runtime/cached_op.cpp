@@ -1,0 +1,205 @@
+#include "runtime/cached_op.h"
+
+#include <mutex>
+
+#include "base/settings.h"
+#include "op/registry.h"
+#include "runtime/autograd.h"
+#include "runtime/backward_graph.h"
+#include "runtime/invoke.h"
+#include "runtime/plan.h"
+
+namespace gemel::runtime {
+namespace {
+
+// What one set of input shapes and dtypes needs. Forward slots: inputs, outputs, saved values.
+// Backward slots: inputs, saved values (outputs among them), head gradients, input gradients.
+struct Variant {
+  std::vector<Shape> shapes;
+  std::vector<DType> dtypes;
+  bool training = false;
+  std::vector<bool> wanted;   // inputs that want a gradient; empty: forward only
+  BackwardGraph graph;
+  std::vector<int> saved_slot;   // forward slot of each saved value
+  std::unique_ptr<Plan> forward, backward;
+  Ref<Storage> forward_arena, backward_arena;
+
+  bool fits(std::span<const NDArray> inputs, bool train, const std::vector<bool>& want) const {
+    if (training != train || wanted != want) return false;
+    for (size_t i = 0; i < inputs.size(); ++i)
+      if (inputs[i].dtype() != dtypes[i] || !(inputs[i].shape() == shapes[i])) return false;
+    return true;
+  }
+};
+
+Ref<Storage> new_arena(const Plan& plan, Device device) {
+  memory::OwnerScope scope(memory::Owner::plan);
+  return Storage::allocate(plan.arena_bytes(), device);
+}
+
+}  // namespace
+
+struct CachedOp::State : std::enable_shared_from_this<CachedOp::State> {
+  Symbol symbol;
+  std::vector<NodeRef> input_nodes;
+  std::vector<bool> is_auxiliary;
+  std::mutex mutex;
+  std::vector<std::shared_ptr<Variant>> variants;   // most recently made last
+
+  ~State() {
+    // Queued runs refer to the plans.
+    for (auto& variant : variants)
+      for (auto* arena : {&variant->forward_arena, &variant->backward_arena})
+        if (*arena) try { engine::wait_for_write((*arena)->tag()); } catch (...) {}
+  }
+
+  std::shared_ptr<Variant> variant_for(std::span<const NDArray> inputs, bool training, const std::vector<bool>& wanted);
+  void build(Variant& variant, Device device);
+};
+
+std::shared_ptr<Variant> CachedOp::State::variant_for(std::span<const NDArray> inputs, bool training,
+                                                      const std::vector<bool>& wanted) {
+  std::lock_guard lock(mutex);
+  for (size_t i = variants.size(); i-- > 0;)
+    if (variants[i]->fits(inputs, training, wanted)) return variants[i];
+  auto variant = std::make_shared<Variant>();
+  for (const NDArray& input : inputs) {
+    variant->shapes.push_back(input.shape());
+    variant->dtypes.push_back(input.dtype());
+  }
+  variant->training = training;
+  variant->wanted = wanted;
+  build(*variant, inputs.empty() ? Device{} : inputs[0].device());
+  variants.push_back(variant);
+  return variant;
+}
+
+void CachedOp::State::build(Variant& variant, Device device) {
+  const int inputs = static_cast<int>(input_nodes.size());
+  const int outputs = static_cast<int>(symbol.outputs.size());
+  PlanSpec forward;
+  forward.training = variant.training;
+  forward.fuse = settings::current().fusion;
+  forward.memory = memory_mode_from_name(settings::current().memory_plan);
+  forward.device = device;
+  forward.shapes = variant.shapes;
+  forward.dtypes = variant.dtypes;
+  for (int i = 0; i < inputs; ++i) forward.inputs[input_nodes[i].get()] = i;
+  PlanStage stage;
+  for (int i = 0; i < outputs; ++i) {
+    stage.heads.push_back(symbol.outputs[i]);
+    stage.slots.push_back(inputs + i);
+  }
+  if (!variant.wanted.empty()) {
+    std::vector<NodeRef> variables;
+    for (int i = 0; i < inputs; ++i)
+      if (variant.wanted[i]) variables.push_back(input_nodes[i]);
+    variant.graph = make_backward_graph(symbol, variables);
+    for (const Entry& saved : variant.graph.saved) {
+      int slot = -1;
+      for (size_t h = 0; h < stage.heads.size() && slot < 0; ++h)
+        if (stage.heads[h].node == saved.node && stage.heads[h].index == saved.index) slot = stage.slots[h];
+      if (slot < 0) {
+        slot = inputs + static_cast<int>(stage.heads.size());
+        stage.heads.push_back(saved);
+        stage.slots.push_back(slot);
+      }
+      variant.saved_slot.push_back(slot);
+    }
+  }
+  const size_t slots = inputs + stage.heads.size();
+  forward.shapes.resize(slots, Shape::unknown());
+  forward.dtypes.resize(slots, DType::none);
+  forward.stages.push_back(std::move(stage));
+  variant.forward = std::make_unique<Plan>(std::move(forward));
+  variant.forward_arena = new_arena(*variant.forward, device);
+  if (variant.wanted.empty()) return;
+
+  // Backward: the forward slots, then head gradients, then input gradients.
+  PlanSpec back;
+  back.training = true;
+  back.fuse = settings::current().fusion;
+  back.memory = memory_mode_from_name(settings::current().memory_plan);
+  back.device = device;
+  back.shapes = variant.forward->shapes();
+  back.dtypes = variant.forward->dtypes();
+  for (int i = 0; i < inputs; ++i) back.inputs[input_nodes[i].get()] = i;
+  for (size_t i = 0; i < variant.graph.saved.size(); ++i)
+    back.inputs[variant.graph.saved_placeholders[i].get()] = variant.saved_slot[i];
+  for (int i = 0; i < outputs; ++i) {
+    back.shapes.push_back(back.shapes[inputs + i]);
+    back.dtypes.push_back(back.dtypes[inputs + i]);
+    if (variant.graph.head_gradients[i]) back.inputs[variant.graph.head_gradients[i].get()] = static_cast<int>(slots) + i;
+  }
+  PlanStage stage_back;
+  for (size_t g = variant.graph.gradients.size(); g-- > 0;) {
+    stage_back.heads.push_back(variant.graph.gradients[g]);
+    stage_back.slots.push_back(static_cast<int>(slots) + outputs + static_cast<int>(g));
+  }
+  back.shapes.resize(slots + outputs + variant.graph.gradients.size(), Shape::unknown());
+  back.dtypes.resize(back.shapes.size(), DType::none);
+  back.stages.push_back(std::move(stage_back));
+  variant.backward = std::make_unique<Plan>(std::move(back));
+  variant.backward_arena = new_arena(*variant.backward, device);
+}
+
+CachedOp::CachedOp(Symbol symbol, const Attributes&) : state_(std::make_shared<State>()) {
+  state_->input_nodes = symbol.input_nodes();
+  state_->is_auxiliary = symbol.input_is_auxiliary();
+  state_->symbol = std::move(symbol);
+}
+CachedOp::~CachedOp() = default;
+const Symbol& CachedOp::symbol() const { return state_->symbol; }
+
+std::vector<NDArray> CachedOp::operator()(std::span<const NDArray> inputs) {
+  State& state = *state_;
+  GEMEL_CHECK(inputs.size() == state.input_nodes.size(), "[cached op] expected {} inputs, got {}",
+              state.input_nodes.size(), inputs.size());
+  for (size_t i = 0; i < inputs.size(); ++i)
+    GEMEL_CHECK(inputs[i], "[cached op] input '{}' is an empty array without storage", state.input_nodes[i]->name);
+  std::vector<bool> wanted;
+  if (needs_record(inputs)) {
+    wanted.resize(inputs.size());
+    for (size_t i = 0; i < inputs.size(); ++i) wanted[i] = is_tracked(inputs[i]) && !state.is_auxiliary[i];
+  }
+  std::shared_ptr<Variant> variant = state.variant_for(inputs, is_training(), wanted);
+  const Plan& plan = *variant->forward;
+  const size_t outputs = state.symbol.outputs.size();
+  std::vector<NDArray> slots(inputs.begin(), inputs.end());
+  slots.reserve(plan.shapes().size());
+  const Device device = inputs.empty() ? Device{} : inputs[0].device();
+  for (size_t i = inputs.size(); i < plan.shapes().size(); ++i)
+    slots.emplace_back(plan.shapes()[i], plan.dtypes()[i], device);
+  variant->forward->run(slots, 0, 1, variant->forward_arena);
+  std::vector<NDArray> results(slots.begin() + inputs.size(), slots.begin() + inputs.size() + outputs);
+  if (wanted.empty()) return results;
+
+  for (NDArray& slot : slots) slot.set_history(nullptr);
+  record_function(
+      "cached_op", inputs, results,
+      [state = state_, variant, slots = std::move(slots), outputs](std::span<const NDArray> heads,
+                                                                    std::span<NDArray> gradients,
+                                                                    const std::vector<bool>&) {
+        std::vector<NDArray> all = slots;
+        const Plan& back = *variant->backward;
+        const Device device = slots[0].device();
+        for (size_t i = 0; i < outputs; ++i) {
+          NDArray head = heads[i];
+          if (!head && variant->graph.head_gradients[i]) {
+            head = invoke("zeros_like", std::span(&slots[gradients.size() + i], 1))[0];
+          }
+          all.push_back(head);
+        }
+        size_t next = 0;
+        for (size_t i = 0; i < gradients.size(); ++i) {
+          if (!variant->wanted[i]) continue;
+          const size_t slot = slots.size() + outputs + next++;
+          if (!gradients[i]) gradients[i] = NDArray(back.shapes()[slot], back.dtypes()[slot], device);
+          all.push_back(gradients[i]);
+        }
+        variant->backward->run(all, 0, 1, variant->backward_arena);
+      });
+  return results;
+}
+
+}  // namespace gemel::runtime

@@ -1,0 +1,25 @@
+// Running one prepared operator call: shared by imperative calls and plans.
+#pragma once
+#include <span>
+#include <string_view>
+
+#include "array/ndarray.h"
+#include "op/op_info.h"
+
+namespace gemel::runtime {
+
+// Calls that move at most this many bytes may run on the calling thread.
+constexpr int64_t inline_bytes = 256 << 10;
+
+// Runs the kernel, with workspace from the pool when `call` has none and the implementation wants
+// some. An exception leaves with the operator's and the node's name in its text.
+void run_kernel(const Implementation& implementation, OpCall call, std::string_view node_name);
+
+// How many random numbers the call draws.
+uint64_t random_count(const OpCall& call);
+
+// Chooses a kernel and pushes it; no inference, no recording.
+void push_call(const OpInfo& op, const ParametersRef& parameters, std::span<const NDArray> in,
+               std::span<const NDArray> out, bool training);
+
+}  // namespace gemel::runtime

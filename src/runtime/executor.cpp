@@ -1,0 +1,239 @@
+#include "runtime/executor.h"
+
+#include "base/settings.h"
+#include "op/registry.h"
+#include "passes/infer_shape.h"
+#include "passes/infer_type.h"
+#include "runtime/backward_graph.h"
+#include "runtime/invoke.h"
+#include "runtime/plan.h"
+
+namespace gemel::runtime {
+namespace {
+
+// Slots: arguments, then auxiliary states, outputs, gradients (beside arguments), head gradients.
+struct Slots {
+  int arguments, auxiliary, outputs;
+  int argument(int i) const { return i; }
+  int auxiliary_state(int i) const { return arguments + i; }
+  int output(int i) const { return arguments + auxiliary + i; }
+  int gradient(int i) const { return arguments + auxiliary + outputs + i; }
+  int head_gradient(int i) const { return 2 * arguments + auxiliary + outputs + i; }
+  int count() const { return 2 * (arguments + outputs) + auxiliary; }
+};
+
+}  // namespace
+
+struct Executor::State {
+  Slots slots;
+  std::vector<NDArray> arrays;    // by slot
+  std::vector<NodeRef> argument_nodes, auxiliary_nodes;
+  BackwardGraph backward;         // empty without gradients
+  std::vector<int> asked;         // arguments that want a gradient
+  std::unique_ptr<Plan> inference, training;
+  Ref<Storage> arena;
+  bool forward_was_training = false;
+  bool given_head_gradients = false;   // some head gradient slot holds a caller's array
+
+  PlanSpec specification(const Executor& executor, bool training) const;
+  const Ref<Storage>& arena_for(const Plan& plan, Device device) {
+    if (!arena || arena->bytes() < plan.arena_bytes()) {
+      memory::OwnerScope scope(memory::Owner::plan);
+      arena = Storage::allocate(plan.arena_bytes(), device);
+    }
+    return arena;
+  }
+};
+
+PlanSpec Executor::State::specification(const Executor& executor, bool training) const {
+  PlanSpec spec;
+  spec.training = training;
+  spec.fuse = settings::current().fusion;
+  spec.memory = memory_mode_from_name(settings::current().memory_plan);
+  spec.device = executor.device_;
+  spec.shapes.assign(slots.count(), Shape::unknown());
+  spec.dtypes.assign(slots.count(), DType::none);
+  for (int i = 0; i < slots.count(); ++i)
+    if (arrays[i]) {
+      spec.shapes[i] = arrays[i].shape();
+      spec.dtypes[i] = arrays[i].dtype();
+    }
+  for (int i = 0; i < slots.arguments; ++i) spec.inputs[argument_nodes[i].get()] = slots.argument(i);
+  for (int i = 0; i < slots.auxiliary; ++i) spec.inputs[auxiliary_nodes[i].get()] = slots.auxiliary_state(i);
+
+  PlanStage forward;
+  for (int i = 0; i < slots.outputs; ++i) {
+    forward.heads.push_back(executor.symbol_.outputs[i]);
+    forward.slots.push_back(slots.output(i));
+  }
+  if (!training || asked.empty()) {
+    spec.stages.push_back(std::move(forward));
+    return spec;
+  }
+  for (size_t i = 0; i < backward.saved.size(); ++i) {
+    int head = -1;
+    for (int o = 0; o < slots.outputs && head < 0; ++o)
+      if (forward.heads[o].node == backward.saved[i].node && forward.heads[o].index == backward.saved[i].index) head = o;
+    if (head < 0) {
+      head = static_cast<int>(forward.heads.size());
+      forward.heads.push_back(backward.saved[i]);
+      forward.slots.push_back(-1);
+    }
+    spec.carried[backward.saved_placeholders[i].get()] = {0, head};
+  }
+  for (int i = 0; i < slots.outputs; ++i)
+    if (backward.head_gradients[i]) spec.inputs[backward.head_gradients[i].get()] = slots.head_gradient(i);
+
+  // The last layers' gradients first: the order in which the chain of head gradients dies.
+  PlanStage back;
+  const OpInfo& add = require_op("elemwise_add");
+  for (size_t k = asked.size(); k-- > 0;) {
+    const int argument = asked[k];
+    Entry head = backward.gradients[k];
+    if (executor.bindings_.requests[argument] == GradRequest::add) {
+      NodeRef previous = make_variable(argument_nodes[argument]->name + "_gradient");
+      spec.inputs[previous.get()] = slots.gradient(argument);
+      head = Entry{make_node(add, previous->name + "_add", {Entry{previous, 0, 0}, head}, Attributes{}), 0, 0};
+    }
+    back.heads.push_back(head);
+    back.slots.push_back(slots.gradient(argument));
+  }
+  spec.stages.push_back(std::move(forward));
+  spec.stages.push_back(std::move(back));
+  return spec;
+}
+
+Executor::Executor(Symbol symbol, Bindings bindings, Device device)
+    : symbol_(std::move(symbol)), bindings_(std::move(bindings)), device_(device), state_(std::make_unique<State>()) {
+  State& s = *state_;
+  const auto is_auxiliary = symbol_.input_is_auxiliary();
+  const auto nodes = symbol_.input_nodes();
+  for (size_t i = 0; i < nodes.size(); ++i) (is_auxiliary[i] ? s.auxiliary_nodes : s.argument_nodes).push_back(nodes[i]);
+  const size_t arguments = s.argument_nodes.size();
+  auto expect = [](const char* what, size_t wanted, size_t got) {
+    GEMEL_CHECK(wanted == got, "[bind] expected {} {}, got {}", wanted, what, got);
+  };
+  bindings_.requests.resize(arguments, GradRequest::null);
+  bindings_.gradients.resize(arguments);
+  expect("arguments", arguments, bindings_.arguments.size());
+  expect("auxiliary states", s.auxiliary_nodes.size(), bindings_.auxiliary_states.size());
+  s.slots = {static_cast<int>(arguments), static_cast<int>(s.auxiliary_nodes.size()),
+             static_cast<int>(symbol_.outputs.size())};
+  s.arrays.resize(s.slots.count());
+  std::vector<NodeRef> variables;
+  for (size_t i = 0; i < arguments; ++i) {
+    const NDArray& array = bindings_.arguments[i];
+    const NDArray& grad = bindings_.gradients[i];
+    GEMEL_CHECK(array, "[bind] argument '{}' has no array", s.argument_nodes[i]->name);
+    GEMEL_CHECK(array.device() == device_, "[bind] argument '{}' is on {}, expected {}", s.argument_nodes[i]->name,
+                to_string(array.device()), to_string(device_));
+    if (!grad) bindings_.requests[i] = GradRequest::null;
+    GEMEL_CHECK(!grad || grad.shape() == array.shape(), "[bind] the gradient of '{}' has shape {}, expected {}",
+                s.argument_nodes[i]->name, grad.shape(), array.shape());
+    s.arrays[s.slots.argument(i)] = array;
+    s.arrays[s.slots.gradient(i)] = grad;
+    if (bindings_.requests[i] != GradRequest::null) {
+      s.asked.push_back(static_cast<int>(i));
+      variables.push_back(s.argument_nodes[i]);
+    }
+  }
+  for (size_t i = 0; i < s.auxiliary_nodes.size(); ++i) {
+    GEMEL_CHECK(bindings_.auxiliary_states[i], "[bind] auxiliary state '{}' has no array", s.auxiliary_nodes[i]->name);
+    s.arrays[s.slots.auxiliary_state(i)] = bindings_.auxiliary_states[i];
+  }
+  if (!s.asked.empty()) s.backward = make_backward_graph(symbol_, variables);
+
+  // The plan that will run first also tells the outputs' shapes.
+  s.inference = std::make_unique<Plan>(s.specification(*this, false));
+  memory::OwnerScope scope(memory::Owner::array);
+  for (int i = 0; i < s.slots.outputs; ++i) {
+    const int slot = s.slots.output(i);
+    outputs_.emplace_back(s.inference->shapes()[slot], s.inference->dtypes()[slot], device_);
+    s.arrays[slot] = outputs_.back();
+  }
+}
+
+Executor::~Executor() {
+  // Queued runs refer to the plans: the arena's tag orders them before this returns.
+  if (state_ && state_->arena) {
+    try {
+      engine::wait_for_write(state_->arena->tag());
+    } catch (...) {
+      // The failure reaches the readers of the outputs.
+    }
+  }
+}
+
+Plan& Executor::plan(bool training) const {
+  State& s = *state_;
+  if (!training || s.asked.empty()) {
+    // Operators such as Dropout behave differently in training even when no gradient is asked.
+    std::unique_ptr<Plan>& slot = training ? s.training : s.inference;
+    if (!slot) slot = std::make_unique<Plan>(s.specification(*this, training));
+    return *slot;
+  }
+  if (!s.training) s.training = std::make_unique<Plan>(s.specification(*this, true));
+  return *s.training;
+}
+
+void Executor::forward(bool training) {
+  Plan& p = plan(training);
+  state_->forward_was_training = training;
+  p.run(state_->arrays, 0, 1, state_->arena_for(p, device_));
+}
+
+void Executor::set_head_gradients(const std::vector<NDArray>& given) {
+  State& s = *state_;
+  GEMEL_CHECK(given.empty() || given.size() == outputs_.size(), "[backward] expected {} head gradients, got {}",
+              outputs_.size(), given.size());
+  for (int i = 0; i < s.slots.outputs; ++i) {
+    if (!s.backward.head_gradients[i]) continue;
+    NDArray& slot = s.arrays[s.slots.head_gradient(i)];
+    if (!given.empty() && given[i]) {
+      GEMEL_CHECK(given[i].shape() == outputs_[i].shape(), "[backward] head gradient {}: expected shape {}, got {}", i,
+                  outputs_[i].shape(), given[i].shape());
+      GEMEL_CHECK(given[i].dtype() == outputs_[i].dtype(), "[backward] head gradient {}: expected dtype {}, got {}", i,
+                  name_of(outputs_[i].dtype()), name_of(given[i].dtype()));
+      slot = given[i];
+      s.given_head_gradients = true;
+    } else if (!slot || s.given_head_gradients) {
+      NDArray in[1] = {outputs_[i]};
+      slot = invoke("ones_like", in)[0];
+    }
+  }
+  if (given.empty()) s.given_head_gradients = false;
+}
+
+void Executor::backward(const std::vector<NDArray>& head_gradients) {
+  State& s = *state_;
+  if (s.asked.empty()) return;
+  GEMEL_CHECK(s.forward_was_training, "[backward] call forward(is_train=True) first");
+  set_head_gradients(head_gradients);
+  Plan& p = plan(true);
+  p.run(s.arrays, 1, 2, s.arena_for(p, device_));
+}
+
+void Executor::forward_backward() {
+  State& s = *state_;
+  Plan& p = plan(true);
+  s.forward_was_training = true;
+  if (s.asked.empty()) return p.run(s.arrays, 0, 1, s.arena_for(p, device_));
+  set_head_gradients({});
+  p.run(s.arrays, 0, 2, s.arena_for(p, device_));
+}
+
+std::vector<std::pair<MemoryMode, int64_t>> Executor::memory_plan() const {
+  const Plan& p = plan(!state_->asked.empty());
+  std::vector<std::pair<MemoryMode, int64_t>> rows;
+  for (MemoryMode mode : {MemoryMode::naive, MemoryMode::inplace, MemoryMode::coshare, MemoryMode::both})
+    rows.emplace_back(mode, p.planned_bytes(mode));
+  return rows;
+}
+
+std::vector<std::pair<std::string, int64_t>> Executor::memory_timeline(MemoryMode mode) const {
+  return plan(!state_->asked.empty()).timeline(mode);
+}
+
+std::string Executor::debug_string() const { return plan(!state_->asked.empty()).debug_string(); }
+
+}  // namespace gemel::runtime

@@ -1,0 +1,62 @@
+// Executor: a symbol bound to arrays. One Plan for inference and one for training (forward and
+// backward stages with one memory plan), made on first use, sharing one arena.
+#pragma once
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "array/ndarray.h"
+#include "graph/symbol.h"
+#include "passes/plan_memory.h"
+#include "runtime/grad_request.h"
+
+namespace gemel::runtime {
+
+struct Bindings {
+  std::vector<NDArray> arguments;          // in list_arguments() order
+  std::vector<NDArray> gradients;          // beside arguments; empty where the request is null
+  std::vector<GradRequest> requests;       // beside arguments
+  std::vector<NDArray> auxiliary_states;   // in list_auxiliary_states() order
+};
+
+class Plan;
+
+class GEMEL_EXPORT Executor {
+ public:
+  // Checks shapes and dtypes of all arrays against inference; throws Error(Input).
+  Executor(Symbol symbol, Bindings bindings, Device device = {});
+  ~Executor();
+  // Infers, allocates everything (arguments and auxiliary states zero-filled).
+  static std::shared_ptr<Executor> simple_bind(const Symbol& symbol, Device device,
+                                               const std::vector<std::pair<std::string, Shape>>& shapes,
+                                               const std::vector<std::pair<std::string, DType>>& dtypes,
+                                               const std::vector<std::pair<std::string, GradRequest>>& requests,
+                                               GradRequest default_request);
+
+  void forward(bool training);
+  // Head gradients per output; an empty vector or an empty array means ones (loss outputs ignore it).
+  void backward(const std::vector<NDArray>& head_gradients = {});
+  void forward_backward();   // forward(true); backward(), as one task
+
+  const Symbol& symbol() const { return symbol_; }
+  const Bindings& bindings() const { return bindings_; }
+  const std::vector<NDArray>& outputs() const { return outputs_; }
+  // Bytes of internal arrays in every mode, for training where gradients are asked, else inference.
+  std::vector<std::pair<MemoryMode, int64_t>> memory_plan() const;
+  // Live bytes during each step, with the step's name, in one mode.
+  std::vector<std::pair<std::string, int64_t>> memory_timeline(MemoryMode mode) const;
+  std::string debug_string() const;   // steps with kernels and memory, "Total x MB allocated"
+
+ private:
+  Plan& plan(bool training) const;
+  void set_head_gradients(const std::vector<NDArray>& given);
+  Symbol symbol_;
+  Bindings bindings_;
+  Device device_;
+  std::vector<NDArray> outputs_;
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace gemel::runtime

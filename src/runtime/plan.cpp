@@ -1,0 +1,115 @@
+#include "runtime/plan.h"
+
+#include <chrono>
+
+#include "engine/engine.h"
+#include "runtime/call.h"
+#include "runtime/random.h"
+
+namespace gemel::runtime {
+namespace {
+
+// A stage that took less than this last time runs on the calling thread when its arrays are free:
+// handing it to a worker would cost more than it hides.
+constexpr int64_t inline_nanoseconds = 300'000;
+
+int64_t now() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+void Plan::run(std::span<const NDArray> slots, int first, int last, const Ref<Storage>& arena) {
+  thread_local std::vector<engine::Tag*> tags;
+  tags.clear();
+  uint64_t random_total = 0;
+  int64_t bytes = 0, expected = 0;
+  bool random = false, small = true;
+  for (int s = first; s < last; ++s) {
+    const Stage& stage = *stages_[s];
+    for (int slot : stage.read_slots) tags.push_back(&slots[slot].tag());
+    random_total += stage.random_count;
+    random |= stage.random;
+    bytes += stage.bytes;
+    const int64_t nanoseconds = stage.last_nanoseconds.load(std::memory_order_relaxed);
+    if (nanoseconds < 0) small &= stage.bytes <= inline_bytes;
+    else expected += nanoseconds;
+  }
+  small &= expected <= inline_nanoseconds;
+  const size_t reads = tags.size();
+  for (int s = first; s < last; ++s)
+    for (int slot : stages_[s]->written_slots) tags.push_back(&slots[slot].tag());
+  tags.push_back(&arena->tag());
+  if (random) tags.push_back(&generator_tag());
+  const RandomStream stream = random ? take_stream(random_total) : RandomStream{};
+
+  engine::TaskOptions options;
+  options.reads = std::span(tags).first(reads);
+  options.writes = std::span(tags).subspan(reads);
+  options.name = first + 1 == last ? (first == 0 ? "forward" : "backward") : "forward_backward";
+  options.small = small;
+  if (small && engine::try_inline([&] { run_stages(slots, first, last, *arena, stream); }, options)) return;
+  options.bytes = bytes;
+  engine::push(
+      [this, owned = std::vector<NDArray>(slots.begin(), slots.end()), first, last, arena, stream] {
+        run_stages(owned, first, last, *arena, stream);
+      },
+      options);
+}
+
+void Plan::run_stages(std::span<const NDArray> slots, int first, int last, Storage& arena, RandomStream random) {
+  std::byte* base = arena.data();
+  // Patches are in the order of tensors, which is the order of steps and so of stages.
+  const int first_step = stages_[first]->first_step;
+  auto patch = patches_.begin();
+  if (first > 0) {
+    int tensor = 0;
+    for (int s = 0; s < first_step; ++s)
+      if (steps_[s].implementation) tensor = steps_[s].first_tensor + steps_[s].inputs + steps_[s].outputs;
+    patch += tensor;  // one patch a tensor
+  }
+  for (int s = first; s < last; ++s) {
+    Stage& stage = *stages_[s];
+    const int64_t start = now();
+    for (int i = stage.first_step; i < stage.last_step; ++i) {
+      const Step& step = steps_[i];
+      if (!step.implementation) continue;
+      const int count = step.inputs + step.outputs;
+      for (int t = 0; t < count; ++t, ++patch)
+        tensors_[patch->tensor].address =
+            patch->slot >= 0 ? slots[patch->slot].data<std::byte>() : base + patch->offset;
+      std::span<const Tensor> all(tensors_.data() + step.first_tensor, count);
+      OpCall call{*step.op, *step.parameters, all.first(step.inputs), all.subspan(step.inputs), training_,
+                  step.prepared.get()};
+      if (step.workspace >= 0) call.workspace = base + step.workspace;
+      call.random = {random.seed, random.offset + step.random_offset};
+      run_kernel(*step.implementation, call, step.name);
+    }
+    random.offset += stage.random_count;
+    stage.last_nanoseconds.store(now() - start, std::memory_order_relaxed);
+  }
+}
+
+std::vector<std::pair<std::string, int64_t>> Plan::timeline(MemoryMode mode) const {
+  const MemoryPlan memory = gemel::plan_memory(problem_, mode);
+  std::vector<std::pair<std::string, int64_t>> rows;
+  for (size_t i = 0; i < steps_.size(); ++i) rows.emplace_back(steps_[i].name, memory.live[i]);
+  return rows;
+}
+
+std::string Plan::debug_string() const {
+  std::string text;
+  for (const Step& step : steps_) {
+    text += fmt::format("{} {} [{}]", step.op->name(), step.name,
+                        step.implementation ? step.implementation->name : "alias");
+    if (step.implementation)
+      for (int i = 0; i < step.outputs; ++i)
+        text += fmt::format(" {}", tensors_[step.first_tensor + step.inputs + i].shape);
+    text += '\n';
+  }
+  text += fmt::format("Total {} MB allocated\n", (memory_.bytes + (1 << 20) - 1) >> 20);
+  return text;
+}
+
+}  // namespace gemel::runtime

@@ -1,0 +1,99 @@
+// Plan: a graph made ready to run: ordered steps with chosen and prepared kernels, and one memory
+// plan over all of them. Executors, cached ops and their backward passes are Plans.
+//
+// A Plan has one or more stages that run in order (forward, backward). It owns no user's memory:
+// external values live in numbered slots, given as arrays at every run. Internal values live in one
+// arena; a value computed by one stage and read by a later one is carried there.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "array/ndarray.h"
+#include "graph/node.h"
+#include "op/op_info.h"
+#include "passes/plan_memory.h"
+
+namespace gemel::runtime {
+
+struct PlanStage {
+  std::vector<Entry> heads;
+  std::vector<int> slots;   // per head: the slot it is written to; -1: carried to later stages
+};
+
+struct PlanSpec {
+  std::vector<PlanStage> stages;
+  std::unordered_map<const Node*, int> inputs;                      // variable -> slot
+  std::unordered_map<const Node*, std::pair<int, int>> carried;     // placeholder variable -> (stage, head)
+  std::vector<Shape> shapes;                                        // of slots; unknown ones are filled
+  std::vector<DType> dtypes;
+  bool training = false;
+  bool fuse = true;
+  MemoryMode memory = MemoryMode::both;
+  Device device;
+};
+
+class Plan {
+ public:
+  // Infers, fuses, plans memory, chooses and prepares kernels. Throws Error(Input, Type).
+  explicit Plan(PlanSpec spec);
+  ~Plan();
+
+  // Pushes the stages [first, last) as one task. `slots` has an array per slot that these stages use.
+  // Runs of one arena exclude each other.
+  void run(std::span<const NDArray> slots, int first, int last, const Ref<Storage>& arena);
+
+  const std::vector<Shape>& shapes() const { return shapes_; }
+  const std::vector<DType>& dtypes() const { return dtypes_; }
+  int64_t arena_bytes() const { return memory_.bytes; }
+  int64_t planned_bytes(MemoryMode mode) const { return plan_memory(problem_, mode).bytes; }
+  // Live bytes during each step and the step's name.
+  std::vector<std::pair<std::string, int64_t>> timeline(MemoryMode mode) const;
+  std::string debug_string() const;
+
+ private:
+  struct Step {
+    const OpInfo* op;
+    ParametersRef parameters;
+    std::string name;
+    const Implementation* implementation = nullptr;   // null: outputs alias inputs, nothing runs
+    std::unique_ptr<Prepared> prepared;
+    int first_tensor = 0, inputs = 0, outputs = 0;    // in tensors_
+    int64_t workspace = -1;                           // offset in the arena
+    uint64_t random_offset = 0;
+  };
+  struct Patch {   // a tensor whose address depends on the run
+    int tensor;
+    int slot;      // -1: the arena
+    int64_t offset;
+  };
+  struct Stage {
+    int first_step = 0, last_step = 0;
+    std::vector<int> read_slots, written_slots;
+    uint64_t random_count = 0;
+    bool random = false;
+    std::atomic<int64_t> last_nanoseconds{-1};
+    int64_t bytes = 0;
+  };
+  struct Builder;
+
+  void run_stages(std::span<const NDArray> slots, int first, int last, Storage& arena, RandomStream random);
+
+  std::vector<Shape> shapes_;
+  std::vector<DType> dtypes_;
+  bool training_ = false;
+  Device device_;
+  std::vector<Step> steps_;
+  std::vector<Tensor> tensors_;
+  std::vector<Patch> patches_;
+  std::vector<std::unique_ptr<Stage>> stages_;
+  MemoryProblem problem_;
+  MemoryPlan memory_;
+  std::vector<NodeRef> keep_;   // nodes whose parameters the steps point into
+};
+
+}  // namespace gemel::runtime

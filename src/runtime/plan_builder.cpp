@@ -1,0 +1,274 @@
+// Builds a Plan from its specification.
+#include <algorithm>
+#include <unordered_set>
+
+#include "graph/indexed.h"
+#include "op/registry.h"
+#include "passes/fuse.h"
+#include "passes/infer_shape.h"
+#include "passes/infer_type.h"
+#include "runtime/call.h"
+#include "runtime/plan.h"
+
+namespace gemel::runtime {
+
+// Values are numbered over all stages. A value's root is where its bytes are: a slot, or the arena.
+struct Plan::Builder {
+  PlanSpec spec;
+  Plan& plan;
+  std::vector<int> slot_of;                       // per value; -1: internal
+  std::vector<Shape> shape_of;
+  std::vector<DType> dtype_of;
+  std::vector<std::vector<int>> head_values;      // per stage, per head
+  std::unordered_map<int, int> value_of_slot;     // slot -> value
+  std::vector<std::vector<int>> step_reads, step_writes;
+
+  Builder(PlanSpec s, Plan& p) : spec(std::move(s)), plan(p) {}
+
+  void build() {
+    separate_heads();
+    for (size_t stage = 0; stage < spec.stages.size(); ++stage) build_stage(static_cast<int>(stage));
+    keep_carried_values();
+    plan.memory_ = plan_memory(plan.problem_, spec.memory);
+    place();
+    plan.shapes_ = spec.shapes;
+    plan.dtypes_ = spec.dtypes;
+  }
+
+  // Every head needs memory of its own: a head that is a variable, or repeats an earlier one, is copied.
+  void separate_heads() {
+    const OpInfo& copy = require_op("_copy");
+    for (PlanStage& stage : spec.stages) {
+      std::unordered_set<Entry> seen;
+      for (size_t i = 0; i < stage.heads.size(); ++i) {
+        Entry& head = stage.heads[i];
+        if ((head.node->is_variable() && stage.slots[i] >= 0) || !seen.insert(head).second)
+          head = Entry{make_node(copy, head.node->name + "_copy", {head}, Attributes{}), 0, 0};
+      }
+    }
+  }
+
+  int new_value(int slot, const Shape& shape, DType dtype) {
+    MemoryProblem::Value value;
+    value.bytes = shape.size() * size_of(dtype);
+    value.external = slot >= 0;
+    plan.problem_.values.push_back(value);
+    slot_of.push_back(slot);
+    shape_of.push_back(shape);
+    dtype_of.push_back(dtype);
+    return static_cast<int>(slot_of.size()) - 1;
+  }
+
+  int slot_value(int slot, const Shape& shape, DType dtype) {
+    auto found = value_of_slot.find(slot);
+    if (found != value_of_slot.end()) return found->second;
+    int value = new_value(slot, shape, dtype);
+    value_of_slot.emplace(slot, value);
+    return value;
+  }
+
+  // What is known before inference: slots and carried values.
+  void seed(const IndexedGraph& graph, std::vector<Shape>& shapes, std::vector<DType>& dtypes) {
+    shapes.assign(graph.entry_count(), Shape::unknown());
+    dtypes.assign(graph.entry_count(), DType::none);
+    for (int n = 0; n < graph.node_count(); ++n) {
+      const Node* node = &graph.node(n);
+      if (!node->is_variable()) continue;
+      const int entry = graph.first_entry(n);
+      if (auto slot = spec.inputs.find(node); slot != spec.inputs.end()) {
+        shapes[entry] = spec.shapes[slot->second];
+        dtypes[entry] = spec.dtypes[slot->second];
+      } else if (auto carried = spec.carried.find(node); carried != spec.carried.end()) {
+        const int value = head_values[carried->second.first][carried->second.second];
+        shapes[entry] = shape_of[value];
+        dtypes[entry] = dtype_of[value];
+      } else {
+        fail(ErrorKind::Input, "variable '{}' is not bound", node->name);
+      }
+    }
+  }
+
+  void infer(const IndexedGraph& graph, std::vector<Shape>& shapes, std::vector<DType>& dtypes) {
+    seed(graph, shapes, dtypes);
+    infer_shapes(graph, shapes, spec.training);
+    infer_types(graph, dtypes);
+    for (int e = 0; e < graph.entry_count(); ++e) {
+      GEMEL_CHECK(shapes[e].known(), "the shape of '{}' could not be inferred, got {}; give the shapes of more inputs",
+                  graph.node(graph.producer(e)).name, shapes[e]);
+      if (dtypes[e] == DType::none) dtypes[e] = DType::float32;
+    }
+  }
+
+  void build_stage(int stage_index) {
+    PlanStage& source = spec.stages[stage_index];
+    std::vector<Entry> heads = source.heads;
+    std::vector<Shape> shapes;
+    std::vector<DType> dtypes;
+    if (spec.fuse) {
+      IndexedGraph before(heads);
+      infer(before, shapes, dtypes);
+      heads = fuse_pointwise(before, heads, shapes, dtypes);
+    }
+    IndexedGraph graph(heads);
+    infer(graph, shapes, dtypes);
+
+    std::vector<int> value_of(graph.entry_count(), -1);
+    for (size_t h = 0; h < heads.size(); ++h)
+      if (source.slots[h] >= 0) {
+        const int entry = graph.entry_of(heads[h]);
+        const int slot = source.slots[h];
+        spec.shapes[slot] = shapes[entry];
+        spec.dtypes[slot] = dtypes[entry];
+        value_of[entry] = slot_value(slot, shapes[entry], dtypes[entry]);
+      }
+
+    auto stage = std::make_unique<Stage>();
+    stage->first_step = static_cast<int>(plan.steps_.size());
+    std::unordered_set<int> read_slots, written_slots;
+    for (int n = 0; n < graph.node_count(); ++n) {
+      const Node* node = &graph.node(n);
+      const int first = graph.first_entry(n);
+      if (node->is_variable()) {
+        auto slot = spec.inputs.find(node);
+        if (slot != spec.inputs.end()) {
+          value_of[first] = slot_value(slot->second, shapes[first], dtypes[first]);
+          spec.shapes[slot->second] = shapes[first];
+          spec.dtypes[slot->second] = dtypes[first];
+        } else {
+          auto [from, head] = spec.carried.at(node);
+          value_of[first] = head_values[from][head];
+        }
+        continue;
+      }
+      add_step(graph, n, value_of, shapes, dtypes, *stage, read_slots, written_slots);
+    }
+    stage->last_step = static_cast<int>(plan.steps_.size());
+    for (int slot : written_slots) read_slots.erase(slot);
+    stage->read_slots.assign(read_slots.begin(), read_slots.end());
+    stage->written_slots.assign(written_slots.begin(), written_slots.end());
+    std::sort(stage->read_slots.begin(), stage->read_slots.end());
+    std::sort(stage->written_slots.begin(), stage->written_slots.end());
+    plan.stages_.push_back(std::move(stage));
+
+    head_values.emplace_back();
+    for (const Entry& head : heads) {
+      head_values.back().push_back(value_of[graph.entry_of(head)]);
+      plan.keep_.push_back(head.node);
+    }
+  }
+
+  void add_step(const IndexedGraph& graph, int n, std::vector<int>& value_of, const std::vector<Shape>& shapes,
+                const std::vector<DType>& dtypes, Stage& stage, std::unordered_set<int>& read_slots,
+                std::unordered_set<int>& written_slots) {
+    const Node* node = &graph.node(n);
+    const auto& info = static_cast<const OpInfo&>(*node->op);
+    Step step;
+    step.op = &info;
+    step.parameters = node->parameters;
+    step.name = node->name;
+    std::vector<int> reads, writes;
+    for (int entry : graph.inputs(n)) reads.push_back(value_of[entry]);
+    const int first = graph.first_entry(n);
+    for (int i = 0; i < node->output_count(); ++i) {
+      int& value = value_of[first + i];
+      if (value < 0) value = new_value(-1, shapes[first + i], dtypes[first + i]);
+      writes.push_back(value);
+    }
+
+    // A reshape is free where its output is internal and nothing mutates the memory it looks at.
+    bool free_alias = false;
+    for (auto [in, out] : info.aliases_input) {
+      const int value = writes[out];
+      if (slot_of[value] >= 0 || dtype_of[value] != dtype_of[reads[in]]) continue;
+      const int root = root_of(reads[in]);
+      if (slot_of[root] >= 0 && written_slots.contains(slot_of[root])) continue;
+      plan.problem_.values[value].alias_of = reads[in];
+      free_alias = writes.size() == 1;
+    }
+
+    for (int value : reads)
+      if (int slot = slot_of[root_of(value)]; slot >= 0) read_slots.insert(slot);
+    for (int value : writes)
+      if (int slot = slot_of[root_of(value)]; slot >= 0 && !free_alias) written_slots.insert(slot);
+    for (int i : info.mutates)
+      if (int slot = slot_of[root_of(reads[i])]; slot >= 0) written_slots.insert(slot);
+
+    MemoryProblem::Step memory_step;
+    memory_step.reads = reads;
+    memory_step.writes = writes;
+
+    if (!free_alias) {
+      std::vector<Tensor> tensors;
+      for (int value : reads) tensors.emplace_back(nullptr, shape_of[value], dtype_of[value], spec.device);
+      for (int value : writes) tensors.emplace_back(nullptr, shape_of[value], dtype_of[value], spec.device);
+      std::span<const Tensor> all = tensors;
+      OpCall call{info, *step.parameters, all.first(reads.size()), all.subspan(reads.size()), spec.training};
+      try {
+        step.implementation = &info.choose(call);
+        if (step.implementation->prepare) step.prepared = step.implementation->prepare(call);
+        call.prepared = step.prepared.get();
+        if (step.implementation->workspace) memory_step.workspace = step.implementation->workspace(call);
+      } catch (const Error& error) {
+        throw Error(error.kind(), fmt::format("node {}: {}", node->name, error.what()));
+      }
+      if (info.random) {
+        step.random_offset = stage.random_count;
+        stage.random_count += random_count(call);
+        stage.random = true;
+      }
+      for (auto [in, out] : info.inplace)
+        if (in < static_cast<int>(reads.size()) && out < static_cast<int>(writes.size()))
+          memory_step.inplace.emplace_back(in, out);
+      if (info.inplace_any)
+        for (size_t in = 0; in < reads.size(); ++in)
+          for (size_t out = 0; out < writes.size(); ++out)
+            if (shape_of[reads[in]] == shape_of[writes[out]] && dtype_of[reads[in]] == dtype_of[writes[out]])
+              memory_step.inplace.emplace_back(in, out);
+      step.first_tensor = static_cast<int>(plan.tensors_.size());
+      step.inputs = static_cast<int>(reads.size());
+      step.outputs = static_cast<int>(writes.size());
+      for (Tensor& tensor : tensors) {
+        stage.bytes += tensor.bytes();
+        plan.tensors_.push_back(tensor);
+      }
+    }
+    step_reads.push_back(reads);
+    step_writes.push_back(writes);
+    plan.problem_.steps.push_back(std::move(memory_step));
+    plan.steps_.push_back(std::move(step));
+  }
+
+  int root_of(int value) const {
+    while (plan.problem_.values[value].alias_of >= 0) value = plan.problem_.values[value].alias_of;
+    return value;
+  }
+
+  // A carried value that no later step reads would otherwise die at once.
+  void keep_carried_values() {
+    for (size_t stage = 0; stage + 1 < spec.stages.size(); ++stage)
+      for (size_t h = 0; h < spec.stages[stage].heads.size(); ++h)
+        if (spec.stages[stage].slots[h] < 0)
+          plan.problem_.values[head_values[stage][h]].kept_until =
+              std::max(0, plan.stages_[stage]->last_step - 1);
+  }
+
+  void place() {
+    for (size_t s = 0; s < plan.steps_.size(); ++s) {
+      Step& step = plan.steps_[s];
+      if (!step.implementation) continue;
+      if (plan.problem_.steps[s].workspace > 0) step.workspace = plan.memory_.workspace_offset[s];
+      int tensor = step.first_tensor;
+      for (const auto* values : {&step_reads[s], &step_writes[s]})
+        for (int value : *values) {
+          const int root = root_of(value);
+          const int slot = slot_of[root];
+          plan.patches_.push_back({tensor++, slot, slot >= 0 ? 0 : plan.memory_.offset[root]});
+        }
+    }
+  }
+};
+
+Plan::Plan(PlanSpec spec) : training_(spec.training), device_(spec.device) { Builder(std::move(spec), *this).build(); }
+Plan::~Plan() = default;
+
+}  // namespace gemel::runtime

@@ -1,0 +1,39 @@
+#include "runtime/random.h"
+
+#include <mutex>
+
+namespace gemel::runtime {
+namespace {
+
+struct Generator {
+  std::mutex mutex;
+  uint64_t seed = 0;
+  uint64_t next = 0;
+  Ref<engine::Tag> tag = engine::make_tag("random generator");
+};
+
+Generator& generator() {
+  static Generator* instance = new Generator;  // outlives static destruction: tasks may still run
+  return *instance;
+}
+
+}  // namespace
+
+void seed(uint64_t value) {
+  Generator& g = generator();
+  std::lock_guard lock(g.mutex);
+  g.seed = value;
+  g.next = 0;
+}
+
+RandomStream take_stream(uint64_t count) {
+  Generator& g = generator();
+  std::lock_guard lock(g.mutex);
+  RandomStream stream{g.seed, g.next};
+  g.next += count;
+  return stream;
+}
+
+engine::Tag& generator_tag() { return *generator().tag; }
+
+}  // namespace gemel::runtime

@@ -1,0 +1,17 @@
+// The process-wide random generator: Philox streams handed out in program order when a call is pushed.
+#pragma once
+#include <cstdint>
+
+#include "base/export.h"
+#include "engine/tag.h"
+#include "op/op_info.h"
+
+namespace gemel::runtime {
+
+GEMEL_EXPORT void seed(uint64_t value);
+// A stream for `count` numbers; the next call's stream begins after it.
+RandomStream take_stream(uint64_t count);
+// The tag that every random task writes.
+engine::Tag& generator_tag();
+
+}  // namespace gemel::runtime
