@@ -35,7 +35,7 @@ def test_fit_learns_and_logs(caplog):
     module, ends = mx.mod.Module(network()), []
     iterator = problem(200)
     module.fit(iterator, eval_data=problem(200), num_epoch=20, optimizer="sgd",
-               optimizer_params={"learning_rate": 0.5, "momentum": 0.9},
+               optimizer_params={"learning_rate": 0.05, "momentum": 0.9},
                initializer=mx.init.Xavier(), batch_end_callback=mx.callback.Speedometer(8, 10),
                epoch_end_callback=lambda *args: ends.append(args[0]))
     assert ends == list(range(20))
