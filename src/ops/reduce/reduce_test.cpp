@@ -63,7 +63,7 @@ TEST(Reduce, LargeArraysKeepPrecision) {
   const double exact = static_cast<double>(0.1f) * static_cast<double>(n);
   EXPECT_NEAR(call("sum", {Array({n}, values)})[0].values()[0], exact, exact * 1e-6);
   EXPECT_NEAR(call("sum", {Array({n / 7, 7}, std::vector<double>(static_cast<size_t>(n / 7 * 7), 0.1))}, {{"axis", "0"}})[0].values()[3],
-              exact / 7, exact / 7 * 1e-6);
+              exact / static_cast<double>(n) * static_cast<double>(n / 7), exact / 7 * 1e-6);
   EXPECT_EQ(call("sum", {Array({4096}, std::vector<double>(4096, 1), DType::float16)})[0].values()[0], 4096);
 }
 
