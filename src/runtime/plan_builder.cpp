@@ -94,7 +94,7 @@ struct Plan::Builder {
     infer_types(graph, dtypes);
     for (int e = 0; e < graph.entry_count(); ++e) {
       GEMEL_CHECK(shapes[e].known(), "the shape of '{}' could not be inferred, got {}; give the shapes of more inputs",
-                  graph.node_of_entry(e)->name, shapes[e]);
+                  graph.node(graph.producer(e))->name, shapes[e]);
       if (dtypes[e] == DType::none) dtypes[e] = DType::float32;
     }
   }
