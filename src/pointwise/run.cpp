@@ -15,7 +15,7 @@ namespace gemel::pointwise {
 
 namespace {
 
-constexpr int64_t max_block = 1024;              // elements
+constexpr int64_t max_block = 256;  // elements; larger ones evict what was fetched ahead
 constexpr int64_t min_block = 64;
 constexpr int64_t cache_budget = 24 * 1024;      // bytes of registers in a block
 constexpr int64_t stack_budget = 40 * 1024;

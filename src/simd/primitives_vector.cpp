@@ -68,7 +68,15 @@ namespace gemel::simd::HWY_NAMESPACE {
   X(log, float_log(d, x))            \
   X(tanh, float_tanh(d, x))          \
   X(sigmoid, float_sigmoid(d, x))    \
-  X(erf, float_erf(d, x))
+  X(erf, float_erf(d, x))            \
+  X(sin, float_sin(d, x))            \
+  X(cos, float_cos(d, x))            \
+  X(log1p, float_log1p(d, x))        \
+  X(log2, float_log2(d, x))          \
+  X(log10, float_log10(d, x))        \
+  X(expm1, float_expm1(d, x))        \
+  X(arctan, float_arctan(d, x))      \
+  X(softrelu, float_softrelu(d, x))
 
 template <class D, class M>
 HWY_INLINE hn::Vec<D> truth(D d, M mask) {
@@ -116,6 +124,12 @@ struct clip {
   template <class D, class V>
   HWY_INLINE V operator()(D d, V a, V b, V c) const {
     return hn::IfThenElse(hn::Gt(a, c), c, hn::IfThenElse(hn::Lt(a, b), b, a));
+  }
+};
+struct pow {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V a, V b) const {
+    return float_pow(d, a, b);
   }
 };
 // Pairs: the same vector operations as the two by themselves, so the same bits.
@@ -174,6 +188,7 @@ void use_vectors_float(Primitives<float>& table) {
   table.unary[static_cast<int>(Primitive::name)] = unary_vectors<operation::name, float>;
   GEMEL_VECTOR_FLOAT(GEMEL_USE)
 #undef GEMEL_USE
+  set_binary<float, operation::pow>(table, Primitive::pow);
   table.exp_negative = unary_vectors<operation::exp_negative, float>;
   table.subtract_exp_negative = binary_vectors<operation::subtract_exp_negative, float>;
 }
