@@ -1,6 +1,8 @@
 // y = relu(a*b + c)*0.5 - exp(-d): the tape against a loop fused by hand, and small arrays.
 #include <benchmark/benchmark.h>
 
+#include <cstring>
+
 #include "pointwise/program.h"
 #ifdef GEMEL_WITH_OPENMP
 #include <omp.h>
@@ -122,6 +124,36 @@ void add_bias(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * rows * columns);
 }
 BENCHMARK(add_bias)->Arg(3)->Arg(64)->Arg(4000)->Unit(benchmark::kMicrosecond);
+
+void add_column(benchmark::State& state) {
+  one_thread();
+  const int64_t columns = state.range(0), rows = 1'000'000 / columns;
+  Arrays arrays(rows * columns);
+  const Program program({input(0) + input(1)});
+  const Tensor inputs[] = {Tensor(arrays[0], {rows, columns}, DType::float32),
+                           Tensor(arrays[1], {rows, 1}, DType::float32)};
+  const Tensor out(arrays[4], {rows, columns}, DType::float32);
+  for (auto _ : state) program.run(inputs, {}, {&out, 1});
+  state.SetItemsProcessed(state.iterations() * rows * columns);
+}
+BENCHMARK(add_column)->Arg(3)->Arg(64)->Arg(4000)->Unit(benchmark::kMicrosecond);
+
+void add_typed(benchmark::State& state, DType dtype) {
+  one_thread();
+  Arrays arrays(1 << 17);
+  std::vector<Tensor> tensors;
+  for (const Tensor& t : arrays.tensors) tensors.emplace_back(t.address, Shape{1 << 16}, dtype);
+  for (Tensor& t : tensors) std::memset(t.address, 0, static_cast<size_t>(t.bytes()));
+  const Program program({input(0) * input(1) + input(2)});
+  for (auto _ : state)
+    program.run(std::span<const Tensor>(tensors).first(3), {}, {&tensors[4], 1});
+  state.SetItemsProcessed(state.iterations() << 16);
+}
+BENCHMARK_CAPTURE(add_typed, float16, DType::float16);
+BENCHMARK_CAPTURE(add_typed, bfloat16, DType::bfloat16);
+BENCHMARK_CAPTURE(add_typed, int32, DType::int32);
+BENCHMARK_CAPTURE(add_typed, uint8, DType::uint8);
+BENCHMARK_CAPTURE(add_typed, int64, DType::int64);
 
 }  // namespace
 }  // namespace gemel::pointwise

@@ -41,7 +41,17 @@ struct Primitives {
   }
 };
 
-// Safe from any thread; the table is built on first use.
+// Builds the table for the best instruction set that Highway currently allows.
+template <typename T>
+Primitives<T> choose_primitives();
+template <>
+Primitives<float> choose_primitives<float>();
+template <>
+Primitives<double> choose_primitives<double>();
+template <>
+Primitives<int64_t> choose_primitives<int64_t>();
+
+// The table in use. Safe from any thread; built on first use.
 template <typename T>
 const Primitives<T>& primitives();
 template <>

@@ -212,30 +212,38 @@ HWY_EXPORT(use_vectors_double);
 HWY_EXPORT(use_vectors_int64);
 
 template <>
+Primitives<float> choose_primitives<float>() {
+  Primitives<float> table = scalar_primitives<float>();
+  HWY_DYNAMIC_DISPATCH(use_vectors_float)(table);
+  return table;
+}
+template <>
 const Primitives<float>& primitives<float>() {
-  static const Primitives<float> table = [] {
-    Primitives<float> t = scalar_primitives<float>();
-    HWY_DYNAMIC_DISPATCH(use_vectors_float)(t);
-    return t;
-  }();
+  static const Primitives<float> table = choose_primitives<float>();
+  return table;
+}
+
+template <>
+Primitives<double> choose_primitives<double>() {
+  Primitives<double> table = scalar_primitives<double>();
+  HWY_DYNAMIC_DISPATCH(use_vectors_double)(table);
   return table;
 }
 template <>
 const Primitives<double>& primitives<double>() {
-  static const Primitives<double> table = [] {
-    Primitives<double> t = scalar_primitives<double>();
-    HWY_DYNAMIC_DISPATCH(use_vectors_double)(t);
-    return t;
-  }();
+  static const Primitives<double> table = choose_primitives<double>();
+  return table;
+}
+
+template <>
+Primitives<int64_t> choose_primitives<int64_t>() {
+  Primitives<int64_t> table = scalar_primitives<int64_t>();
+  HWY_DYNAMIC_DISPATCH(use_vectors_int64)(table);
   return table;
 }
 template <>
 const Primitives<int64_t>& primitives<int64_t>() {
-  static const Primitives<int64_t> table = [] {
-    Primitives<int64_t> t = scalar_primitives<int64_t>();
-    HWY_DYNAMIC_DISPATCH(use_vectors_int64)(t);
-    return t;
-  }();
+  static const Primitives<int64_t> table = choose_primitives<int64_t>();
   return table;
 }
 
