@@ -16,8 +16,8 @@ Shape broadcast_strides(const Tensor& tensor, const Shape& shape, int index) {
     fits = size == shape[i + extra] || size == 1;
     strides[i + extra] = size == 1 ? 0 : own[i];
   }
-  GEMEL_CHECK(fits, "[pointwise] expected input {} to broadcast to the output's shape {}, got {}", index,
-              shape, tensor.shape);
+  GEMEL_CHECK(fits, "[pointwise] expected input {} to broadcast to the output's shape {}, got {}",
+              index, shape, tensor.shape);
   return strides;
 }
 
@@ -100,12 +100,14 @@ const T* walk(const InputBinding<T>& input, const Axes& axes, int64_t begin, int
     const size_t length = static_cast<size_t>(run);
     if (step == 1 && input.same_type && run < 16)
       for (int64_t i = 0; i < run; ++i) target[i] = reinterpret_cast<const T*>(from)[i];
-    else if (step == 1) input.load(from, target, length);
+    else if (step == 1)
+      input.load(from, target, length);
     else if (step == 0) {
       T value;
       input.load(from, &value, 1);
       std::fill_n(target, length, value);
-    } else input.strided_load(from, step, target, length);
+    } else
+      input.strided_load(from, step, target, length);
     target += run;
     left -= run;
     if (left == 0) break;

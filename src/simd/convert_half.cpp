@@ -14,7 +14,8 @@ HWY_BEFORE_NAMESPACE();
 namespace gemel::simd::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Highway rounds to nearest in float16 conversions where the CPU has them (F16C); elsewhere plain code.
+// Highway rounds to nearest in float16 conversions where the CPU has them (F16C); elsewhere plain
+// code.
 inline constexpr bool has_float16 = HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3;
 
 void float_from_float16(const void* from, float* to, size_t n) {
@@ -70,7 +71,8 @@ void bfloat16_from_float(const float* from, void* to, size_t n) {
     const auto rounded = hn::Add(u, hn::Add(even, hn::Set(du, 0x7fff)));
     const auto quiet = hn::Or(u, hn::Set(du, 0x400000));  // rounding could turn NaN into infinity
     const auto chosen = hn::IfThenElse(hn::RebindMask(du, hn::IsNaN(value)), quiet, rounded);
-    hn::StoreU(hn::DemoteTo(narrow, hn::BitCast(bits, hn::ShiftRight<16>(chosen))), narrow, target + i);
+    hn::StoreU(hn::DemoteTo(narrow, hn::BitCast(bits, hn::ShiftRight<16>(chosen))), narrow,
+               target + i);
   }
   for (; i < n; ++i) static_cast<bfloat16*>(to)[i] = bfloat16(from[i]);
 }

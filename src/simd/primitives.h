@@ -1,6 +1,6 @@
 // Vector loops for the scalar primitives, chosen once for the CPU at hand. T is float, double or
-// int64_t. Every loop is elementwise: `out` may be one of its inputs, and an element's value depends
-// neither on its position nor on n (tails run through the same vector arithmetic).
+// int64_t. Every loop is elementwise: `out` may be one of its inputs, and an element's value
+// depends neither on its position nor on n (tails run through the same vector arithmetic).
 #pragma once
 #include <cstddef>
 #include <cstdint>

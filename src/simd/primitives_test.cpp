@@ -16,7 +16,8 @@ namespace {
 
 // Every 20,011th float: all signs, exponents and kinds.
 std::vector<float> sample() {
-  std::vector<float> values = {0.0f, -0.0f, 1.0f, -1.0f, INFINITY, -INFINITY, NAN, 1e-45f, -1e-45f, 3.4e38f};
+  std::vector<float> values = {0.0f,      -0.0f, 1.0f,   -1.0f,   INFINITY,
+                               -INFINITY, NAN,   1e-45f, -1e-45f, 3.4e38f};
   for (uint64_t bits = 0; bits <= 0xffffffffu; bits += 20011)
     values.push_back(std::bit_cast<float>(static_cast<uint32_t>(bits)));
   for (int i = -50000; i <= 50000; ++i) values.push_back(static_cast<float>(i) * 2.8e-4f);
@@ -58,19 +59,32 @@ TEST(FloatFunctions, AreAccurateOverAllFloats) {
   const std::vector<float> x = sample();
   std::vector<float> y(x.size());
   const Case cases[] = {
-      {Primitive::exp, std::exp, 1.0},         {Primitive::log, std::log, 1.0},
-      {Primitive::tanh, std::tanh, 1.5},       {Primitive::sigmoid, exact_sigmoid, 2.5},
-      {Primitive::erf, std::erf, 1.5},         {Primitive::log1p, std::log1p, 1.0},
-      {Primitive::log2, std::log2, 1.0},       {Primitive::log10, std::log10, 1.0},
-      {Primitive::expm1, std::expm1, 1.0},     {Primitive::sinh, std::sinh, 1.0},
-      {Primitive::cosh, std::cosh, 1.0},       {Primitive::sin, std::sin, 1.0},
-      {Primitive::cos, std::cos, 1.0},         {Primitive::tan, std::tan, 1.0},
-      {Primitive::arcsin, std::asin, 1.0},     {Primitive::arccos, std::acos, 1.0},
-      {Primitive::arctan, std::atan, 1.0},     {Primitive::arcsinh, std::asinh, 1.0},
-      {Primitive::arccosh, std::acosh, 1.0},   {Primitive::arctanh, std::atanh, 1.0},
-      {Primitive::softrelu, exact_softrelu, 1.0}, {Primitive::sqrt, std::sqrt, 0.5},
-      {Primitive::floor, std::floor, 0},       {Primitive::ceil, std::ceil, 0},
-      {Primitive::trunc, std::trunc, 0},       {Primitive::round, std::round, 0},
+      {Primitive::exp, std::exp, 1.0},
+      {Primitive::log, std::log, 1.0},
+      {Primitive::tanh, std::tanh, 1.5},
+      {Primitive::sigmoid, exact_sigmoid, 2.5},
+      {Primitive::erf, std::erf, 1.5},
+      {Primitive::log1p, std::log1p, 1.0},
+      {Primitive::log2, std::log2, 1.0},
+      {Primitive::log10, std::log10, 1.0},
+      {Primitive::expm1, std::expm1, 1.0},
+      {Primitive::sinh, std::sinh, 1.0},
+      {Primitive::cosh, std::cosh, 1.0},
+      {Primitive::sin, std::sin, 1.0},
+      {Primitive::cos, std::cos, 1.0},
+      {Primitive::tan, std::tan, 1.0},
+      {Primitive::arcsin, std::asin, 1.0},
+      {Primitive::arccos, std::acos, 1.0},
+      {Primitive::arctan, std::atan, 1.0},
+      {Primitive::arcsinh, std::asinh, 1.0},
+      {Primitive::arccosh, std::acosh, 1.0},
+      {Primitive::arctanh, std::atanh, 1.0},
+      {Primitive::softrelu, exact_softrelu, 1.0},
+      {Primitive::sqrt, std::sqrt, 0.5},
+      {Primitive::floor, std::floor, 0},
+      {Primitive::ceil, std::ceil, 0},
+      {Primitive::trunc, std::trunc, 0},
+      {Primitive::round, std::round, 0},
       {Primitive::cbrt, std::cbrt, 1.0},
   };
   for (const Case& c : cases) {
@@ -91,10 +105,10 @@ TEST(FloatFunctions, AreAccurateOverAllFloats) {
 
 TEST(FloatFunctions, KeepTheSignOfZero) {
   const float zeros[] = {0.0f, -0.0f};
-  for (Primitive p : {Primitive::tanh, Primitive::erf, Primitive::sin, Primitive::tan, Primitive::arcsin,
-                      Primitive::arctan, Primitive::arcsinh, Primitive::arctanh, Primitive::log1p,
-                      Primitive::expm1, Primitive::sinh, Primitive::sqrt, Primitive::round,
-                      Primitive::cbrt, Primitive::softsign}) {
+  for (Primitive p : {Primitive::tanh, Primitive::erf, Primitive::sin, Primitive::tan,
+                      Primitive::arcsin, Primitive::arctan, Primitive::arcsinh, Primitive::arctanh,
+                      Primitive::log1p, Primitive::expm1, Primitive::sinh, Primitive::sqrt,
+                      Primitive::round, Primitive::cbrt, Primitive::softsign}) {
     float out[2];
     primitives<float>().of_unary(p)(zeros, out, 2);
     EXPECT_EQ(out[0], 0) << name_of(p);
@@ -104,8 +118,9 @@ TEST(FloatFunctions, KeepTheSignOfZero) {
 }
 
 TEST(FloatFunctions, PowerMatchesTheLibrary) {
-  const float special[] = {0.0f, -0.0f, 1.0f,  -1.0f, 0.5f, -0.5f, 2.0f, -2.0f, 3.0f, -3.0f, 2.5f,
-                           -2.5f, 1e-40f, 1e30f, -1e30f, INFINITY, -INFINITY, NAN, 7.25f, 127.0f};
+  const float special[] = {0.0f,   -0.0f,    1.0f,      -1.0f, 0.5f,  -0.5f,  2.0f,
+                           -2.0f,  3.0f,     -3.0f,     2.5f,  -2.5f, 1e-40f, 1e30f,
+                           -1e30f, INFINITY, -INFINITY, NAN,   7.25f, 127.0f};
   for (float a : special)
     for (float b : special) {
       float out;
@@ -123,7 +138,8 @@ TEST(FloatFunctions, PowerMatchesTheLibrary) {
   out.resize(a.size());
   primitives<float>().of_binary(Primitive::pow)(a.data(), b.data(), out.data(), a.size());
   for (size_t i = 0; i < a.size(); ++i)
-    worst = std::max(worst, ulps(out[i], std::pow(static_cast<double>(a[i]), static_cast<double>(b[i]))));
+    worst = std::max(worst,
+                     ulps(out[i], std::pow(static_cast<double>(a[i]), static_cast<double>(b[i]))));
   EXPECT_LE(worst, 1.0);
 }
 
@@ -165,11 +181,16 @@ void tails_agree() {
       };
       for (int i = 0; i < primitive_count; ++i) {
         const auto p = static_cast<Primitive>(i);
-        compare([&](size_t at, size_t count, T* out) {
-          if (arity(p) == 1) table.of_unary(p)(&a[at], out, count);
-          else if (arity(p) == 2) table.of_binary(p)(&a[at], &b[at], out, count);
-          else table.of_ternary(p)(&a[at], &b[at], &c[at], out, count);
-        }, p);
+        compare(
+            [&](size_t at, size_t count, T* out) {
+              if (arity(p) == 1)
+                table.of_unary(p)(&a[at], out, count);
+              else if (arity(p) == 2)
+                table.of_binary(p)(&a[at], &b[at], out, count);
+              else
+                table.of_ternary(p)(&a[at], &b[at], &c[at], out, count);
+            },
+            p);
       }
     }
 }
@@ -190,8 +211,9 @@ TEST(Convert, HalvesBothWays) {
     load_function<float>(dtype)(all.data(), values.data(), all.size());
     store_function<float>(dtype)(values.data(), back.data(), all.size());
     for (size_t i = 0; i < all.size(); ++i) {
-      const float expected = dtype == DType::float16 ? static_cast<float>(std::bit_cast<float16>(all[i]))
-                                                     : static_cast<float>(std::bit_cast<bfloat16>(all[i]));
+      const float expected = dtype == DType::float16
+                                 ? static_cast<float>(std::bit_cast<float16>(all[i]))
+                                 : static_cast<float>(std::bit_cast<bfloat16>(all[i]));
       if (std::isnan(expected)) {
         ASSERT_TRUE(std::isnan(values[i]));
         continue;
@@ -204,7 +226,8 @@ TEST(Convert, HalvesBothWays) {
     store_function<float>(dtype)(x.data(), back.data(), x.size());
     for (size_t i = 0; i < x.size(); ++i) {
       if (std::isnan(x[i])) continue;
-      ASSERT_EQ(back[i], dtype == DType::float16 ? float16(x[i]).bits : bfloat16(x[i]).bits) << x[i];
+      ASSERT_EQ(back[i], dtype == DType::float16 ? float16(x[i]).bits : bfloat16(x[i]).bits)
+          << x[i];
     }
   }
 }
