@@ -119,28 +119,28 @@ std::pair<Expr, Expr> slopes(const Expr& f, const Expr& a, const Expr& b) {
   }
 }
 
-bool is_zero(const Expr& e) { return e->kind == Kind::constant && e->value == 0; }
+bool is_constant_zero(const Expr& e) { return e->kind == Kind::constant && e->value == 0; }
 
 Expr apply_derivative(const Expr& node, std::span<const Expr> slope_of) {
   if (node->kind == Kind::round_to) return slope_of[0];
   const Expr* child = node->child;
   if (node->child_count == 1) {
-    return is_zero(slope_of[0]) ? constant(0) : slope_of[0] * slope(node, child[0]);
+    return is_constant_zero(slope_of[0]) ? constant(0) : slope_of[0] * slope(node, child[0]);
   }
   if (node->child_count == 2) {
-    if (is_zero(slope_of[0]) && is_zero(slope_of[1])) return 0;
+    if (is_constant_zero(slope_of[0]) && is_constant_zero(slope_of[1])) return 0;
     const auto [left, right] = slopes(node, child[0], child[1]);
-    if (is_zero(slope_of[1])) return slope_of[0] * left;
-    if (is_zero(slope_of[0])) return slope_of[1] * right;
+    if (is_constant_zero(slope_of[1])) return slope_of[0] * left;
+    if (is_constant_zero(slope_of[0])) return slope_of[1] * right;
     return slope_of[0] * left + slope_of[1] * right;
   }
   if (node->primitive == Primitive::where) return where(child[0], slope_of[1], slope_of[2]);
   // clip: both edges belong to the inside, and NaN does too
   const Expr below = less(child[0], child[1]), above = greater(child[0], child[2]);
   Expr result = 0;
-  if (!is_zero(slope_of[0])) result = slope_of[0] * logical_not(logical_or(below, above));
-  if (!is_zero(slope_of[1])) result = result + slope_of[1] * below;
-  if (!is_zero(slope_of[2])) result = result + slope_of[2] * above;
+  if (!is_constant_zero(slope_of[0])) result = slope_of[0] * logical_not(logical_or(below, above));
+  if (!is_constant_zero(slope_of[1])) result = result + slope_of[1] * below;
+  if (!is_constant_zero(slope_of[2])) result = result + slope_of[2] * above;
   return result;
 }
 
