@@ -1,4 +1,5 @@
 // A naive evaluator in double, written apart from the primitives' own code: the judge of the tests.
+// Only erfinv, digamma and trigamma are shared with it; simd/primitives_test.cpp checks those.
 #pragma once
 #include <cmath>
 #include <span>

@@ -55,7 +55,7 @@ struct Case {
 double exact_sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 double exact_softrelu(double x) { return x > 40 ? x : std::log1p(std::exp(x)); }
 
-TEST(FloatFunctions, AreAccurateOverAllFloats) {
+TEST(FloatFunctions, AreAccurateOnASampleOfAllFloats) {
   const std::vector<float> x = sample();
   std::vector<float> y(x.size());
   const Case cases[] = {

@@ -1,6 +1,6 @@
 // Vector forms of the float functions that need speed. Included once for each instruction set,
-// inside foreach_target. Errors stand beside the functions, against the exact value, for every
-// float input.
+// inside foreach_target. The errors beside the functions are the bounds that
+// simd/primitives_test.cpp checks on a sample of all floats, not proofs.
 #if defined(GEMEL_SIMD_VECTOR_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef GEMEL_SIMD_VECTOR_MATH_INL_H_
 #undef GEMEL_SIMD_VECTOR_MATH_INL_H_
@@ -94,7 +94,7 @@ HWY_INLINE V float_tanh(D d, V x) {
   return hn::CopySign(hn::IfThenElse(hn::Lt(magnitude, hn::Set(d, 0.625f)), near, far), x);
 }
 
-// 2 ulp.
+// 2.5 ulp.
 template <class D, class V>
 HWY_INLINE V float_sigmoid(D d, V x) {
   const V one = hn::Set(d, 1.0f);
