@@ -70,6 +70,7 @@ TEST_P(Samples, RunsInEveryType) {
   const ParametersRef parameters = op->parse(sample.attributes);
   for (DType dtype : {DType::float32, DType::float16, DType::bfloat16, DType::int32}) {
     if (op->random && !is_floating(dtype)) continue;
+    if (op->name().starts_with("mp_") && dtype != DType::float32) continue;  // inputs of two types
     try {
       const auto dtypes = input_types(*op, *parameters, sample.shapes.size(), dtype);
       testing::call(*op, parameters, draw(sample, dtypes, 3));
