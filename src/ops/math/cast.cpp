@@ -32,11 +32,17 @@ std::vector<Entry> cast_gradient(const GradientContext& context) {
   return {context.make("_cast_like", {context.dy(), context.in(0)})};
 }
 
+// amp_cast leaves arrays alone that are not floating-point, and does not make integers.
+DType cast_result(const CastParameters& p, DType) { return p.dtype; }
+DType cast_result(const AmpCastParameters& p, DType in) { return is_floating(in) && is_floating(p.dtype) ? p.dtype : in; }
+
 template <typename P>
 void declare_cast(const char* name, std::initializer_list<std::string> aliases, const char* text) {
   op<P>(name).alias(aliases).doc(text).inputs({"data"})
       .shape(same_shape)
-      .type([](TypeContext& c) { c.set_out(0, c.params<P>().dtype); })
+      .type([](TypeContext& c) {
+        if (std::is_same_v<P, CastParameters> || c.in[0] != DType::none) c.set_out(0, cast_result(c.params<P>(), c.in[0]));
+      })
       .gradient(cast_gradient)
       .implement("tape", cast_kernel)
       .inplace({{0, 0}})

@@ -121,7 +121,7 @@ GEMEL_OPERATORS(permute) {
       .shape(permute_shape<TransposeParameters>).type(same_type).gradient(transpose_gradient)
       .implement("tiles", permute_kernel<TransposeParameters>)
       .sample({.shapes = {{3, 4}}})
-      .sample({.shapes = {{2, 3, 4}}, .attributes = {{"axes", "(1, 0, -1)"}}})
+      .sample({.shapes = {{2, 3, 4}}, .attributes = {{"axes", "(1, 0, 2)"}}})
       .sample({.shapes = {{2, 3, 4}}, .attributes = {{"axes", "(2, 0, 1)"}}});
   op<SwapParameters>("SwapAxis").alias({"swapaxes"}).doc("Two axes exchanged.").inputs({"data"})
       .shape(permute_shape<SwapParameters>).type(same_type).gradient(same_operator_gradient)
