@@ -15,7 +15,8 @@ std::vector<Array> draw(const Sample& sample, DType dtype, uint32_t seed) {
   std::mt19937 generator(seed);
   std::vector<Array> result;
   for (size_t i = 0; i < sample.shapes.size(); ++i) {
-    const auto [low, high] = i < sample.ranges.size() ? sample.ranges[i] : std::pair(sample.low, sample.high);
+    const auto [low, high] =
+        i < sample.ranges.size() ? sample.ranges[i] : std::pair(sample.low, sample.high);
     std::uniform_real_distribution<double> uniform(low, high);
     std::vector<double> values(static_cast<size_t>(sample.shapes[i].size()));
     for (double& v : values) v = uniform(generator);
@@ -42,7 +43,8 @@ struct Case {
 std::vector<Case> cases() {
   std::vector<Case> result;
   for (const OpInfo* op : all_ops())
-    for (size_t i = 0; i < op->samples.size(); ++i) result.push_back({op, static_cast<int>(i), op->samples[i]});
+    for (size_t i = 0; i < op->samples.size(); ++i)
+      result.push_back({op, static_cast<int>(i), op->samples[i]});
   return result;
 }
 
@@ -108,7 +110,8 @@ void check_gradient(const NodeRef& node, const std::vector<Array>& inputs, int o
   const std::vector<Entry> gradients = testing::gradient_of(node, heads);
   ASSERT_EQ(gradients.size(), inputs.size());
   testing::Evaluator evaluate;
-  for (size_t i = 0; i < inputs.size(); ++i) evaluate.known[node->inputs[i].node.get()] = {inputs[i]};
+  for (size_t i = 0; i < inputs.size(); ++i)
+    evaluate.known[node->inputs[i].node.get()] = {inputs[i]};
   for (size_t k = 0; k < heads.size(); ++k) evaluate.known[heads[k].node.get()] = {weights[k]};
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (inputs[i].dtype != DType::float64) continue;
@@ -130,7 +133,8 @@ void check_gradient(const NodeRef& node, const std::vector<Array>& inputs, int o
         sides[s] = weighted_sum(testing::call(op, node->parameters, moved), weights);
       }
       const double expected = (sides[1] - sides[0]) / (2 * h);
-      EXPECT_NEAR(got[e], expected, 1e-4 * (1 + std::fabs(expected))) << op.name() << " order " << order << " input " << i << " element " << e;
+      EXPECT_NEAR(got[e], expected, 1e-4 * (1 + std::fabs(expected)))
+          << op.name() << " order " << order << " input " << i << " element " << e;
       if (::testing::Test::HasFailure()) return;
     }
   }
