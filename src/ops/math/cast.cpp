@@ -35,11 +35,9 @@ std::vector<Entry> cast_gradient(const GradientContext& context) {
   return {context.make("_cast_like", {context.dy(), context.in(0)})};
 }
 
-// amp_cast leaves arrays alone that are not floating-point, and does not make integers.
+// amp_cast leaves arrays alone that are not floating-point.
 DType cast_result(const CastParameters& p, DType) { return p.dtype; }
-DType cast_result(const AmpCastParameters& p, DType in) {
-  return is_floating(in) && is_floating(p.dtype) ? p.dtype : in;
-}
+DType cast_result(const AmpCastParameters& p, DType in) { return is_floating(in) ? p.dtype : in; }
 
 template <typename P>
 void declare_cast(const char* name, std::initializer_list<std::string> aliases, const char* text) {
