@@ -1,11 +1,14 @@
-// Storage: one block of memory from a pool and the engine tag that orders its uses.
+// Storage: one block of memory from a pool and the engine tag that orders its uses. The last
+// reference may go on any thread. A task that uses the memory holds a reference.
 #pragma once
 #include <cstddef>
+#include <functional>
 
 #include "base/intrusive.h"
 #include "device/device.h"
 #include "engine/tag.h"
 #include "memory/pool.h"
+#include "memory/recycler.h"
 
 namespace gemel {
 
@@ -13,8 +16,10 @@ class GEMEL_EXPORT Storage : public Counted<Storage> {
  public:
   // From the pool, counted to the thread's current memory::Owner. Zero bytes are allowed.
   static Ref<Storage> allocate(int64_t bytes, Device device);
-  // Borrowed memory; `release` runs when the last reference goes.
-  static Ref<Storage> borrow(void* data, int64_t bytes, Device device, std::function<void()> release);
+  // Borrowed memory; `release` runs once, when the last reference goes, on that thread. It must not
+  // throw.
+  static Ref<Storage> borrow(void* data, int64_t bytes, Device device,
+                             std::function<void()> release);
   static void destroy(Storage* storage);
 
   std::byte* data() const { return data_; }
@@ -24,7 +29,11 @@ class GEMEL_EXPORT Storage : public Counted<Storage> {
   const Ref<engine::Tag>& tag_ref() const { return tag_; }
 
  private:
+  template <typename T>
+  friend class memory::Recycler;
   Storage() = default;
+  ~Storage() = default;
+  static Storage* make();
   std::byte* data_ = nullptr;
   int64_t bytes_ = 0;
   Device device_;

@@ -15,13 +15,19 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/export.h"
 #include "base/intrusive.h"
+#include "engine/function.h"
 #include "engine/tag.h"
 
 namespace gemel::engine {
+
+namespace detail {
+class BulkBuffer;
+}
 
 // Which workers run a task: compute tasks use the cores, the others mostly wait.
 enum class Resource : uint8_t { compute, copy, io, network };
@@ -36,7 +42,8 @@ struct TaskOptions {
   int priority = 0;             // higher runs earlier among ready tasks
   const char* name = "task";    // must outlive the process' trace: a literal or intern_name()
   int64_t bytes = 0;            // counted against the queue bound (back pressure)
-  bool small = false;           // may run on the calling thread when every tag is free
+  bool small = false;           // may run on the calling thread when every tag is free: short, and
+                                // waits for nothing that another pushing thread may hold
   bool finaliser = false;       // runs even if what it reads is poisoned; heals what it writes
 };
 
@@ -51,6 +58,9 @@ void push(Work&& work, const TaskOptions& options);
 // Pushes work that is done when the Completion it was given is called.
 GEMEL_EXPORT void push_async(std::function<void(Completion)> work, const TaskOptions& options);
 
+// Pushes a prepared run of functions as one task; the first that throws ends it.
+GEMEL_EXPORT void push_run(std::vector<Function> functions, const TaskOptions& options);
+
 // Releases the tag after every task pushed so far that uses it, then runs `then`. Counts as a write.
 GEMEL_EXPORT void delete_tag(Ref<Tag> tag, std::function<void()> then);
 
@@ -63,12 +73,21 @@ GEMEL_EXPORT void wait_all();
 
 // Runs on a worker or inline inside a task right now.
 GEMEL_EXPORT bool inside_task();
+// Which compute worker this thread is, from 0; -1 for every other thread.
+GEMEL_EXPORT int worker_index();
 
-// While one lives, small tasks of this thread are collected and pushed as one (MXNet's bulk).
+// While one lives, small tasks of this thread are collected and pushed as one (MXNet's bulk): at
+// `size` tasks, at a wait of this thread, before any other push of this thread, and at the end.
+// Failures skip and poison as if each task had been pushed by itself.
 class GEMEL_EXPORT Bulk {
  public:
   explicit Bulk(int size);
   ~Bulk();
+  Bulk(const Bulk&) = delete;
+  Bulk& operator=(const Bulk&) = delete;
+
+ private:
+  detail::BulkBuffer* outer_;
 };
 
 struct Configuration {

@@ -31,6 +31,7 @@ struct GEMEL_EXPORT Node : std::enable_shared_from_this<Node> {
   std::vector<Entry> inputs;
   std::vector<NodeRef> control;  // nodes that must run before
   std::vector<std::shared_ptr<Symbol>> subgraphs;
+  int32_t mutations = 0;  // of a variable: how many operators write it as auxiliary state
 
   Node() = default;
   virtual ~Node();  // iterative: a chain of 10^6 nodes does not overflow the stack
@@ -40,7 +41,8 @@ struct GEMEL_EXPORT Node : std::enable_shared_from_this<Node> {
 };
 
 GEMEL_EXPORT NodeRef make_variable(std::string name, Attributes attributes = {});
-// Parses `attributes`, checks the number of inputs. Throws Error(Input).
+// Parses `attributes`, checks the number of inputs. A missing count of variadic inputs ("num_args")
+// is filled in. Throws Error(Input).
 GEMEL_EXPORT NodeRef make_node(const Operator& op, std::string name, std::vector<Entry> inputs,
                                Attributes attributes = {});
 // The same with parameters that need no parsing.

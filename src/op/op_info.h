@@ -121,6 +121,8 @@ class GEMEL_EXPORT OpInfo final : public Operator {
   std::vector<std::pair<std::string, Attributes>> auxiliary_attributes;
   std::function<int(const Parameters&)> outputs;           // none: 1
   std::function<int(const Parameters&)> visible_outputs;   // none: all
+  // Outputs that 1.9.1's files count, where they are more than ours (Pooling: 2); none: `outputs`.
+  std::function<int(const Parameters&)> file_outputs;
   std::vector<std::string> output_text;                    // none: "output", "output0"...
   std::string variadic;
   std::function<void(ShapeContext&)> shape_rule;
@@ -150,7 +152,8 @@ class GEMEL_EXPORT OpInfo final : public Operator {
   std::vector<std::string> output_names(const Parameters& parameters) const override;
   const std::string& variadic_parameter() const override { return variadic; }
   std::string name_hint() const override;
-  Attributes input_attributes(int index) const override;
+  Attributes input_attributes(std::string_view input_name) const override;
+  int file_output_count(const Parameters& parameters) const override;
 
   // The first implementation whose predicate holds; throws Error(Type) that lists what is supported.
   const Implementation& choose(const OpCall& call) const;

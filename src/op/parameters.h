@@ -51,6 +51,8 @@ GEMEL_EXPORT void parse_value(std::string_view text, float& value);
 GEMEL_EXPORT void parse_value(std::string_view text, double& value);
 GEMEL_EXPORT void parse_value(std::string_view text, std::string& value);
 GEMEL_EXPORT void parse_value(std::string_view text, Shape& value);  // "None" inside: -1
+// Like Shape, but "None" items stay apart from -1 (slice's begin and end).
+GEMEL_EXPORT void parse_value(std::string_view text, std::vector<std::optional<int64_t>>& value);
 GEMEL_EXPORT void parse_value(std::string_view text, DType& value);  // "None": DType::none
 GEMEL_EXPORT void parse_value(std::string_view text, std::vector<double>& value);
 GEMEL_EXPORT std::string print_value(bool value);
@@ -60,9 +62,10 @@ GEMEL_EXPORT std::string print_value(float value);
 GEMEL_EXPORT std::string print_value(double value);
 GEMEL_EXPORT std::string print_value(const std::string& value);
 GEMEL_EXPORT std::string print_value(const Shape& value);
+GEMEL_EXPORT std::string print_value(const std::vector<std::optional<int64_t>>& value);
 GEMEL_EXPORT std::string print_value(DType value);
 GEMEL_EXPORT std::string print_value(const std::vector<double>& value);
-bool is_none(std::string_view text);
+GEMEL_EXPORT bool is_none(std::string_view text);
 
 template <typename T>
 void parse_value(std::string_view text, std::optional<T>& value) {
@@ -82,6 +85,7 @@ template <> struct TypeText<float> { static constexpr const char* text = "float"
 template <> struct TypeText<double> { static constexpr const char* text = "double"; };
 template <> struct TypeText<std::string> { static constexpr const char* text = "string"; };
 template <> struct TypeText<Shape> { static constexpr const char* text = "Shape(tuple)"; };
+template <> struct TypeText<std::vector<std::optional<int64_t>>> { static constexpr const char* text = "Shape(tuple)"; };
 template <> struct TypeText<DType> { static constexpr const char* text = "dtype"; };
 template <> struct TypeText<std::vector<double>> { static constexpr const char* text = "tuple of <float>"; };
 template <typename T> struct TypeText<std::optional<T>> {

@@ -22,7 +22,7 @@ class GEMEL_EXPORT OpBuilder {
  public:
   OpBuilder(std::string name, ParameterSpec spec);
   OpBuilder(OpBuilder&&) = default;
-  ~OpBuilder();
+  ~OpBuilder() noexcept(false);  // throws Error(Input) for a name that is taken
 
   OpBuilder& doc(std::string text) { info_->doc_text = std::move(text); return *this; }
   OpBuilder& alias(std::initializer_list<std::string> names);
@@ -46,6 +46,8 @@ class GEMEL_EXPORT OpBuilder {
   OpBuilder& auxiliary(std::vector<std::pair<std::string, Attributes>> names_and_attributes);
   OpBuilder& outputs(int total, int visible);
   OpBuilder& outputs(std::vector<std::string> names, int visible);   // fixed, named
+  // Outputs as 1.9.1's files count them, where that is more than ours.
+  OpBuilder& file_outputs(int count) { info_->file_outputs = [count](const Parameters&) { return count; }; return *this; }
   template <typename P>
   OpBuilder& outputs(int (*total)(const P&), int (*visible)(const P&) = nullptr) {
     info_->outputs = [total](const Parameters& p) { return total(static_cast<const P&>(p)); };

@@ -191,6 +191,38 @@ std::vector<NDArray> invoke(std::string_view op_name, std::span<const NDArray> i
   return out;
 }
 
+std::vector<NDArray> invoke_reference(std::string_view op_name, std::span<const NDArray> in,
+                                      const Attributes& attributes) {
+  const OpInfo& op = require_op(op_name);
+  ParametersRef parameters = op.parse(attributes);
+  const size_t inputs = in.size(), outputs = op.output_count(*parameters);
+  std::vector<Shape> shapes(inputs + outputs, Shape::unknown());
+  std::vector<DType> dtypes(inputs + outputs, DType::none);
+  std::vector<Tensor> tensors(inputs + outputs);
+  for (size_t i = 0; i < inputs; ++i) {
+    in[i].wait_to_read();
+    shapes[i] = in[i].shape();
+    dtypes[i] = in[i].dtype();
+    tensors[i] = in[i].tensor();
+  }
+  infer(op, *parameters, shapes, dtypes, inputs, is_training());
+  std::vector<NDArray> out;
+  for (size_t i = inputs; i < inputs + outputs; ++i) {
+    out.emplace_back(shapes[i], dtypes[i]);
+    tensors[i] = out.back().tensor();
+  }
+  std::span<const Tensor> all = tensors;
+  OpCall call{op, *parameters, all.first(inputs), all.subspan(inputs), is_training()};
+  GEMEL_CHECK(!op.implementations.empty(), "[{}] has no implementation", op.name());
+  const Implementation& reference = op.implementations.back();
+  std::unique_ptr<Prepared> prepared;
+  if (reference.prepare) prepared = reference.prepare(call);
+  call.prepared = prepared.get();
+  run_kernel(reference, call, {});
+  out.resize(op.visible_output_count(*parameters));
+  return out;
+}
+
 ParametersRef cached_parameters(const OpInfo& op, const Attributes& attributes) {
   // A handful of distinct calls repeat in every program; the bound only guards against floods.
   constexpr size_t most = 4096;

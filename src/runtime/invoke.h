@@ -19,6 +19,10 @@ GEMEL_EXPORT void invoke(const OpInfo& op, const ParametersRef& parameters, std:
 GEMEL_EXPORT std::vector<NDArray> invoke(std::string_view op_name, std::span<const NDArray> in,
                                          const Attributes& attributes = {}, Device device = {});
 
+// Runs the operator's last implementation, the plain reference, and waits.
+GEMEL_EXPORT std::vector<NDArray> invoke_reference(std::string_view op_name, std::span<const NDArray> in,
+                                                   const Attributes& attributes);
+
 // Parsed parameters of `op` for these attributes, remembered per thread.
 GEMEL_EXPORT ParametersRef cached_parameters(const OpInfo& op, const Attributes& attributes);
 

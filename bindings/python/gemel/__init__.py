@@ -1,0 +1,36 @@
+"""Gemel: declarative graphs and imperative arrays over one dependency engine.
+
+`import gemel as mx`; the interface is Apache MXNet 1.9.1's.
+"""
+__version__ = "0.1.0"
+
+from . import base
+from .base import MXNetError
+from . import context
+from .context import Context, cpu, cpu_pinned, current_context, gpu, num_gpus
+from . import _core
+from . import engine, memory
+from . import attribute, name
+from .attribute import AttrScope
+from . import ndarray
+from . import ndarray as nd
+from . import symbol
+from . import symbol as sym
+from . import autograd, executor, random
+from .executor import Executor
+from . import callback, initializer, io, kvstore, lr_scheduler, metric, model, module, monitor, optimizer
+from . import initializer as init
+from . import kvstore as kv
+from . import module as mod
+from . import monitor as mon
+from . import visualization
+from . import visualization as viz
+from . import gluon
+from . import util
+from .monitor import Monitor
+from .optimizer import Optimizer
+
+import atexit as _atexit
+
+# The engine drains before the interpreter goes: queued tasks may call Python.
+_atexit.register(_core.engine_shut_down)

@@ -1,0 +1,71 @@
+"""The dependency engine from Python: push functions as tasks, wait, trace.
+
+    done = mx.engine.tag("file")
+    mx.engine.push(read_file, writes=[done], name="read file")
+    result = mx.nd.dot(a, b)     # overlaps the reading
+    done.wait_to_read()
+"""
+import contextlib as _contextlib
+
+from . import _core
+
+__all__ = ["push", "tag", "bulk", "set_bulk_size", "trace", "configure", "waitall"]
+
+tag = _core.Tag
+waitall = _core.engine_wait_all
+_bulk_size = 15
+
+
+def push(fn, reads=(), writes=(), priority=0, name=None, resource="io"):
+    """Run `fn()` when everything pushed before is done with the tags it names.
+
+    Parameters
+    ----------
+    fn : callable
+        Called without arguments on a worker. An exception poisons `writes`: whoever reads one of
+        them, or waits, gets it.
+    reads, writes : sequence of NDArray or tag
+        What `fn` reads and what it writes.
+    priority : int
+        Higher runs earlier among tasks that are ready.
+    name : str
+        What the trace shows; the function's name by default.
+    resource : str
+        Which workers run it: "io" (default, so that it overlaps computing), "compute", "copy", "network".
+    """
+    _core.engine_push(fn, reads, writes, priority, name or getattr(fn, "__name__", "task"), resource)
+
+
+def set_bulk_size(size):
+    """Set how many small calls a `bulk` scope without a number collects; returns the previous value."""
+    global _bulk_size
+    previous, _bulk_size = _bulk_size, size
+    return previous
+
+
+@_contextlib.contextmanager
+def bulk(size):
+    """A scope in which small calls are collected and pushed together, `size` at a time."""
+    scope = _core.Bulk(size)
+    try:
+        yield
+    finally:
+        del scope
+
+
+@_contextlib.contextmanager
+def trace(path):
+    """Write every task of the block to `path`, in the form that Perfetto opens."""
+    _core.trace_start()
+    try:
+        yield
+        waitall()
+    finally:
+        _core.trace_stop()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(_core.trace_json())
+
+
+def configure(kind="", workers=0):
+    """Choose the engine ("threaded" or "naive") and the number of compute workers. Waits for all work."""
+    _core.engine_configure(kind, workers)

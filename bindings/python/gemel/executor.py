@@ -1,0 +1,153 @@
+"""Executor: a symbol bound to arrays."""
+from . import _core
+from .ndarray import NDArray
+
+__all__ = ["Executor"]
+
+
+def _requests(grad_req, names):
+    if isinstance(grad_req, str):
+        return [grad_req] * len(names)
+    if isinstance(grad_req, dict):
+        return [grad_req.get(name, "null") for name in names]
+    grad_req = list(grad_req)
+    if len(grad_req) != len(names):
+        raise ValueError(f"[bind] expected {len(names)} gradient requests, got {len(grad_req)}")
+    return grad_req
+
+
+def _listed(arrays, names, what, optional):
+    if arrays is None:
+        return [None] * len(names)
+    if isinstance(arrays, dict):
+        if not optional:
+            missing = [name for name in names if name not in arrays]
+            if missing:
+                raise ValueError(f"key `{missing[0]}` is missing in `{what}`")
+        return [arrays.get(name) for name in names]
+    arrays = list(arrays)
+    if len(arrays) != len(names):
+        raise ValueError(f"Length of {what} does not match the number of arguments: "
+                         f"expected {len(names)}, got {len(arrays)}")
+    return arrays
+
+
+class Executor:
+    """Runs a bound graph. Made by `Symbol.simple_bind` and `Symbol.bind`.
+
+    `forward`, `backward` and `forward_backward` return at once; reading an output waits.
+    """
+
+    __slots__ = ("_core", "_symbol", "_ctx", "_arg_names", "_aux_names", "arg_arrays", "grad_arrays",
+                 "aux_arrays", "outputs", "arg_dict", "grad_dict", "aux_dict", "_output_dict",
+                 "forward_backward", "_monitor", "_grad_req", "__weakref__")
+
+    def __init__(self, core, symbol, ctx, grad_req):
+        self._core = core
+        self._symbol = symbol
+        self._ctx = ctx
+        self._grad_req = grad_req
+        self._arg_names = symbol.list_arguments()
+        self._aux_names = symbol.list_auxiliary_states()
+        self.arg_arrays = core._arguments()
+        self.grad_arrays = core._gradients()
+        self.aux_arrays = core._auxiliary_states()
+        self.outputs = core._outputs()
+        self.arg_dict = dict(zip(self._arg_names, self.arg_arrays))
+        self.grad_dict = dict(zip(self._arg_names, self.grad_arrays))
+        self.aux_dict = dict(zip(self._aux_names, self.aux_arrays))
+        self._output_dict = dict(zip(symbol.list_outputs(), self.outputs))
+        self.forward_backward = core.forward_backward
+
+    @classmethod
+    def _simple_bind(cls, symbol, ctx, grad_req, types, shapes, shared):
+        names = symbol.list_arguments()
+        requests = dict(zip(names, _requests(grad_req, names)))
+        core = _core.simple_bind(symbol, ctx, shapes, types, requests, "write")
+        return cls(core, symbol, ctx, grad_req)
+
+    @classmethod
+    def _bind(cls, symbol, ctx, args, args_grad, grad_req, aux_states):
+        names = symbol.list_arguments()
+        core = _core.bind(symbol, ctx, _listed(args, names, "args", False),
+                          _listed(args_grad, names, "args_grad", True), _requests(grad_req, names),
+                          _listed(aux_states, symbol.list_auxiliary_states(), "aux_states", False))
+        return cls(core, symbol, ctx, grad_req)
+
+    @property
+    def output_dict(self):
+        """Outputs by name."""
+        return self._output_dict
+
+    def forward(self, is_train=False, **kwargs):
+        """Compute the outputs, after copying `kwargs` (arrays by argument name) into the arguments."""
+        for name, value in kwargs.items():
+            target = self.arg_dict.get(name)
+            if target is None:
+                raise TypeError(f"Unknown argument {name}")
+            if tuple(value.shape) != target.shape:
+                raise ValueError(f"Shape not match! Argument {name}, need: {target.shape}, "
+                                 f"received: {tuple(value.shape)}")
+            if isinstance(value, NDArray):
+                value.copyto(target)
+            else:
+                target[:] = value
+        self._core._forward(is_train)
+        return self.outputs
+
+    def backward(self, out_grads=None, is_train=True):
+        """Compute the gradients after `forward(is_train=True)`.
+
+        `out_grads` are the gradients of the outputs; loss outputs need none, others default to ones.
+        """
+        if isinstance(out_grads, dict):
+            out_grads = [out_grads[name] for name in self._symbol.list_outputs()]
+        self._core._backward(out_grads)
+
+    def copy_params_from(self, arg_params, aux_params=None, allow_extra_params=False):
+        """Copy arrays by name into the arguments and auxiliary states (converted to their dtype)."""
+        for given, own, kind in ((arg_params, self.arg_dict, "arguments"),
+                                 (aux_params or {}, self.aux_dict, "auxiliary states")):
+            for name, array in given.items():
+                if name in own:
+                    array.astype(own[name].dtype, copy=False).copyto(own[name])
+                elif not allow_extra_params:
+                    raise ValueError(f"Find name \"{name}\" that is not in the {kind}")
+
+    def memory_plan(self):
+        """Bytes of internal arrays per planning mode: {"naive", "inplace", "coshare", "both"}."""
+        return self._core.memory_plan()
+
+    def memory_timeline(self, mode="both"):
+        """[(step, live bytes)] over the plan's steps, in one mode."""
+        return self._core.memory_timeline(mode)
+
+    def debug_str(self):
+        """The plan's steps with their kernels, and its memory."""
+        return self._core.debug_str()
+
+    def reshape(self, partial_shaping=False, allow_up_sizing=False, **kwargs):
+        """A new executor for other input shapes; arrays whose shape stays are shared with this one."""
+        from . import ndarray as nd
+        shapes, _, aux_shapes = self._symbol.infer_shape(**kwargs)
+        if shapes is None:
+            raise ValueError("Insufficient argument shapes provided.")
+        requests = self._core._requests()
+        args, grads = [], []
+        for name, shape, array, grad, request in zip(self._arg_names, shapes, self.arg_arrays,
+                                                     self.grad_arrays, requests):
+            if shape == array.shape:
+                args.append(array)
+                grads.append(grad)
+                continue
+            if not (partial_shaping or name in kwargs):
+                raise AssertionError(f"Shape of unspecified array arg:{name} changed. This can cause the new "
+                                     "executor to not share parameters with the old one. Please check for error "
+                                     "in the network. If this is intended, set partial_shaping=True to suppress "
+                                     "this warning.")
+            args.append(nd.zeros(shape, array.ctx, array.dtype))
+            grads.append(None if grad is None else nd.zeros(shape, array.ctx, array.dtype))
+        aux = [array if shape == array.shape else nd.zeros(shape, array.ctx, array.dtype)
+               for shape, array in zip(aux_shapes, self.aux_arrays)]
+        core = _core.bind(self._symbol, self._ctx, args, grads, requests, aux)
+        return Executor(core, self._symbol, self._ctx, self._grad_req)

@@ -1,0 +1,22 @@
+"""Imperative arrays: `mx.nd`."""
+import sys as _sys
+
+from .. import operator_namespaces as _operators
+from . import ndarray
+from .ndarray import (NDArray, add, arange, array, concatenate, divide, empty, equal, full, greater,
+                      greater_equal, lesser, lesser_equal, logical_and, logical_or, logical_xor,
+                      maximum, minimum, modulo, moveaxis, multiply, not_equal, onehot_encode, ones,
+                      power, subtract, true_divide, waitall, zeros, from_numpy, linspace, eye,
+                      _operand)
+from .utils import load, load_frombuffer, save
+from . import utils
+
+_namespaces = _operators.fill(globals(), symbolic=False)
+for _name, _module in _namespaces.items():
+    _sys.modules[f"{__name__}.{_name}"] = _module
+    globals()[_name] = _module
+from . import samplers as _samplers  # noqa: E402  (needs the operators)
+_samplers.install(random)  # noqa: F821  (filled above)
+_operators.add_methods(NDArray, op)  # noqa: F821
+
+from .._core import CachedOp  # noqa: E402

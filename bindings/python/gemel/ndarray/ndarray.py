@@ -1,0 +1,342 @@
+"""The NDArray class and functions that make arrays.
+
+An NDArray is a typed, contiguous view of memory that engine tasks fill: creation and operators
+return at once, `asnumpy()`, `asscalar()` and `wait_to_read()` wait. Shapes are tuples of ints, dtypes
+NumPy types (bfloat16 is the text "bfloat16").
+"""
+import numpy as np
+
+from .. import _core
+from .._core import NDArray
+from ..base import MXNetError
+from ..context import current_context
+from . import indexing
+
+__all__ = ["NDArray", "array", "zeros", "ones", "empty", "full", "arange", "concatenate", "waitall"]
+
+NDArray.__module__ = __name__
+NDArray.__doc__ = __doc__
+NDArray.__getitem__ = indexing.getitem
+NDArray.__setitem__ = indexing.setitem
+
+_reshape = _core.operator_function("Reshape", False)
+_cast = _core.operator_function("Cast", False)
+_copy = _core.operator_function("_copy", False)
+
+
+def _method(function):
+    setattr(NDArray, function.__name__, function)
+    return function
+
+
+@_method
+def asnumpy(self):
+    """A copy of the values as a NumPy array (bfloat16 as float32). Waits; raises a failed task's error."""
+    if self.dtype == "bfloat16":
+        return self.astype("float32").asnumpy()
+    result = np.empty(self.shape, self.dtype)
+    self._copy_into_numpy(result)
+    return result
+
+
+NDArray.stype = property(lambda self: "default", doc='The storage type; "default" is dense.')
+NDArray.handle = property(lambda self: self, doc="The object itself: arrays need no separate handle.")
+NDArray.writable = property(lambda self: True)
+NDArray.T = property(lambda self: self.transpose(), doc="The array with its axes reversed.")
+
+
+def _representation(self):
+    shape = "x".join(str(n) for n in self.shape)
+    return f"\n{self.asnumpy()}\n<NDArray {shape} @{self.ctx}>"
+
+
+def _to_array(self, dtype=None, copy=None):
+    values = self.asnumpy()
+    return values if dtype is None else values.astype(dtype, copy=False)
+
+
+NDArray.__repr__ = _representation
+NDArray.__array__ = _to_array
+NDArray.__array_priority__ = 1000.0
+
+
+def _length(self):
+    if not self.shape:
+        raise TypeError("len() of an array without axes")
+    return self.shape[0]
+
+
+def _iterate(self):
+    for i in range(len(self)):
+        yield self[i]
+
+
+def _truth(self):
+    if self.size == 0:
+        return False
+    if self.size == 1:
+        return bool(self.asscalar())
+    raise ValueError("The truth value of an NDArray with multiple elements is ambiguous.")
+
+
+def _index(self):
+    if np.issubdtype(np.dtype(self.dtype), np.integer) and self.size == 1:
+        return int(self.asscalar())
+    raise TypeError(f"only an integer array of one element can be an index, got {self.dtype} {self.shape}")
+
+
+NDArray.__len__ = _length
+NDArray.__iter__ = _iterate
+NDArray.__bool__ = _truth
+NDArray.__float__ = lambda self: float(self.asscalar())
+NDArray.__int__ = lambda self: int(self.asscalar())
+NDArray.__copy__ = lambda self: self.copy()
+NDArray.__deepcopy__ = lambda self, memo: self.copy()
+NDArray.__div__ = NDArray.__truediv__
+
+
+@_method
+def copyto(self, other):
+    """Copy into another array of the same shape (converted to its dtype), or onto a device.
+
+    Returns the target, which is new when `other` is a Context.
+    """
+    if isinstance(other, NDArray):
+        if other._shares_memory(self) and other._address == self._address:
+            import warnings
+            warnings.warn("You are attempting to copy an array to itself", RuntimeWarning)
+            return other
+        if other.shape != self.shape:
+            raise ValueError(f"[copyto] expected a target of shape {self.shape}, got {other.shape}")
+        if other.dtype == self.dtype:
+            self._copy_to(other)
+        else:
+            _cast(self, dtype=other.dtype, out=other)
+        return other
+    from ..context import Context
+    if isinstance(other, Context):
+        target = NDArray(self.shape, self.dtype, other)
+        self._copy_to(target)
+        return target
+    raise TypeError(f"[copyto] expected an NDArray or a Context, got {type(other).__name__}")
+
+
+@_method
+def copy(self):
+    """A new array with the same values; part of the tape while recording."""
+    return _copy(self)
+
+
+@_method
+def as_in_context(self, context):
+    """This array if it is on `context`, else a copy there."""
+    return self if self.ctx == context else self.copyto(context)
+
+
+NDArray.as_in_ctx = as_in_context
+NDArray.as_nd_ndarray = lambda self: self
+
+
+@_method
+def astype(self, dtype, copy=True):
+    """The values converted to `dtype`; with `copy=False` the array itself when nothing changes."""
+    if not copy:
+        wanted = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+        have = self.dtype if isinstance(self.dtype, str) else np.dtype(self.dtype).name
+        if wanted == have:
+            return self
+    return _cast(self, dtype=dtype)
+
+
+@_method
+def reshape(self, *shape, **kwargs):
+    """The same memory with another shape, with 1.9.1's codes (0 keep, -1 infer, -2 rest, -3 join, -4 split)."""
+    if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
+        shape = tuple(shape[0])
+    elif not shape:
+        shape = kwargs.pop("shape")
+        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+    reverse = kwargs.pop("reverse", False)
+    if kwargs:
+        raise TypeError(f"[reshape] unexpected arguments: {', '.join(kwargs)}")
+    if _core.autograd_is_recording() and self.grad_is_tracked:
+        return _reshape(self, shape=shape, reverse=reverse)
+    return self._reshape(shape, reverse)
+
+
+@_method
+def attach_grad(self, grad_req="write", stype=None):
+    """Make this array a variable of autograd, with a gradient array of zeros."""
+    gradient = None if grad_req == "null" else zeros(self.shape, self.ctx, self.dtype)
+    self._mark_variable(gradient, grad_req)
+
+
+@_method
+def backward(self, out_grad=None, retain_graph=False, train_mode=True):
+    """Compute the gradients of this array with respect to the variables it was computed from."""
+    _core.autograd_backward([self], None if out_grad is None else [out_grad], retain_graph, train_mode)
+
+
+@_method
+def slice_assign(self, rhs, begin, end, step=None):
+    """Write `rhs` into the slice; see the `slice` operator."""
+    from . import _internal
+    return _internal._slice_assign(self, rhs, begin=begin, end=end, step=step or (), out=self)
+
+
+@_method
+def tostype(self, stype):
+    """The array in another storage type; only "default" exists."""
+    if stype != "default":
+        raise MXNetError(f"[tostype] storage type '{stype}' is not supported, expected 'default'")
+    return self
+
+
+def waitall():
+    """Wait for everything that was pushed; raises what failed and nobody has seen yet."""
+    _core.engine_wait_all()
+
+
+def empty(shape, ctx=None, dtype=None):
+    """An array with whatever is in memory."""
+    return NDArray(shape, dtype, ctx)
+
+
+def array(source_array, ctx=None, dtype=None):
+    """An array from numbers, lists or another array. The dtype of an NDArray is kept; others become float32."""
+    if isinstance(source_array, NDArray):
+        dtype = source_array.dtype if dtype is None else dtype
+        result = source_array.astype(dtype)
+        return result if ctx is None else result.as_in_context(ctx)
+    dtype = np.float32 if dtype is None else dtype
+    if dtype == "bfloat16":
+        return array(source_array, ctx, np.float32).astype("bfloat16")
+    try:
+        values = np.ascontiguousarray(np.asarray(source_array, dtype=dtype))
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"[array] source_array must be array like: {error}") from None
+    shape = np.shape(source_array) or (1,)
+    result = NDArray(shape, dtype, ctx)
+    result._assign_from_numpy(values.reshape(shape))
+    return result
+
+
+def from_numpy(ndarray, zero_copy=True):
+    """An array with the values of a NumPy array and its dtype. The values are copied."""
+    return array(ndarray, dtype=ndarray.dtype)
+
+
+def _operand(value, ctx, dtype):
+    """The other operand of `array + value`: an array-like of the array's dtype, or None."""
+    if isinstance(value, (np.ndarray, list, tuple)):
+        return array(value, ctx, dtype)
+    return None
+
+
+def _created(name, shape, ctx, dtype, out=None, **kwargs):
+    from . import _internal
+    shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    return getattr(_internal, name)(shape=shape, ctx=ctx or current_context(),
+                                    dtype="float32" if dtype is None else dtype, out=out, **kwargs)
+
+
+def zeros(shape, ctx=None, dtype=None, stype=None, out=None, **kwargs):
+    """An array of zeros."""
+    return _created("_zeros", shape, ctx, dtype, out)
+
+
+def ones(shape, ctx=None, dtype=None, out=None, **kwargs):
+    """An array of ones."""
+    return _created("_ones", shape, ctx, dtype, out)
+
+
+def full(shape, val, ctx=None, dtype=None, out=None):
+    """An array of one value."""
+    return _created("_full", shape, ctx, dtype, out, value=val)
+
+
+def arange(start, stop=None, step=1.0, repeat=1, infer_range=None, ctx=None, dtype=None):
+    """Evenly spaced values from [start, stop), each `repeat` times."""
+    from . import _internal
+    if stop is None:
+        start, stop = 0, start
+    return _internal._arange(start=start, stop=stop, step=step, repeat=repeat, ctx=ctx or current_context(),
+                             dtype="float32" if dtype is None else dtype)
+
+
+def linspace(start, stop, num, endpoint=True, ctx=None, dtype=None):
+    """`num` evenly spaced values from start to stop."""
+    return array(np.linspace(start, stop, num, endpoint=endpoint), ctx, dtype)
+
+
+def eye(N, M=0, k=0, ctx=None, dtype=None, **kwargs):
+    """A matrix with ones on the k-th diagonal."""
+    return array(np.eye(N, M or None, k), ctx, dtype)
+
+
+def concatenate(arrays, axis=0, always_copy=True):
+    """The arrays joined along an axis."""
+    if len(arrays) == 1 and not always_copy:
+        return arrays[0]
+    from . import op
+    return op.concat(*arrays, dim=axis)
+
+
+def moveaxis(tensor, source, destination):
+    """The array with some axes moved to other places; `source` and `destination` as in NumPy."""
+    order = list(range(tensor.ndim))
+    source = [source] if isinstance(source, int) else list(source)
+    destination = [destination] if isinstance(destination, int) else list(destination)
+    if len(source) != len(destination):
+        raise ValueError("`source` and `destination` arguments must have the same number of elements")
+    source = [axis % tensor.ndim for axis in source]
+    destination = [axis % tensor.ndim for axis in destination]
+    order = [axis for axis in order if axis not in source]
+    for to, axis in sorted(zip(destination, source)):
+        order.insert(to, axis)
+    return tensor.transpose(axes=order)
+
+
+def onehot_encode(indices, out):
+    """One-hot rows of `indices` written into `out`."""
+    from . import op
+    return op.one_hot(indices, depth=out.shape[1], out=out)
+
+
+def _binary(name, scalar, reversed_scalar, plain):
+    def function(lhs, rhs):
+        from . import _internal, op
+        if isinstance(lhs, NDArray):
+            if isinstance(rhs, NDArray):
+                return getattr(op, name)(lhs, rhs)
+            return getattr(_internal, scalar)(lhs, scalar=float(rhs))
+        if isinstance(rhs, NDArray):
+            return getattr(_internal, reversed_scalar)(rhs, scalar=float(lhs))
+        return plain(lhs, rhs)
+    function.__doc__ = f"`{name}` of two arrays, an array and a number, or two numbers."
+    return function
+
+
+add = _binary("broadcast_add", "_plus_scalar", "_plus_scalar", lambda a, b: a + b)
+subtract = _binary("broadcast_sub", "_minus_scalar", "_rminus_scalar", lambda a, b: a - b)
+multiply = _binary("broadcast_mul", "_mul_scalar", "_mul_scalar", lambda a, b: a * b)
+divide = _binary("broadcast_div", "_div_scalar", "_rdiv_scalar", lambda a, b: a / b)
+true_divide = divide
+modulo = _binary("broadcast_mod", "_mod_scalar", "_rmod_scalar", lambda a, b: a % b)
+power = _binary("broadcast_power", "_power_scalar", "_rpower_scalar", lambda a, b: a ** b)
+maximum = _binary("broadcast_maximum", "_maximum_scalar", "_maximum_scalar", max)
+minimum = _binary("broadcast_minimum", "_minimum_scalar", "_minimum_scalar", min)
+equal = _binary("broadcast_equal", "_equal_scalar", "_equal_scalar", lambda a, b: float(a == b))
+not_equal = _binary("broadcast_not_equal", "_not_equal_scalar", "_not_equal_scalar", lambda a, b: float(a != b))
+greater = _binary("broadcast_greater", "_greater_scalar", "_lesser_scalar", lambda a, b: float(a > b))
+greater_equal = _binary("broadcast_greater_equal", "_greater_equal_scalar", "_lesser_equal_scalar",
+                        lambda a, b: float(a >= b))
+lesser = _binary("broadcast_lesser", "_lesser_scalar", "_greater_scalar", lambda a, b: float(a < b))
+lesser_equal = _binary("broadcast_lesser_equal", "_lesser_equal_scalar", "_greater_equal_scalar",
+                       lambda a, b: float(a <= b))
+logical_and = _binary("broadcast_logical_and", "_logical_and_scalar", "_logical_and_scalar",
+                      lambda a, b: float(bool(a) and bool(b)))
+logical_or = _binary("broadcast_logical_or", "_logical_or_scalar", "_logical_or_scalar",
+                     lambda a, b: float(bool(a) or bool(b)))
+logical_xor = _binary("broadcast_logical_xor", "_logical_xor_scalar", "_logical_xor_scalar",
+                      lambda a, b: float(bool(a) != bool(b)))

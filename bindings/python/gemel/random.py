@@ -1,0 +1,29 @@
+"""Seeding, and samplers under their short names."""
+from . import _core
+
+__all__ = ["seed"]
+
+
+def seed(seed_state, ctx="all"):
+    """Seed the generators of one device or of all.
+
+    The stream of numbers after equal seeds is equal, whatever the number of threads.
+
+    Parameters
+    ----------
+    seed_state : int
+        The seed; anything else raises `ValueError`.
+    ctx : Context or "all"
+        Which device's generator.
+    """
+    try:
+        seed_state = int(seed_state)
+    except (TypeError, ValueError):
+        raise ValueError("seed_state must be int") from None
+    _core.seed(seed_state, None if ctx == "all" else ctx)
+
+
+def __getattr__(name):
+    # The samplers (uniform, normal, ...) live with the arrays; looked up on first use.
+    from .ndarray import random as samplers
+    return getattr(samplers, name)

@@ -1,0 +1,50 @@
+#include "array/storage.h"
+
+#include "engine/engine.h"
+
+namespace gemel {
+namespace {
+
+// Nobody else knows the tag, and no task, failure or region is on it: as good as new.
+bool reusable(const engine::Tag& tag) {
+  return tag.use_count() == 1 && tag.word.load(std::memory_order_acquire) == 0 && !tag.parent();
+}
+}  // namespace
+
+Storage* Storage::make() {
+  Storage* storage = memory::Recycler<Storage>::take();
+  if (!storage) storage = new Storage;
+  if (!storage->tag_) storage->tag_ = engine::make_tag();
+  return storage;
+}
+
+Ref<Storage> Storage::allocate(int64_t bytes, Device device) {
+  const memory::Block block = memory::allocate(bytes, device);
+  Ref<Storage> storage(make());
+  storage->data_ = static_cast<std::byte*>(block.data);
+  storage->bytes_ = bytes;
+  storage->device_ = device;
+  storage->block_ = block;
+  return storage;
+}
+
+Ref<Storage> Storage::borrow(void* data, int64_t bytes, Device device,
+                             std::function<void()> release) {
+  Ref<Storage> storage(make());
+  storage->data_ = static_cast<std::byte*>(data);
+  storage->bytes_ = bytes;
+  storage->device_ = device;
+  storage->block_ = {};
+  storage->release_ = std::move(release);
+  return storage;
+}
+
+void Storage::destroy(Storage* storage) {
+  if (storage->block_.data) memory::release(storage->block_, storage->device_);
+  if (storage->release_) std::exchange(storage->release_, nullptr)();
+  storage->block_ = {};
+  if (!reusable(*storage->tag_)) storage->tag_ = nullptr;
+  memory::Recycler<Storage>::give(storage);
+}
+
+}  // namespace gemel

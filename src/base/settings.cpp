@@ -1,0 +1,273 @@
+#include "base/settings.h"
+
+#include <atomic>
+#include <charconv>
+#include <cstdlib>
+#include <iterator>
+#include <memory>
+#include <mutex>
+#include <variant>
+
+#include "base/error.h"
+#include "base/log.h"
+
+namespace gemel::settings {
+namespace {
+using Member = std::variant<bool Settings::*, int64_t Settings::*, std::string Settings::*>;
+
+struct Alias {
+  std::string_view text, value;
+};
+
+struct Row {
+  const char* name;
+  Member member;
+  std::vector<const char*> other_environment;
+  std::vector<std::string_view> choices;  // of a text
+  std::vector<Alias> aliases;             // other spellings of a choice
+  int64_t least, most;                    // of a number
+  const char* doc;
+};
+
+const std::vector<Row>& table() {
+  constexpr int64_t any = INT64_MAX;
+  static const std::vector<Row> rows = {
+      {"engine",
+       &Settings::engine,
+       {"MXNET_ENGINE_TYPE"},
+       {"threaded", "naive"},
+       {{"ThreadedEnginePerDevice", "threaded"},
+        {"ThreadedEngine", "threaded"},
+        {"ThreadedEnginePooled", "threaded"},
+        {"NaiveEngine", "naive"}},
+       0,
+       0,
+       "threaded runs tasks on workers, naive runs each one at once (for debugging)"},
+      {"workers",
+       &Settings::workers,
+       {"MXNET_CPU_WORKER_NTHREADS"},
+       {},
+       {},
+       0,
+       4096,
+       "threads that compute; 0: one for each core"},
+      {"memory_plan",
+       &Settings::memory_plan,
+       {},
+       {"naive", "inplace", "coshare", "both"},
+       {},
+       0,
+       0,
+       "how arrays inside a graph share memory"},
+      {"fusion",
+       &Settings::fusion,
+       {"MXNET_USE_FUSION"},
+       {},
+       {},
+       0,
+       0,
+       "pointwise operators that follow each other run in one pass over memory"},
+      {"fpmath",
+       &Settings::fpmath,
+       {},
+       {"exact", "strict", "high", "fast"},
+       {},
+       0,
+       0,
+       "how far a faster kernel may be from plain float32"},
+      {"trace",
+       &Settings::trace,
+       {},
+       {},
+       {},
+       0,
+       0,
+       "file that receives the engine's trace when the process ends; empty: none"},
+      {"seed", &Settings::seed, {}, {}, {}, -any - 1, any, "first seed of the random generators"},
+      {"omp_threads",
+       &Settings::omp_threads,
+       {"MXNET_OMP_MAX_THREADS", "OMP_NUM_THREADS"},
+       {},
+       {},
+       0,
+       4096,
+       "threads inside one kernel; 0: one for each core"},
+  };
+  return rows;
+}
+
+const Row& find(std::string_view name) {
+  std::string known;
+  for (const Row& row : table()) {
+    if (row.name == name) return row;
+    known += (known.empty() ? "" : ", ") + std::string(row.name);
+  }
+  fail(ErrorKind::Key, "[settings] unknown setting '{}', expected one of {}", name, known);
+}
+
+template <typename T>
+const Row& find(T Settings::*member) {
+  for (const Row& row : table())
+    if (const auto* m = std::get_if<T Settings::*>(&row.member); m && *m == member) return row;
+  fail(ErrorKind::Internal, "[settings] a setting has no row in the table");
+}
+
+[[noreturn]] void refuse(const Row& row, std::string_view expected, std::string_view got) {
+  fail(ErrorKind::Input, "[settings] {}: expected {}, got '{}'", row.name, expected, got);
+}
+
+bool parse_bool(const Row& row, std::string_view text) {
+  for (const std::string_view yes : {"1", "true", "True", "on", "yes"})
+    if (text == yes) return true;
+  for (const std::string_view no : {"0", "false", "False", "off", "no"})
+    if (text == no) return false;
+  refuse(row, "0 or 1", text);
+}
+
+int64_t parse_number(const Row& row, std::string_view text) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < row.least ||
+      value > row.most)
+    refuse(row, fmt::format("a whole number from {} to {}", row.least, row.most), text);
+  return value;
+}
+
+std::string parse_choice(const Row& row, std::string_view text) {
+  if (row.choices.empty()) return std::string(text);
+  for (const Alias& alias : row.aliases)
+    if (alias.text == text) return std::string(alias.value);
+  for (const std::string_view choice : row.choices)
+    if (choice == text) return std::string(text);
+  refuse(row, fmt::format("one of {}", fmt::join(row.choices, ", ")), text);
+}
+
+void assign(Settings& target, const Row& row, std::string_view text) {
+  std::visit(
+      [&](auto member) {
+        using T = std::remove_reference_t<decltype(target.*member)>;
+        if constexpr (std::is_same_v<T, bool>)
+          target.*member = parse_bool(row, text);
+        else if constexpr (std::is_same_v<T, int64_t>)
+          target.*member = parse_number(row, text);
+        else
+          target.*member = parse_choice(row, text);
+      },
+      row.member);
+}
+
+std::string text_of(const Settings& source, const Row& row) {
+  return std::visit(
+      [&](auto member) -> std::string {
+        using T = std::remove_cvref_t<decltype(source.*member)>;
+        if constexpr (std::is_same_v<T, bool>)
+          return source.*member ? "1" : "0";
+        else if constexpr (std::is_same_v<T, int64_t>)
+          return std::to_string(source.*member);
+        else
+          return source.*member;
+      },
+      row.member);
+}
+
+std::vector<std::string> environment_of(const Row& row) {
+  std::string ours = "GEMEL_";
+  for (const char* c = row.name; *c; ++c)
+    ours += static_cast<char>(*c >= 'a' && *c <= 'z' ? *c - 32 : *c);
+  std::vector<std::string> names = {ours};
+  names.insert(names.end(), row.other_environment.begin(), row.other_environment.end());
+  return names;
+}
+
+// Values are replaced as a whole and the old ones kept, so that readers need no lock.
+class State {
+ public:
+  static State& instance() {
+    static State* const state = new State;
+    return *state;
+  }
+
+  const Settings& current() const { return *current_.load(std::memory_order_acquire); }
+
+  void set(const Row& row, std::string_view text) {
+    std::lock_guard lock(mutex_);
+    auto next = std::make_unique<Settings>(current());
+    assign(*next, row, text);
+    sources_[index(row)] = "set";
+    publish(std::move(next));
+  }
+
+  std::string source(const Row& row) {
+    std::lock_guard lock(mutex_);
+    return sources_[index(row)];
+  }
+
+ private:
+  State() : sources_(table().size(), "default") {
+    auto first = std::make_unique<Settings>();
+    for (const Row& row : table()) read_environment(*first, row);
+    publish(std::move(first));
+  }
+
+  void read_environment(Settings& target, const Row& row) {
+    for (const std::string& name : environment_of(row)) {
+      const char* text = std::getenv(name.c_str());
+      if (!text || !*text) continue;
+      try {
+        assign(target, row, text);
+        sources_[index(row)] = name;
+        return;
+      } catch (const Error& error) {  // a typing error in the environment must not stop an import
+        log::warning("{} is ignored: {}", name, error.what());
+      }
+    }
+  }
+
+  void publish(std::unique_ptr<Settings> next) {
+    current_.store(next.get(), std::memory_order_release);
+    history_.push_back(std::move(next));
+  }
+  static size_t index(const Row& row) { return static_cast<size_t>(&row - table().data()); }
+
+  std::mutex mutex_;
+  std::atomic<const Settings*> current_{nullptr};
+  std::vector<std::unique_ptr<Settings>> history_;
+  std::vector<std::string> sources_;
+};
+}  // namespace
+
+const Settings& current() { return State::instance().current(); }
+
+void set(std::string_view name, std::string_view value) {
+  State::instance().set(find(name), value);
+}
+void set(bool Settings::*member, bool value) {
+  State::instance().set(find(member), value ? "1" : "0");
+}
+void set(int64_t Settings::*member, int64_t value) {
+  State::instance().set(find(member), std::to_string(value));
+}
+void set(std::string Settings::*member, std::string_view value) {
+  State::instance().set(find(member), value);
+}
+std::string get(std::string_view name) { return text_of(current(), find(name)); }
+
+std::vector<Description> all() {
+  std::vector<Description> result;
+  const Settings& now = current();
+  for (const Row& row : table()) {
+    Description& d = result.emplace_back();
+    constexpr const char* types[] = {"bool", "int", "str"};  // in the order of Member
+    d.name = row.name;
+    d.type = types[row.member.index()];
+    d.value = text_of(now, row);
+    d.default_value = text_of(Settings{}, row);
+    d.environment = environment_of(row);
+    d.source = State::instance().source(row);
+    d.choices.assign(row.choices.begin(), row.choices.end());
+    d.doc = row.doc;
+  }
+  return result;
+}
+
+}  // namespace gemel::settings

@@ -1,0 +1,40 @@
+// The engine's trace: one record per task. Off, it costs a task one relaxed load.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/export.h"
+#include "engine/engine.h"
+
+namespace gemel::engine {
+
+struct TraceRecord {
+  const char* name = "";
+  int thread = 0;  // index into the thread names of trace_threads()
+  Resource resource = Resource::compute;
+  bool inlined = false;       // ran on the pushing thread
+  bool part = false;          // a step of a bulk or a node of a Graph; has no tags of its own
+  bool asynchronous = false;  // ends when its completion was called
+  bool skipped = false;       // read a poisoned tag
+  int64_t pushed = 0, ready = 0, started = 0, ended = 0;  // nanoseconds of the steady clock
+  int64_t bytes = 0;
+  std::vector<uint32_t> reads, writes;  // Tag::id()
+};
+
+// Starts with empty buffers. Tasks pushed before have times of 0 for what was not seen.
+GEMEL_EXPORT void trace_start();
+GEMEL_EXPORT void trace_stop();
+GEMEL_EXPORT bool tracing();
+// The records of the finished tasks in order of their start; they are removed.
+GEMEL_EXPORT std::vector<TraceRecord> trace_take();
+GEMEL_EXPORT std::vector<std::string> trace_threads();
+// The records so far in Chrome's trace form (Perfetto reads it); they stay.
+GEMEL_EXPORT std::string trace_json();
+// Adds a record of the caller's own (a kernel inside a task, a phase); no-op while not tracing.
+GEMEL_EXPORT void trace_add(TraceRecord record);
+// The name of the calling thread on the trace.
+GEMEL_EXPORT void trace_name_thread(const char* name);
+GEMEL_EXPORT int64_t trace_now();
+
+}  // namespace gemel::engine

@@ -1,0 +1,12 @@
+// How the engine itself writes its trace. Internal; every call is made only while tracing.
+#pragma once
+#include "engine/task.h"
+#include "engine/trace.h"
+
+namespace gemel::engine::detail {
+
+void trace_task(const Task& task, bool skipped);                      // ends now
+void trace_inline(const TaskOptions& options, int64_t started);      // ends now
+void trace_part(const char* name, int64_t started);                  // ends now
+
+}  // namespace gemel::engine::detail

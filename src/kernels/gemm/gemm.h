@@ -1,0 +1,38 @@
+// Matrix products of row-major matrices: C = op(A) op(B) + beta C, where op transposes or not.
+#pragma once
+#include <cstdint>
+
+#include "base/dtype.h"
+
+namespace gemel::kernels {
+
+struct Gemm {
+  bool transpose_a = false, transpose_b = false;
+  int64_t m = 0, n = 0, k = 0;  // C is m x n, the sum runs over k
+  float beta = 0;               // 0 or 1; with 0, C is not read
+  // Elements between neighbouring rows as stored (of A and B before they are transposed).
+  int64_t a_stride = 0, b_stride = 0, c_stride = 0;
+
+  // Matrices without gaps between their rows.
+  static Gemm packed(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
+                     float beta = 0) {
+    return {transpose_a, transpose_b, m, n, k, beta, transpose_a ? m : k, transpose_b ? k : n, n};
+  }
+};
+
+// Plain loops for every type; halves and small integers are summed in a wider type and rounded once.
+void reference_gemm(DType dtype, const Gemm& gemm, const void* a, const void* b, void* c);
+
+// Whether a BLAS library serves this type; without one, never.
+bool blas_supports(DType dtype);
+void blas_gemm(DType dtype, const Gemm& gemm, const void* a, const void* b, void* c);
+
+// The BLAS library where it serves the type, the plain loops elsewhere.
+void gemm(DType dtype, const Gemm& gemm, const void* a, const void* b, void* c);
+
+// Every row of c (rows x columns) becomes `bias`; a product with beta 1 then adds to it.
+void fill_rows(DType dtype, int64_t rows, int64_t columns, const void* bias, void* c);
+// sum[j] = the sum of column j of a (rows x columns).
+void sum_rows(DType dtype, int64_t rows, int64_t columns, const void* a, void* sum);
+
+}  // namespace gemel::kernels

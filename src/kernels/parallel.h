@@ -1,0 +1,37 @@
+// Loops over the threads that this task may use: OpenMP's count, which the caller sets to 1 for
+// tasks that run inline. Each index is computed by one thread in the same way whatever the count,
+// so results do not depend on it.
+#pragma once
+#include <cstdint>
+
+#ifdef GEMEL_WITH_OPENMP
+#include <omp.h>
+#endif
+
+namespace gemel::kernels {
+
+// Below this many elementary steps a second thread costs more than it brings.
+constexpr int64_t parallel_grain = 1 << 15;
+
+inline int thread_count() {
+#ifdef GEMEL_WITH_OPENMP
+  return omp_get_max_threads();
+#else
+  return 1;
+#endif
+}
+
+// f(i) for i in [0, count); `steps` is a rough cost of one of them.
+template <typename F>
+void parallel_for(int64_t count, int64_t steps, F&& f) {
+#ifdef GEMEL_WITH_OPENMP
+  if (count > 1 && count * steps >= parallel_grain && omp_get_max_threads() > 1) {
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < count; ++i) f(i);
+    return;
+  }
+#endif
+  for (int64_t i = 0; i < count; ++i) f(i);
+}
+
+}  // namespace gemel::kernels

@@ -1,0 +1,168 @@
+#include "ops/nn/fully_connected/fully_connected.h"
+
+#include "kernels/gemm/gemm.h"
+#include "op/registry.h"
+
+namespace gemel {
+
+void FullyConnectedParameters::declare(Fields<FullyConnectedParameters>& f) {
+  f.field("num_hidden", &FullyConnectedParameters::num_hidden)
+      .range(1, 2147483647)
+      .doc("Number of outputs for each row.");
+  f.field("no_bias", &FullyConnectedParameters::no_bias).fallback("0").doc("Add no bias.");
+  f.field("flatten", &FullyConnectedParameters::flatten)
+      .fallback("1")
+      .doc("See all axes of data but the first as one; otherwise only the last axis is mapped.");
+}
+
+FullyConnectedSizes fully_connected_sizes(const Shape& data, bool flatten) {
+  const int split = flatten ? 1 : data.ndim() - 1;
+  FullyConnectedSizes sizes{1, 1};
+  for (int i = 0; i < data.ndim(); ++i) {
+    int64_t& size = i < split ? sizes.rows : sizes.inputs;
+    size = size < 0 || data[i] < 0 ? -1 : size * data[i];
+  }
+  return sizes;
+}
+
+namespace {
+
+std::vector<std::string> input_names(const FullyConnectedParameters& p) {
+  if (p.no_bias) return {"data", "weight"};
+  return {"data", "weight", "bias"};
+}
+
+void forward_shape(ShapeContext& c) {
+  const auto& p = c.params<FullyConnectedParameters>();
+  const Shape data = c.in[0];
+  if (data.ndim() < 0) return;
+  GEMEL_CHECK(data.ndim() >= 1, "[{}] expected data of at least one axis, got a scalar", c.op.name());
+  c.set_in(1, {p.num_hidden, fully_connected_sizes(data, p.flatten).inputs});
+  if (!p.no_bias) c.set_in(2, {p.num_hidden});
+  Shape out = data;
+  if (p.flatten) out = {data[0], p.num_hidden};
+  else out[out.ndim() - 1] = p.num_hidden;
+  c.set_out(0, out);
+  // The rows are the same on both sides.
+  Shape known = data;
+  for (int i = 0; i < out.ndim() - 1; ++i) known[i] = c.out[0][i];
+  c.set_in(0, known);
+}
+
+template <bool blas>
+void product(DType dtype, const kernels::Gemm& g, const Tensor& a, const Tensor& b, const Tensor& c) {
+  (blas ? kernels::blas_gemm : kernels::reference_gemm)(dtype, g, a.address, b.address, c.address);
+}
+
+template <bool blas>
+void forward(const OpCall& c) {
+  const auto& p = c.params<FullyConnectedParameters>();
+  const auto [rows, inputs] = fully_connected_sizes(c.in[0].shape, p.flatten);
+  const Tensor& out = c.out[0];
+  if (!p.no_bias) kernels::fill_rows(out.dtype, rows, p.num_hidden, c.in[2].address, out.address);
+  product<blas>(out.dtype, kernels::Gemm::packed(false, true, rows, p.num_hidden, inputs, p.no_bias ? 0 : 1),
+                c.in[0], c.in[1], out);
+}
+
+std::vector<Entry> forward_gradient(const GradientContext& c) {
+  const auto& p = c.params<FullyConnectedParameters>();
+  const Entry dy = c.dy();
+  std::vector<Entry> result = {
+      c.make("_backward_FullyConnected_data", {dy, c.in(1), c.in(0)}, c.node.parameters),
+      c.make("_backward_FullyConnected_weight", {dy, c.in(0)}, c.node.parameters)};
+  if (!p.no_bias) result.push_back(Entry{result[1].node, 1, 0});
+  return result;
+}
+
+// in: head gradient (rows x num_hidden), weight, data (for its shape only).
+template <bool blas>
+void backward_data(const OpCall& c) {
+  const Tensor &dy = c.in[0], &weight = c.in[1];
+  const auto& p = c.params<FullyConnectedParameters>();
+  const auto [rows, inputs] = fully_connected_sizes(c.out[0].shape, p.flatten);
+  product<blas>(dy.dtype, kernels::Gemm::packed(false, false, rows, inputs, p.num_hidden), dy, weight,
+                c.out[0]);
+}
+
+void backward_weight_shape(ShapeContext& c) {
+  const auto& p = c.params<FullyConnectedParameters>();
+  if (!p.no_bias) c.set_out(1, {p.num_hidden});
+  if (c.in[1].ndim() < 0) return;
+  c.set_out(0, {p.num_hidden, fully_connected_sizes(c.in[1], p.flatten).inputs});
+}
+
+// in: head gradient, data. out: gradients of weight and bias.
+template <bool blas>
+void backward_weight(const OpCall& c) {
+  const auto& p = c.params<FullyConnectedParameters>();
+  const Tensor &dy = c.in[0], &data = c.in[1];
+  const auto [rows, inputs] = fully_connected_sizes(data.shape, p.flatten);
+  product<blas>(dy.dtype, kernels::Gemm::packed(true, false, p.num_hidden, inputs, rows), dy, data,
+                c.out[0]);
+  if (!p.no_bias) kernels::sum_rows(dy.dtype, rows, p.num_hidden, dy.address, c.out[1].address);
+}
+
+Attributes attributes_of(const FullyConnectedParameters& p, bool no_bias) {
+  return {{"num_hidden", print_value(p.num_hidden)},
+          {"no_bias", print_value(no_bias)},
+          {"flatten", print_value(p.flatten)}};
+}
+
+// Both gradients are linear in each of their inputs, so theirs are again FullyConnected and each other.
+std::vector<Entry> backward_data_gradient(const GradientContext& c) {
+  const auto& p = c.params<FullyConnectedParameters>();
+  const Entry head = c.dy();
+  const Attributes plain = attributes_of(p, true);
+  return {c.make("FullyConnected", {head, c.in(1)}, plain),
+          c.make("_backward_FullyConnected_weight", {c.in(0), head}, plain), Entry{}};
+}
+
+std::vector<Entry> backward_weight_gradient(const GradientContext& c) {
+  const auto& p = c.params<FullyConnectedParameters>();
+  const Entry head = c.dy(0);
+  const bool no_bias = p.no_bias || !c.head[1];
+  std::vector<Entry> inputs = {c.in(1), head};
+  if (!no_bias) inputs.push_back(c.head[1]);
+  return {c.make("FullyConnected", inputs, attributes_of(p, no_bias)),
+          c.make("_backward_FullyConnected_data", {c.in(0), head, c.in(1)}, attributes_of(p, true))};
+}
+
+bool blas_serves(const OpCall& c) { return kernels::blas_supports(c.out[0].dtype); }
+
+}  // namespace
+
+GEMEL_OPERATORS(fully_connected) {
+  op<FullyConnectedParameters>("FullyConnected")
+      .doc("Fully connected layer: data * transpose(weight) + bias. `weight` has shape (num_hidden, "
+           "inputs). With `flatten`, data of shape (n, a, b, ...) is seen as (n, a*b*...) and the "
+           "result is (n, num_hidden); without it, the last axis is mapped and the others stay.")
+      .inputs(&input_names)
+      .shape(forward_shape)
+      .gradient(forward_gradient)
+      .implement("openblas", forward<true>, blas_serves)
+      .implement("reference", forward<false>)
+      .sample({.shapes = {{4, 6}, {5, 6}, {5}}, .attributes = {{"num_hidden", "5"}}})
+      .sample({.shapes = {{2, 3, 4}, {5, 12}, {5}}, .attributes = {{"num_hidden", "5"}}})
+      .sample({.shapes = {{4, 6}, {5, 6}}, .attributes = {{"num_hidden", "5"}, {"no_bias", "True"}}})
+      .sample({.shapes = {{2, 3, 4}, {5, 4}, {5}}, .attributes = {{"num_hidden", "5"}, {"flatten", "False"}}})
+      .sample({.shapes = {{1, 1}, {1, 1}, {1}}, .attributes = {{"num_hidden", "1"}}});
+
+  op<FullyConnectedParameters>("_backward_FullyConnected_data")
+      .doc("Gradient of FullyConnected with respect to data.")
+      .inputs({"dy", "weight", "data"})
+      .shape([](ShapeContext& c) { c.set_out(0, c.in[2]); })
+      .gradient(backward_data_gradient)
+      .implement("openblas", backward_data<true>, blas_serves)
+      .implement("reference", backward_data<false>);
+
+  op<FullyConnectedParameters>("_backward_FullyConnected_weight")
+      .doc("Gradient of FullyConnected with respect to weight and bias.")
+      .inputs({"dy", "data"})
+      .outputs<FullyConnectedParameters>([](const FullyConnectedParameters& p) { return p.no_bias ? 1 : 2; })
+      .shape(backward_weight_shape)
+      .gradient(backward_weight_gradient)
+      .implement("openblas", backward_weight<true>, blas_serves)
+      .implement("reference", backward_weight<false>);
+}
+
+}  // namespace gemel

@@ -1,0 +1,163 @@
+#include "ops/nn/pooling/window.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "kernels/parallel.h"
+
+namespace gemel {
+namespace {
+
+using Geometry = PoolingGeometry;
+
+// One window: the part inside the input, and how many elements an average divides by.
+struct Window {
+  int64_t first[3], last[3];
+  int64_t divisor = 1;
+
+  void set(const Geometry& g, int axis, int64_t o) {
+    const int64_t start = o * g.stride[axis] - g.pad[axis];
+    const int64_t end = std::min(start + g.kernel[axis], g.in[axis] + g.pad[axis]);
+    first[axis] = std::max<int64_t>(start, 0);
+    last[axis] = std::min(end, g.in[axis]);
+    padded[axis] = std::max<int64_t>(end - start, 0);
+  }
+  void count(const Geometry& g) {
+    divisor = 1;
+    for (int a = 0; a < 3; ++a)
+      divisor *= g.include_pad ? padded[a] : std::max<int64_t>(last[a] - first[a], 0);
+    divisor = std::max<int64_t>(divisor, 1);
+  }
+
+ private:
+  int64_t padded[3];
+};
+
+// Calls f(output offset, window) for every window of a plane.
+template <typename F>
+void windows(const Geometry& g, F&& f) {
+  Window w;
+  int64_t offset = 0;
+  for (int64_t d = 0; d < g.out[0]; ++d) {
+    w.set(g, 0, d);
+    for (int64_t h = 0; h < g.out[1]; ++h) {
+      w.set(g, 1, h);
+      for (int64_t x = 0; x < g.out[2]; ++x) {
+        w.set(g, 2, x);
+        w.count(g);
+        f(offset++, w);
+      }
+    }
+  }
+}
+
+// Calls f(input offset) for every element of the window.
+template <typename F>
+void elements(const Geometry& g, const Window& w, F&& f) {
+  for (int64_t d = w.first[0]; d < w.last[0]; ++d)
+    for (int64_t h = w.first[1]; h < w.last[1]; ++h) {
+      const int64_t line = (d * g.in[1] + h) * g.in[2];
+      for (int64_t i = line + w.first[2]; i < line + w.last[2]; ++i) f(i);
+    }
+}
+
+template <typename C>
+C power(C x, int p) { return p == 1 ? x : p == 2 ? x * x : x * x * x; }
+template <typename C>
+C root(C x, int p) { return p == 1 ? x : p == 2 ? std::sqrt(x) : std::cbrt(x); }
+
+template <typename T>
+void forward_plane(const Geometry& g, const T* data, T* out) {
+  using C = compute_type<T>;
+  windows(g, [&](int64_t offset, const Window& w) {
+    C value = 0;
+    switch (g.type) {
+      case PoolType::max:
+        value = std::numeric_limits<C>::lowest();
+        elements(g, w, [&](int64_t i) { value = std::max(value, static_cast<C>(data[i])); });
+        break;
+      case PoolType::avg:
+      case PoolType::sum:
+        elements(g, w, [&](int64_t i) { value += static_cast<C>(data[i]); });
+        if (g.type == PoolType::avg) value /= static_cast<C>(w.divisor);
+        break;
+      case PoolType::lp:
+        elements(g, w, [&](int64_t i) { value += power(static_cast<C>(data[i]), g.power); });
+        value = root(value, g.power);
+        break;
+    }
+    out[offset] = static_cast<T>(value);
+  });
+}
+
+template <typename T, typename C>
+void backward_plane(const Geometry& g, const T* dy, const T* data, const T* out, C* dx) {
+  windows(g, [&](int64_t offset, const Window& w) {
+    const C head = static_cast<C>(dy[offset]);
+    switch (g.type) {
+      case PoolType::max: {
+        int64_t best = -1;
+        C value = std::numeric_limits<C>::lowest();
+        elements(g, w, [&](int64_t i) {
+          if (best < 0 || static_cast<C>(data[i]) > value) {
+            value = static_cast<C>(data[i]);
+            best = i;
+          }
+        });
+        if (best >= 0) dx[best] += head;
+        break;
+      }
+      case PoolType::avg:
+      case PoolType::sum: {
+        const C share = g.type == PoolType::avg ? head / static_cast<C>(w.divisor) : head;
+        elements(g, w, [&](int64_t i) { dx[i] += share; });
+        break;
+      }
+      case PoolType::lp: {
+        const C norm = power(static_cast<C>(out[offset]), g.power - 1);
+        if (g.power == 1) elements(g, w, [&](int64_t i) { dx[i] += head; });
+        else if (norm != 0)
+          elements(g, w, [&](int64_t i) { dx[i] += head * power(static_cast<C>(data[i]), g.power - 1) / norm; });
+        break;
+      }
+    }
+  });
+}
+
+}  // namespace
+
+void pool(DType dtype, const Geometry& g, const void* data, void* out) {
+  dispatch_floating(dtype, "Pooling", [&](auto type) {
+    using T = typename decltype(type)::type;
+    kernels::parallel_for(g.planes, g.out_size() * g.kernel_size(), [&](int64_t plane) {
+      forward_plane(g, static_cast<const T*>(data) + plane * g.in_size(),
+                    static_cast<T*>(out) + plane * g.out_size());
+    });
+  });
+}
+
+void pool_backward(DType dtype, const Geometry& g, const void* dy, const void* data, const void* out, void* dx) {
+  dispatch_floating(dtype, "Pooling", [&](auto type) {
+    using T = typename decltype(type)::type;
+    using C = compute_type<T>;
+    kernels::parallel_for(g.planes, g.out_size() * g.kernel_size(), [&](int64_t plane) {
+      const T* head = static_cast<const T*>(dy) + plane * g.out_size();
+      const T* image = static_cast<const T*>(data) + plane * g.in_size();
+      const T* result = out ? static_cast<const T*>(out) + plane * g.out_size() : nullptr;
+      T* target = static_cast<T*>(dx) + plane * g.in_size();
+      if constexpr (std::is_same_v<T, C>) {
+        std::fill_n(target, g.in_size(), T(0));
+        backward_plane<T, C>(g, head, image, result, target);
+      } else {
+        // Overlapping windows add up in the wider type and are rounded once.
+        std::vector<C> sums(static_cast<size_t>(g.in_size()), C(0));
+        backward_plane<T, C>(g, head, image, result, sums.data());
+        for (int64_t i = 0; i < g.in_size(); ++i) target[i] = static_cast<T>(sums[i]);
+      }
+    });
+  });
+}
+
+}  // namespace gemel

@@ -1,0 +1,29 @@
+// Pooling by plain loops over the windows of each plane (one channel of one sample).
+#pragma once
+#include "base/dtype.h"
+
+namespace gemel {
+
+enum class PoolType { max, avg, lp, sum };
+
+struct PoolingGeometry {
+  PoolType type = PoolType::max;
+  int power = 2;            // of lp
+  bool include_pad = true;  // avg divides by the window's size with its padding
+  int64_t planes = 1;
+  // Depth, height, width; axes that are missing come first. `pad` is the padding in front.
+  int64_t in[3] = {1, 1, 1}, out[3] = {1, 1, 1};
+  int64_t kernel[3] = {1, 1, 1}, stride[3] = {1, 1, 1}, pad[3] = {0, 0, 0};
+
+  int64_t in_size() const { return in[0] * in[1] * in[2]; }
+  int64_t out_size() const { return out[0] * out[1] * out[2]; }
+  int64_t kernel_size() const { return kernel[0] * kernel[1] * kernel[2]; }
+};
+
+void pool(DType dtype, const PoolingGeometry& g, const void* data, void* out);
+// `data` and `out` are read by max and lp; `out` by lp only. A maximum that occurs more than once
+// gives its gradient to its first place.
+void pool_backward(DType dtype, const PoolingGeometry& g, const void* dy, const void* data, const void* out,
+                   void* dx);
+
+}  // namespace gemel

@@ -1,0 +1,150 @@
+#include "passes/gradient.h"
+
+#include <unordered_map>
+#include <unordered_set>
+
+#include "graph/node_error.h"
+#include "op/op_info.h"
+#include "op/registry.h"
+
+namespace gemel {
+namespace {
+
+// Gradients that flow into the outputs of one node, before they are added up.
+using Parts = std::vector<std::vector<Entry>>;
+
+const OpInfo& info_of(const Node& node) { return static_cast<const OpInfo&>(*node.op); }
+
+class Differentiation {
+ public:
+  Differentiation(const std::vector<Entry>& heads, const std::vector<Entry>& variables)
+      : order_(topological_order(with_all(heads, variables))) {
+    for (const Entry& entry : variables) wanted_.insert(key(entry));
+    mark_dependents();
+    collect_references(heads);
+  }
+
+  void seed(const Entry& head, const Entry& gradient) {
+    if (!depends(head)) return;
+    const bool loss = head.node->op && info_of(*head.node).ignores_head_gradient;
+    if (loss) visited_.insert(head.node.get());
+    if (gradient) {
+      add(head, gradient);
+    } else if (!loss) {
+      add(head, {make_node(require_op("ones_like"), head.node->name + "_head_gradient", {head}, Attributes{}), 0, 0});
+    }
+  }
+
+  void run() {
+    for (size_t i = order_.size(); i-- > 0;) {
+      Node& node = *order_[i];
+      if (visited_.contains(&node)) differentiate(node);
+    }
+  }
+
+  Entry result(const Entry& variable) {
+    Entry& cached = total_[key(variable)];
+    if (!cached) cached = sum(variable);
+    if (!cached)
+      cached = {make_node(require_op("zeros_like"), variable.node->name + "_zero_gradient", {variable}, Attributes{}), 0, 0};
+    return cached;
+  }
+
+ private:
+  // An entry without its version: a state read before and after an update is one value here.
+  static Entry key(const Entry& entry) { return {entry.node, entry.index, 0}; }
+
+  static std::vector<Entry> with_all(std::vector<Entry> heads, const std::vector<Entry>& variables) {
+    heads.insert(heads.end(), variables.begin(), variables.end());
+    return heads;
+  }
+
+  // Nodes through which a variable influences something: derivatives are needed there.
+  void mark_dependents() {
+    for (const Node* node : order_) {
+      bool depends = false;
+      if (node->op && !info_of(*node).zero_gradient)
+        for (const Entry& input : node->inputs)
+          depends = depends || dependent_.contains(input.node.get()) || wanted_.contains(key(input));
+      if (depends) dependent_.insert(node);
+    }
+  }
+
+  void collect_references(const std::vector<Entry>& heads) {
+    for (const Entry& head : heads) references_.emplace(head.node.get(), head.node);
+    for (const Node* node : order_)
+      for (const Entry& input : node->inputs) references_.emplace(input.node.get(), input.node);
+  }
+
+  bool depends(const Entry& entry) const {
+    return wanted_.contains(key(entry)) || dependent_.contains(entry.node.get());
+  }
+
+  void add(const Entry& entry, const Entry& gradient) {
+    Parts& parts = parts_[entry.node.get()];
+    if (parts.empty()) parts.resize(static_cast<size_t>(entry.node->output_count()));
+    parts[static_cast<size_t>(entry.index)].push_back(gradient);
+    visited_.insert(entry.node.get());
+  }
+
+  // The sum of what flows into an output; empty when nothing does.
+  Entry sum(const Entry& entry) {
+    const auto found = parts_.find(entry.node.get());
+    if (found == parts_.end()) return {};
+    std::vector<Entry>& parts = found->second[static_cast<size_t>(entry.index)];
+    if (parts.empty()) return {};
+    if (parts.size() > 1) {
+      const OpInfo& op = require_op(parts.size() == 2 ? "elemwise_add" : "add_n");
+      const std::string name = entry.node->name + "_gradient_sum";
+      parts = {Entry{make_node(op, name, std::move(parts), Attributes{}), 0, 0}};
+    }
+    return parts[0];
+  }
+
+  void differentiate(Node& node) {
+    if (node.is_variable() || !dependent_.contains(&node)) return;
+    const OpInfo& op = info_of(node);
+    GEMEL_CHECK(op.gradient_rule, "[{}] node {} has no gradient; stop it there with BlockGrad, or ask for no gradient "
+                "of what leads to it", op.name(), node.name);
+    const NodeRef& self = references_.at(&node);
+    std::vector<Entry> head;
+    for (int i = 0; i < node.output_count(); ++i) head.push_back(sum({self, i, 0}));
+    std::vector<Entry> inputs;
+    try {
+      inputs = op.gradient_rule(GradientContext{node, self, std::move(head)});
+    } catch (const Error& error) {
+      rethrow_with_node(error, op.name(), node.name);
+    }
+    if (inputs.size() > node.inputs.size())
+      fail(ErrorKind::Internal, "[{}] the gradient rule gave {} gradients for {} inputs", op.name(), inputs.size(),
+           node.inputs.size());
+    for (size_t i = 0; i < inputs.size(); ++i)
+      if (inputs[i] && depends(node.inputs[i])) add(node.inputs[i], inputs[i]);
+  }
+
+  std::vector<Node*> order_;
+  std::unordered_set<Entry> wanted_;
+  std::unordered_set<const Node*> dependent_;
+  std::unordered_set<const Node*> visited_;   // something flows into them
+  std::unordered_map<const Node*, NodeRef> references_;
+  std::unordered_map<const Node*, Parts> parts_;
+  std::unordered_map<Entry, Entry> total_;
+};
+
+}  // namespace
+
+std::vector<Entry> gradient(const std::vector<Entry>& heads, const std::vector<Entry>& head_gradients,
+                            const std::vector<Entry>& variables) {
+  GEMEL_CHECK(head_gradients.empty() || head_gradients.size() == heads.size(),
+              "[gradient] expected one head gradient for each of the {} heads, got {}", heads.size(),
+              head_gradients.size());
+  Differentiation differentiation(heads, variables);
+  for (size_t i = 0; i < heads.size(); ++i)
+    differentiation.seed(heads[i], head_gradients.empty() ? Entry{} : head_gradients[i]);
+  differentiation.run();
+  std::vector<Entry> results;
+  for (const Entry& variable : variables) results.push_back(differentiation.result(variable));
+  return results;
+}
+
+}  // namespace gemel

@@ -1,0 +1,17 @@
+// Reverse-mode differentiation of a graph by a graph.
+#pragma once
+#include <vector>
+
+#include "graph/node.h"
+
+namespace gemel {
+
+// The gradient of sum(heads * head_gradients) with respect to each of `variables`, which may be any
+// entries of the graph. An empty head gradient (or none at all) means ones; operators that ignore
+// their head gradient (losses) do not get one. A variable that no head depends on gets zeros.
+// Only nodes between variables and heads are differentiated; one of them without a gradient rule is
+// Error(Input) that names it. The forward nodes are not changed.
+GEMEL_EXPORT std::vector<Entry> gradient(const std::vector<Entry>& heads, const std::vector<Entry>& head_gradients,
+                                         const std::vector<Entry>& variables);
+
+}  // namespace gemel
