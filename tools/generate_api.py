@@ -14,8 +14,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 KEYS = (
-    "name", "aliases", "doc", "inputs", "auxiliary", "parameters", "mutates", "random",
-    "differentiable", "inplace", "samples",
+    "name", "aliases", "doc", "inputs", "variadic", "auxiliary", "parameters", "mutates", "random",
+    "training_dependent", "differentiable", "zero_gradient", "ignores_head_gradient", "pointwise",
+    "inplace", "samples",
 )  # fmt: skip
 
 

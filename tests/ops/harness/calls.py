@@ -36,9 +36,14 @@ def infer_dtypes(mx, name, count, attributes, dtype):
     if not count:
         return []
     symbol = symbolic(mx, name, count, attributes)
-    try:
-        known, _, auxiliary = symbol.infer_type(x0=dtype)
-    except (mx.base.MXNetError, TypeError, ValueError):
+    names = symbol.list_arguments()
+    for given in ({"x0": dtype}, {name: dtype for name in names}):
+        try:
+            known, _, auxiliary = symbol.infer_type(**given)
+            break
+        except (mx.base.MXNetError, TypeError, ValueError):
+            continue
+    else:
         return None
     names = symbol.list_arguments() + symbol.list_auxiliary_states()
     if known is None:

@@ -63,7 +63,7 @@ class Case:
 
     def reference(self, arrays):
         """The last (reference) implementation's outputs."""
-        return list(_core.invoke_reference(self.name, arrays, self.attributes))
+        return list(_core.invoke_reference(self.name, arrays, list(self.attributes.items())))
 
     def heads(self, shapes):
         return inputs.draw(self.name, self.index, {"low": -1, "high": 1}, shapes, "head")
