@@ -128,7 +128,7 @@ def test_arithmetic():
 
 
 def test_wrong_arguments():
-    with pytest.raises((TypeError, mx.base.MXNetError)):
+    with pytest.raises((TypeError, AssertionError, mx.base.MXNetError)):
         mx.sym.exp("text")
     with pytest.raises(mx.base.MXNetError):
         mx.sym.FullyConnected(mx.sym.var("x"), name="fc")

@@ -16,10 +16,6 @@ def test_forward():
     assert outputs == [(2, 4)] and auxiliary == []
 
 
-def test_positional():
-    assert dense().infer_shape((2, 3))[1] == [(2, 4)]
-
-
 def test_flatten_of_more_axes():
     assert dense().infer_shape(data=(2, 3, 5))[0][1] == (4, 15)
     assert dense(flatten=False).infer_shape(data=(2, 3, 5))[1] == [(2, 3, 4)]
@@ -32,20 +28,17 @@ def test_backward_through_elementwise():
     assert arguments == [(2, 3), (2, 3)] and outputs == [(2, 3)]
 
 
-def test_backward_from_the_weight():
-    arguments, outputs, _ = dense().infer_shape_partial(fc_weight=(4, 7))
-    assert arguments[2] == (4,)
-    assert arguments[1] == (4, 7)
-
-
 def test_incomplete_is_none():
     assert dense().infer_shape() == (None, None, None)
 
 
 def test_partial():
-    arguments, outputs, _ = dense().infer_shape_partial()
-    assert arguments[0] == () and arguments[2] == (4,)
-    assert outputs == [()] or outputs == [(0, 4)]
+    arguments, outputs, _ = (dense() + mx.sym.exp(mx.sym.var("y"))).infer_shape_partial(data=(2, 3))
+    assert arguments[1:3] == [(4, 3), (4,)]
+    branches = mx.sym.Group([dense(), mx.sym.exp(mx.sym.var("y"))])
+    arguments, outputs, _ = branches.infer_shape_partial(data=(2, 3))
+    assert arguments == [(2, 3), (4, 3), (4,), ()]
+    assert outputs == [(2, 4), ()]
 
 
 def test_zero_is_unknown():
