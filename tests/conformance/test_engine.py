@@ -89,7 +89,9 @@ def test_priority_orders_what_is_ready():
     assert started.wait(LIMIT)
     tags = [mx.engine.tag() for _ in range(6)]
     for number, tag in enumerate(tags):
-        mx.engine.push(lambda n=number: seen.append(n), writes=[tag], priority=number, resource="copy")
+        mx.engine.push(
+            lambda n=number: seen.append(n), writes=[tag], priority=number, resource="copy"
+        )
     held.set()
     for tag in tags:
         tag.wait_to_read()
@@ -228,7 +230,9 @@ def test_the_naive_engine_gives_the_same(tmp_path):
     answers = set()
     for engine in ("NaiveEngine", "ThreadedEnginePerDevice"):
         environment = {**os.environ, "MXNET_ENGINE_TYPE": engine}
-        done = subprocess.run([sys.executable, str(program)], env=environment, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, str(program)], env=environment, capture_output=True, text=True
+        )
         assert done.returncode == 0, done.stderr
         answers.add(done.stdout)
     assert answers == {"[0, 1, 2, 3, 4] [[6.0, 15.0], [15.0, 51.0]]\n"}

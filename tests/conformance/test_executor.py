@@ -94,9 +94,13 @@ def test_batch_norm_updates_its_statistics_in_training_only():
     assert executor.aux_dict["bn_moving_mean"].asnumpy().tolist() == [0, 0]
     output = executor.forward(is_train=True)[0].asnumpy()
     deviation = np.sqrt(values.var(axis=0) + 1e-5)
-    np.testing.assert_allclose(output, (values - values.mean(axis=0)) / deviation, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        output, (values - values.mean(axis=0)) / deviation, rtol=1e-4, atol=1e-5
+    )
     executor.backward([mx.nd.ones((4, 2))])
-    mean, variance = (executor.aux_dict[name].asnumpy() for name in ("bn_moving_mean", "bn_moving_var"))
+    mean, variance = (
+        executor.aux_dict[name].asnumpy() for name in ("bn_moving_mean", "bn_moving_var")
+    )
     np.testing.assert_allclose(mean, 0.1 * values.mean(axis=0), rtol=1e-5)
     np.testing.assert_allclose(variance, 0.9 + 0.1 * values.var(axis=0), rtol=1e-5)
 

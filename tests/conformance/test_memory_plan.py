@@ -11,7 +11,9 @@ def perceptron():
     for number, size in enumerate((128, 64)):
         net = mx.sym.FullyConnected(net, num_hidden=size, name=f"fc{number}")
         net = mx.sym.Activation(net, act_type="relu")
-    return mx.sym.SoftmaxOutput(mx.sym.FullyConnected(net, num_hidden=10, name="last"), name="softmax")
+    return mx.sym.SoftmaxOutput(
+        mx.sym.FullyConnected(net, num_hidden=10, name="last"), name="softmax"
+    )
 
 
 def chain():
@@ -28,7 +30,9 @@ def convolutional():
         net = mx.sym.BatchNorm(net)
         net = mx.sym.Activation(net, act_type="tanh")
         net = mx.sym.Pooling(net, kernel=(2, 2), stride=(2, 2), pool_type="max")
-    return mx.sym.SoftmaxOutput(mx.sym.FullyConnected(mx.sym.Flatten(net), num_hidden=10), name="softmax")
+    return mx.sym.SoftmaxOutput(
+        mx.sym.FullyConnected(mx.sym.Flatten(net), num_hidden=10), name="softmax"
+    )
 
 
 NETWORKS = {

@@ -25,15 +25,21 @@ def test_arrays(function):
 
 @pytest.mark.parametrize("function", BINARY, ids=name_of)
 def test_numbers(function):
-    np.testing.assert_allclose(function(mx.nd.array(LEFT), 2.5).asnumpy(), function(LEFT, np.float32(2.5)), rtol=1e-6)
-    np.testing.assert_allclose(function(2.5, mx.nd.array(LEFT)).asnumpy(), function(np.float32(2.5), LEFT), rtol=1e-6)
+    np.testing.assert_allclose(
+        function(mx.nd.array(LEFT), 2.5).asnumpy(), function(LEFT, np.float32(2.5)), rtol=1e-6
+    )
+    np.testing.assert_allclose(
+        function(2.5, mx.nd.array(LEFT)).asnumpy(), function(np.float32(2.5), LEFT), rtol=1e-6
+    )
 
 
 def test_power_and_signs():
     positive = mx.nd.array(np.abs(LEFT))
     np.testing.assert_allclose((positive**2).asnumpy(), LEFT**2, rtol=1e-6)
     np.testing.assert_allclose((2**positive).asnumpy(), 2 ** np.abs(LEFT), rtol=1e-6)
-    np.testing.assert_allclose((positive ** mx.nd.array(RIGHT)).asnumpy(), np.abs(LEFT) ** RIGHT, rtol=1e-5)
+    np.testing.assert_allclose(
+        (positive ** mx.nd.array(RIGHT)).asnumpy(), np.abs(LEFT) ** RIGHT, rtol=1e-5
+    )
     assert np.array_equal((-mx.nd.array(LEFT)).asnumpy(), -LEFT)
     assert np.array_equal(abs(mx.nd.array(LEFT)).asnumpy(), abs(LEFT))
 
@@ -45,10 +51,15 @@ def test_comparison_gives_numbers_of_the_inputs_type(function):
     assert result.dtype == np.int32
     expected = function(np.array([1, 2, 3]), np.array([3, 2, 1])).astype(int)
     assert result.asnumpy().tolist() == expected.tolist()
-    assert function(left, 2).asnumpy().tolist() == function(np.array([1, 2, 3]), 2).astype(int).tolist()
+    assert (
+        function(left, 2).asnumpy().tolist()
+        == function(np.array([1, 2, 3]), 2).astype(int).tolist()
+    )
 
 
-@pytest.mark.parametrize("shapes", [((2, 3), (1, 3)), ((2, 1), (2, 3)), ((2, 1, 4), (1, 3, 1)), ((3,), (1,))])
+@pytest.mark.parametrize(
+    "shapes", [((2, 3), (1, 3)), ((2, 1), (2, 3)), ((2, 1, 4), (1, 3, 1)), ((3,), (1,))]
+)
 @pytest.mark.parametrize("function", BINARY[:4], ids=name_of)
 def test_broadcasting(function, shapes):
     numbers = np.random.RandomState(3)

@@ -46,7 +46,10 @@ def test_set_number(name):
 @pytest.mark.parametrize("source", ["ndarray", "numpy"])
 def test_set_array(name, source):
     array, expected = mx.nd.array(VALUES), VALUES.copy()
-    values = np.arange(expected[BASIC[name]].size, dtype=np.float32).reshape(expected[BASIC[name]].shape) + 100
+    values = (
+        np.arange(expected[BASIC[name]].size, dtype=np.float32).reshape(expected[BASIC[name]].shape)
+        + 100
+    )
     array[BASIC[name]] = mx.nd.array(values) if source == "ndarray" else values
     expected[BASIC[name]] = values
     assert np.array_equal(array.asnumpy(), expected)

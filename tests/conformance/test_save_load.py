@@ -28,7 +28,9 @@ def test_list_and_single(tmp_path):
     assert len(mx.nd.load(path)) == 1
 
 
-@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int8", "uint8", "int32", "int64"])
+@pytest.mark.parametrize(
+    "dtype", ["float16", "float32", "float64", "int8", "uint8", "int32", "int64"]
+)
 def test_every_type(tmp_path, dtype):
     path = str(tmp_path / "t.nd")
     source = mx.nd.array([0, 1, 100], dtype=dtype)

@@ -87,7 +87,9 @@ def test_several_outputs():
 
 def test_attributes():
     data = mx.sym.Variable("data", attr={"mood": "angry"}, lr_mult=2.0, shape=(2, 3))
-    op = mx.sym.Convolution(data, name="conv", kernel=(1, 1), num_filter=1, attr={"__mood__": "so so"})
+    op = mx.sym.Convolution(
+        data, name="conv", kernel=(1, 1), num_filter=1, attr={"__mood__": "so so"}
+    )
     assert data.attr("mood") == "angry"
     assert data.attr("__lr_mult__") == "2.0"
     assert data.attr("__shape__") == "(2, 3)"

@@ -53,7 +53,9 @@ def test_shape_attribute_of_a_variable():
 
 
 def test_batch_norm():
-    net = mx.sym.BatchNorm(mx.sym.Convolution(mx.sym.var("x"), kernel=(3, 3), num_filter=6, name="c"), name="bn")
+    net = mx.sym.BatchNorm(
+        mx.sym.Convolution(mx.sym.var("x"), kernel=(3, 3), num_filter=6, name="c"), name="bn"
+    )
     arguments, outputs, auxiliary = net.infer_shape(x=(2, 3, 8, 9))
     assert dict(zip(net.list_arguments(), arguments)) == {
         "x": (2, 3, 8, 9), "c_weight": (6, 3, 3, 3), "c_bias": (6,), "bn_gamma": (6,), "bn_beta": (6,),

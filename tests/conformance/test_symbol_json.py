@@ -9,7 +9,9 @@ import gemel as mx
 
 def network():
     data = mx.sym.Variable("data", lr_mult=0.5)
-    conv = mx.sym.Convolution(data, name="conv", kernel=(3, 3), num_filter=4, attr={"__mark__": "yes"})
+    conv = mx.sym.Convolution(
+        data, name="conv", kernel=(3, 3), num_filter=4, attr={"__mark__": "yes"}
+    )
     norm = mx.sym.BatchNorm(conv, name="bn", fix_gamma=False)
     parts = mx.sym.SliceChannel(norm, num_outputs=2, name="parts")
     return mx.sym.Group([parts[1] + parts[0], mx.sym.exp(parts[0], name="e")])
@@ -86,8 +88,21 @@ def test_old_form_with_param():
     """Files before 1.0 say "param" where later ones say "attrs", and keep hidden keys bare."""
     text = {
         "nodes": [
-            {"op": "null", "param": {}, "name": "x", "inputs": [], "backward_source_id": -1, "attr": {"lr_mult": "0.2"}},
-            {"op": "null", "param": {}, "name": "fc_weight", "inputs": [], "backward_source_id": -1},
+            {
+                "op": "null",
+                "param": {},
+                "name": "x",
+                "inputs": [],
+                "backward_source_id": -1,
+                "attr": {"lr_mult": "0.2"},
+            },
+            {
+                "op": "null",
+                "param": {},
+                "name": "fc_weight",
+                "inputs": [],
+                "backward_source_id": -1,
+            },
             {"op": "null", "param": {}, "name": "fc_bias", "inputs": [], "backward_source_id": -1},
             {
                 "op": "FullyConnected",
@@ -106,7 +121,10 @@ def test_old_form_with_param():
     assert net.attr_dict()["x"]["__lr_mult__"] == "0.2"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"nodes": 3}', '{"nodes": [], "arg_nodes": [], "heads": [[0, 0, 0]]}'])
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "{}", '{"nodes": 3}', '{"nodes": [], "arg_nodes": [], "heads": [[0, 0, 0]]}'],
+)
 def test_damaged(text):
     with pytest.raises(mx.base.MXNetError):
         mx.sym.load_json(text)
@@ -116,4 +134,6 @@ def test_cycle_and_forward_reference():
     node = {"op": "exp", "name": "a", "inputs": [[1, 0, 0]]}
     other = {"op": "exp", "name": "b", "inputs": [[0, 0, 0]]}
     with pytest.raises(mx.base.MXNetError):
-        mx.sym.load_json(json.dumps({"nodes": [node, other], "arg_nodes": [], "heads": [[1, 0, 0]]}))
+        mx.sym.load_json(
+            json.dumps({"nodes": [node, other], "arg_nodes": [], "heads": [[1, 0, 0]]})
+        )

@@ -14,7 +14,7 @@ RECORDED = cases(lambda op: not op["random"])
 def rows(case, kind):
     """Position -> recorded array."""
     prefix = f"{case.key}/{kind}/"
-    return {int(k[len(prefix):]): v for k, v in expected_values().items() if k.startswith(prefix)}
+    return {int(k[len(prefix) :]): v for k, v in expected_values().items() if k.startswith(prefix)}
 
 
 def compare(case, kind, arrays):
@@ -47,7 +47,10 @@ def test_expected_training(case):
     if not gradients or not case.op["differentiable"]:
         assert not case.op["differentiable"] or not case.shapes
         return
-    heads = [mx.nd.array(h, dtype=o.dtype) for h, o in zip(case.heads([o.shape for o in outputs]), outputs)]
+    heads = [
+        mx.nd.array(h, dtype=o.dtype)
+        for h, o in zip(case.heads([o.shape for o in outputs]), outputs)
+    ]
     mx.autograd.backward(outputs, heads)
     compare(case, "grad", [array.grad for array in arrays])
 
@@ -61,7 +64,9 @@ def test_expected_dtypes(case):
             continue
         dtypes = case.dtypes(dtype)
         try:
-            found = [dtype_name(o) for o in case.call(case.arrays(dtypes or [dtype] * len(case.shapes)))]
+            found = [
+                dtype_name(o) for o in case.call(case.arrays(dtypes or [dtype] * len(case.shapes)))
+            ]
         except (mx.base.MXNetError, TypeError) as error:
             found = f"{type(error).__name__}: {str(error)[:120]}"
         if found != outputs:
@@ -75,7 +80,11 @@ def test_expected_shapes(case):
     wrong = []
     for name, shapes in variants.all_variants(case.shapes):
         recorded = expected_json("shapes").get(case.key, {})
-        if name not in recorded or excused(f"shape {name}", case.name) or excused("shape", case.name):
+        if (
+            name not in recorded
+            or excused(f"shape {name}", case.name)
+            or excused("shape", case.name)
+        ):
             continue
         with mx.util.np_shape(True):
             found = calls.infer_shapes(mx, case.name, case.attributes, shapes)
@@ -89,7 +98,11 @@ def test_wrong_shape_message(case):
     """A call with shapes that 1.9.1 refuses raises at once, with operator and sizes in the message."""
     recorded = expected_json("shapes").get(case.key, {})
     for name, shapes in variants.damaged_variants(case.shapes):
-        if recorded.get(name, 0) is not None or excused("shape", case.name) or excused(f"shape {name}", case.name):
+        if (
+            recorded.get(name, 0) is not None
+            or excused("shape", case.name)
+            or excused(f"shape {name}", case.name)
+        ):
             continue
         arrays = case.arrays(case.dtypes("float32"), shapes)
         with pytest.raises(mx.base.MXNetError) as caught:

@@ -66,7 +66,9 @@ def directions(case, position, shape):
     if size <= MOST_DIRECTIONS:
         return [unit.reshape(shape) for unit in np.eye(size)]
     numbers = inputs.generator(case.name, case.index, f"direction{position}")
-    some = [np.eye(1, size, k).reshape(shape) for k in numbers.permutation(size)[: MOST_DIRECTIONS - 2]]
+    some = [
+        np.eye(1, size, k).reshape(shape) for k in numbers.permutation(size)[: MOST_DIRECTIONS - 2]
+    ]
     return some + [numbers.uniform(-1, 1, shape) for _ in range(2)]
 
 

@@ -37,7 +37,9 @@ def check_value(case, dtypes, shapes=None):
     for position, output in enumerate(outputs):
         assert_close(numpy_of(output), expected[position], dtype_name(output), f"output {position}")
     for position in case.op["mutates"]:
-        assert_close(numpy_of(arrays[position]), after[position], dtypes[position], f"input {position}")
+        assert_close(
+            numpy_of(arrays[position]), after[position], dtypes[position], f"input {position}"
+        )
     for position in set(range(len(arrays))) - set(case.op["mutates"]):
         same = np.array_equal(numpy_of(arrays[position]), numbers[position], equal_nan=True)
         assert same, f"input {position} was changed"

@@ -11,7 +11,7 @@ def function(namespace, name):
     for prefix in ("_contrib_", "_linalg_", "_random_", "_image_", "_sparse_"):
         if name.startswith(prefix):
             place = getattr(namespace, prefix.strip("_"), None)
-            found = getattr(place, name[len(prefix):], None)
+            found = getattr(place, name[len(prefix) :], None)
             if callable(found):
                 return found
     raise LookupError(f"no function for operator {name}")

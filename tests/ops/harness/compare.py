@@ -13,7 +13,9 @@ TOLERANCE = {
 
 def assert_close(actual, expected, dtype, what):
     actual, expected = np.asarray(actual), np.asarray(expected)
-    assert actual.shape == expected.shape, f"{what}: shape {actual.shape}, expected {expected.shape}"
+    assert actual.shape == expected.shape, (
+        f"{what}: shape {actual.shape}, expected {expected.shape}"
+    )
     if dtype not in TOLERANCE:
         assert np.array_equal(actual, expected), f"{what}:\n{actual}\nexpected\n{expected}"
         return

@@ -1,7 +1,6 @@
 """What the registry's properties cannot say: (check, operator) -> the reason why it is left out."""
 
-EXCEPTIONS = {
-}
+EXCEPTIONS = {}
 
 
 def excused(check, operator):

@@ -20,6 +20,7 @@ def size_variants(shapes):
 def damaged_variants(shapes):
     """(name, shapes): one input gets an axis more, an axis less or a longer last axis."""
     for index, shape in enumerate(shapes):
+
         def altered(new, index=index):
             return [new if i == index else tuple(s) for i, s in enumerate(shapes)]
 
