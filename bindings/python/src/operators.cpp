@@ -259,12 +259,20 @@ nb::dict describe(const OpInfo& op) {
 }  // namespace
 
 void bind_operators(nb::module_& m) {
-  nb::class_<OpFunction>(m, "OpFunction")
+  // A type has a __name__ of its own, which nanobind's properties would try to replace.
+  static PyGetSetDef attributes[] = {{"__name__",
+                                      [](PyObject* self, void*) {
+                                        const std::string& name = nb::inst_ptr<OpFunction>(self)->name;
+                                        return PyUnicode_FromStringAndSize(name.data(), name.size());
+                                      },
+                                      nullptr, "The name that is called.", nullptr},
+                                     {}};
+  static PyType_Slot slots[] = {{Py_tp_getset, attributes}, {}};
+  nb::class_<OpFunction>(m, "OpFunction", nb::type_slots(slots))
       .def("__call__", [](const OpFunction& f, nb::args args, nb::kwargs kwargs) {
         Arguments arguments = Parser(f).parse(args, kwargs);
         return f.symbolic ? call_symbol(f, std::move(arguments)) : call_array(f, std::move(arguments));
       })
-      .def_prop_ro("__name__", [](const OpFunction& f) { return f.name; })
       .def_prop_ro("operator", [](const OpFunction& f) { return f.op->name(); })
       .def("describe", [](const OpFunction& f) { return describe(*f.op); });
   m.def("operator_function", [](const std::string& name, bool symbolic) {
