@@ -56,6 +56,7 @@ TEST_P(Samples, RunsInEveryType) {
   for (DType dtype : {DType::float32, DType::float16, DType::bfloat16, DType::int32}) {
     std::vector<Array> inputs = draw(sample, dtype, 3);
     if (op->random && !is_floating(dtype)) continue;
+    if (op->name().starts_with("mp_") && dtype != DType::float32) continue;  // inputs of two types
     EXPECT_NO_THROW(testing::call(*op, parameters, inputs)) << name_of(dtype);
   }
 }

