@@ -70,7 +70,7 @@ def record_values(op, index, sample, rows):
         rows[f"{key}/grad/{position}"] = array.grad.asnumpy()
 
 
-def record_dtypes(op, index, sample):
+def record_dtypes(op, sample):
     accepted = {}
     for dtype in DTYPES:
         try:
@@ -81,7 +81,8 @@ def record_dtypes(op, index, sample):
                 )
             if dtypes is None or (dtypes and dtypes[0] != dtype):
                 continue
-            arrays = arrays_of(op, index, sample, dtypes)
+            # Ones: drawn integers could make it divide by 0, which ends the process.
+            arrays = [mx.nd.ones(s, dtype=d) for s, d in zip(sample["shapes"], dtypes)]
             outputs = calls.imperative(mx, op["name"], arrays, sample["attributes"])
             [output.wait_to_read() for output in outputs]
             accepted[dtype] = [calls.type_name(o.dtype, "") for o in outputs]
@@ -100,31 +101,37 @@ def record_shapes(op, sample):
     return rows
 
 
-def record(op):
-    """Everything about one operator, as bytes."""
-    values, dtypes, shapes, failures = {}, {}, {}, []
+def record(op, part):
+    """One part of what there is to know about one operator, as bytes."""
+    rows, failures = {}, []
     for index, sample in enumerate(op["samples"]):
         key = f"{op['name']}/{index}"
         try:
-            if not op["random"]:
-                record_values(op, index, sample, values)
-            dtypes[key] = record_dtypes(op, index, sample)
-            shapes[key] = record_shapes(op, sample)
+            if part == "values" and not op["random"]:
+                record_values(op, index, sample, rows)
+            elif part == "dtypes":
+                rows[key] = record_dtypes(op, sample)
+            elif part == "shapes":
+                rows[key] = record_shapes(op, sample)
         except Exception as error:  # the report at the end names it
-            failures.append(f"{key}: {type(error).__name__}: {str(error).splitlines()[0][:150]}")
-    archive = io.BytesIO()
-    np.savez(archive, **{k: v.astype(np.float32) for k, v in values.items()})
-    text = json.dumps({"dtypes": dtypes, "shapes": shapes, "failures": failures}).encode()
-    return len(text).to_bytes(8, "little") + text + archive.getvalue()
+            what = str(error).strip().splitlines()[-1][:150]
+            failures.append(f"{key} {part}: {type(error).__name__}: {what}")
+    answer = io.BytesIO()
+    if part == "values":
+        np.savez(answer, **{k: v.astype(np.float32) for k, v in rows.items()})
+    else:
+        answer.write(json.dumps(rows).encode())
+    text = json.dumps(failures).encode()
+    return len(text).to_bytes(8, "little") + text + answer.getvalue()
 
 
-def in_child(op):
+def in_child(op, part):
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
         os.close(reader)
         with os.fdopen(writer, "wb") as stream:
-            stream.write(record(op))
+            stream.write(record(op, part))
         os._exit(0)
     os.close(writer)
     with os.fdopen(reader, "rb") as stream:
@@ -153,17 +160,19 @@ def main():
     for op in operators:
         if wanted and op["name"] not in wanted:
             continue
-        answer = in_child(op)
-        if answer is None:
-            print(f"{op['name']}: the process died", file=sys.stderr)
-            continue
-        size = int.from_bytes(answer[:8], "little")
-        tables = json.loads(answer[8 : 8 + size])
-        for failure in tables["failures"]:
-            print(failure, file=sys.stderr)
-        values.update(np.load(io.BytesIO(answer[8 + size :])))
-        dtypes.update(tables["dtypes"])
-        shapes.update(tables["shapes"])
+        for part in ("values", "dtypes", "shapes"):
+            answer = in_child(op, part)
+            if answer is None:
+                print(f"{op['name']} {part}: the process died", file=sys.stderr)
+                continue
+            size = int.from_bytes(answer[:8], "little")
+            for failure in json.loads(answer[8 : 8 + size]):
+                print(failure, file=sys.stderr)
+            body = answer[8 + size :]
+            if part == "values":
+                values.update(np.load(io.BytesIO(body)))
+            else:
+                (dtypes if part == "dtypes" else shapes).update(json.loads(body))
     np.savez_compressed(archive, **{key: values[key] for key in sorted(values)})
     write_json(TARGET / "dtypes.json", dtypes)
     write_json(TARGET / "shapes.json", shapes)

@@ -32,8 +32,9 @@ def test_too_few_inputs(case):
     assert str(len(case.shapes)) in message and str(len(case.shapes) - 1) in message, message
 
 
-@pytest.mark.parametrize("case", FIRST, ids=str)
+@pytest.mark.parametrize("case", [c for c in FIRST if c.op["parameters"]], ids=str)
 def test_unknown_parameter(case):
+    """An operator without parameters ignores what it is given, as 1.9.1 does."""
     attributes = {**case.attributes, "no_such_parameter": "1"}
     message = message_of(case, float_arrays(case), attributes)
     assert case.name in message, message

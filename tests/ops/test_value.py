@@ -68,7 +68,9 @@ def test_size(case):
     dtypes = case.dtypes("float32")
     with mx.util.np_shape(True):
         for name, shapes in variants.size_variants(case.shapes):
-            if recorded.get(name) is not None and not excused(f"size {name}", case.name):
+            if excused("size", case.name) or excused(f"size {name}", case.name):
+                continue
+            if recorded.get(name) is not None:
                 check_value(case, dtypes, shapes)
 
 

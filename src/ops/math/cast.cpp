@@ -36,7 +36,10 @@ template <typename P>
 void declare_cast(const char* name, std::initializer_list<std::string> aliases, const char* text) {
   op<P>(name).alias(aliases).doc(text).inputs({"data"})
       .shape(same_shape)
-      .type([](TypeContext& c) { c.set_out(0, c.params<P>().dtype); })
+      .type([](TypeContext& c) {
+        const bool kept = std::is_same_v<P, AmpCastParameters> && c.in[0] != DType::none && !is_floating(c.in[0]);
+        c.set_out(0, kept ? c.in[0] : c.params<P>().dtype);
+      })
       .gradient(cast_gradient)
       .implement("tape", cast_kernel)
       .inplace({{0, 0}})
@@ -48,7 +51,7 @@ void declare_cast(const char* name, std::initializer_list<std::string> aliases, 
 
 GEMEL_OPERATORS(cast) {
   declare_cast<CastParameters>("Cast", {"cast"}, "The elements converted to another type, towards zero for integers.");
-  declare_cast<AmpCastParameters>("amp_cast", {}, "Cast inserted by automatic mixed precision.");
+  declare_cast<AmpCastParameters>("amp_cast", {}, "Cast inserted by automatic mixed precision: integers stay as they are.");
   OpBuilder like = op("_cast_like");
   like.doc("The first input converted to the type of the second.").inputs({"data", "like"})
       .shape(same_shape)

@@ -1,4 +1,4 @@
-// SoftmaxActivation: softmax over all of a sample, or over its channels.
+// SoftmaxActivation: softmax over the last axis, or over the channels.
 #include "kernels/softmax/softmax.h"
 
 #include "op/registry.h"
@@ -14,7 +14,7 @@ struct SoftmaxActivationParameters : Parameters {
     f.choice("mode", &SoftmaxActivationParameters::mode,
              {{"channel", SoftmaxMode::channel}, {"instance", SoftmaxMode::instance}})
         .fallback("instance")
-        .doc("'instance': over all axes but the first; 'channel': over the second axis.");
+        .doc("'instance': over the last axis; 'channel': over the second axis.");
   }
 };
 using P = SoftmaxActivationParameters;
@@ -22,16 +22,21 @@ using P = SoftmaxActivationParameters;
 kernels::Softmax geometry(const P& p, const Shape& shape) {
   GEMEL_CHECK(shape.ndim() >= 2, "[SoftmaxActivation] expected data of at least 2 axes, got {}", shape);
   if (p.mode == SoftmaxMode::channel) return kernels::Softmax::along(kernels::SoftmaxKind::softmax, shape, 1);
-  return {kernels::SoftmaxKind::softmax, shape[0], shape.size(1, shape.ndim()), 1};
+  return kernels::Softmax::along(kernels::SoftmaxKind::softmax, shape, shape.ndim() - 1);
 }
 
 }  // namespace
 
 GEMEL_OPERATORS(softmax_activation) {
   op<P>("SoftmaxActivation")
-      .doc("Softmax over each sample as a whole, or over the channels at each position.")
+      .doc("Softmax over the last axis, or over the channels at each position.")
       .inputs({"data"})
       .shape(same_shape)
+      .type([](TypeContext& c) {
+        same_type(c);
+        GEMEL_CHECK(c.in[0] == DType::none || is_floating(c.in[0]),
+                    "[SoftmaxActivation] expected a floating-point dtype, got {}", name_of(c.in[0]));
+      })
       .gradient([](const GradientContext& c) -> std::vector<Entry> {
         return {c.make("_backward_SoftmaxActivation", {c.dy(), c.out(0)}, c.node.parameters)};
       })
