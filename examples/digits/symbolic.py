@@ -18,7 +18,8 @@ def train(epochs, batch_end_callback=None, epoch_end_callback=None):
         optimizer="adam",
         optimizer_params={
             "learning_rate": 0.002,
-            "lr_scheduler": mx.lr_scheduler.FactorScheduler(step=2 * steps, factor=0.5),
+            "lr_scheduler": mx.lr_scheduler.FactorScheduler(
+                step=2 * steps, factor=0.5, base_lr=0.002),
         },
         eval_metric="acc",
         batch_end_callback=batch_end_callback,
@@ -38,7 +39,7 @@ def main():
     args = digits.arguments(__doc__)
 
     def show(param):
-        if param.nbatch % 28 == 27:
+        if (param.nbatch + 1) % 40 == 0:
             print(f"epoch {param.epoch + 1}/{args.epochs}  batch {param.nbatch + 1}"
                   f"  training accuracy {param.eval_metric.get()[1]:.4f}", flush=True)
 
