@@ -94,21 +94,28 @@ inline void end_inline(Frame& frame) {
 
 namespace gemel::engine {
 
+// Runs `work` now and returns true if it may run on the calling thread (see TaskOptions::small);
+// otherwise does nothing and returns false. For callers whose queued form is costlier to make.
+template <typename Work>
+bool try_inline(Work&& work, const TaskOptions& options) {
+  if (!options.small &&
+      !(detail::fast_path.modes.load(std::memory_order_relaxed) & detail::mode_synchronous)) {
+    return false;
+  }
+  detail::Frame frame;
+  if (!detail::begin_inline(frame, options)) return false;
+  try {
+    work();
+  } catch (...) {
+    detail::fail_inline(frame, std::current_exception());
+  }
+  detail::end_inline(frame);
+  return true;
+}
+
 template <typename Work>
 void push(Work&& work, const TaskOptions& options) {
-  if (options.small ||
-      (detail::fast_path.modes.load(std::memory_order_relaxed) & detail::mode_synchronous)) {
-    detail::Frame frame;
-    if (detail::begin_inline(frame, options)) {
-      try {
-        work();
-      } catch (...) {
-        detail::fail_inline(frame, std::current_exception());
-      }
-      detail::end_inline(frame);
-      return;
-    }
-  }
+  if (try_inline(work, options)) return;
   detail::enqueue(Function(std::forward<Work>(work)), options);
 }
 

@@ -1,5 +1,7 @@
 #include "memory/pool.h"
 
+#include <memory>
+
 #include "base/error.h"
 #include "memory/central.h"
 #include "memory/poison.h"
@@ -32,7 +34,8 @@ struct CacheHolder {
 // nullptr once the thread has ended its cache.
 __attribute__((noinline, cold)) ThreadCache* make_cache() {
   if (state.ended) return nullptr;
-  thread_local CacheHolder holder;
+  // On the heap: the thread's static block, which initial-exec variables share, is small.
+  thread_local const std::unique_ptr<CacheHolder> holder = std::make_unique<CacheHolder>();
   return state.cache;
 }
 inline ThreadCache* thread_cache() { return state.cache ? state.cache : make_cache(); }

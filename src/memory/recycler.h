@@ -4,6 +4,7 @@
 //   T* object = Recycler<T>::take();          // nullptr: make a new one
 //   Recycler<T>::give(object);                // the object must be ready for reuse
 #pragma once
+#include <memory>
 #include <array>
 #include <mutex>
 #include <vector>
@@ -85,7 +86,8 @@ class Recycler {
     return make_list();
   }
   __attribute__((noinline, cold)) static List* make_list() {
-    thread_local List list;
+    // On the heap: the thread's static block, which initial-exec variables share, is small.
+    thread_local const std::unique_ptr<List> list = std::make_unique<List>();
     return state_.list;
   }
 

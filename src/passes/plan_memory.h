@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/export.h"
+
 namespace gemel {
 
 enum class MemoryMode : uint8_t { naive, inplace, coshare, both };
@@ -38,7 +40,7 @@ struct MemoryPlan {
 
 MemoryPlan plan_memory(const MemoryProblem& problem, MemoryMode mode, int width = 1);
 
-std::string_view name_of(MemoryMode mode);
-MemoryMode memory_mode_from_name(std::string_view name);  // throws Error(Input)
+GEMEL_EXPORT std::string_view name_of(MemoryMode mode);
+GEMEL_EXPORT MemoryMode memory_mode_from_name(std::string_view name);  // throws Error(Input)
 
 }  // namespace gemel

@@ -122,10 +122,12 @@ int output_total(const PointwiseParameters& p) { return static_cast<int>(p.expre
 }  // namespace
 
 std::vector<Expr> Definition::value(const Parameters& parameters) const {
+  if (choose) return choose(parameters).value(parameters);
   return dynamic ? static_cast<const PointwiseParameters&>(parameters).expressions() : fixed_value;
 }
 
 std::vector<double> Definition::scalars(const Parameters& parameters) const {
+  if (choose) return choose(parameters).scalars(parameters);
   if (dynamic) return static_cast<const PointwiseParameters&>(parameters).scalars;
   std::vector<double> values(scalar_count);
   if (scalar_count) read_scalars(parameters, values.data());
@@ -133,6 +135,7 @@ std::vector<double> Definition::scalars(const Parameters& parameters) const {
 }
 
 std::shared_ptr<const Program> Definition::program(const Parameters& parameters) const {
+  if (choose) return choose(parameters).program(parameters);
   return dynamic ? static_cast<const PointwiseParameters&>(parameters).program() : fixed_program;
 }
 

@@ -29,6 +29,8 @@ struct GEMEL_EXPORT Definition : OpTrait {
   // Compiled once, whoever calls.
   std::shared_ptr<const Program> program(const Parameters& parameters) const;
 
+  // Where a parameter names the expression (Activation's act_type): the definition that it selects.
+  std::function<const Definition&(const Parameters&)> choose;
   bool broadcasts = false;        // inputs of different shapes are broadcast against each other
   bool dynamic = false;           // the expression is a parameter (`_pointwise`)
   std::vector<Expr> fixed_value;  // unless dynamic

@@ -72,7 +72,7 @@ struct Plan::Builder {
     shapes.assign(graph.entry_count(), Shape::unknown());
     dtypes.assign(graph.entry_count(), DType::none);
     for (int n = 0; n < graph.node_count(); ++n) {
-      const Node* node = &graph.node(n);
+      const Node* node = graph.node(n);
       if (!node->is_variable()) continue;
       const int entry = graph.first_entry(n);
       if (auto slot = spec.inputs.find(node); slot != spec.inputs.end()) {
@@ -94,7 +94,7 @@ struct Plan::Builder {
     infer_types(graph, dtypes);
     for (int e = 0; e < graph.entry_count(); ++e) {
       GEMEL_CHECK(shapes[e].known(), "the shape of '{}' could not be inferred, got {}; give the shapes of more inputs",
-                  graph.node(graph.producer(e)).name, shapes[e]);
+                  graph.node(graph.producer(e))->name, shapes[e]);
       if (dtypes[e] == DType::none) dtypes[e] = DType::float32;
     }
   }
@@ -115,7 +115,7 @@ struct Plan::Builder {
     std::vector<int> value_of(graph.entry_count(), -1);
     for (size_t h = 0; h < heads.size(); ++h)
       if (source.slots[h] >= 0) {
-        const int entry = graph.entry_of(heads[h]);
+        const int entry = graph.entry_id(heads[h]);
         const int slot = source.slots[h];
         spec.shapes[slot] = shapes[entry];
         spec.dtypes[slot] = dtypes[entry];
@@ -126,7 +126,7 @@ struct Plan::Builder {
     stage->first_step = static_cast<int>(plan.steps_.size());
     std::unordered_set<int> read_slots, written_slots;
     for (int n = 0; n < graph.node_count(); ++n) {
-      const Node* node = &graph.node(n);
+      const Node* node = graph.node(n);
       const int first = graph.first_entry(n);
       if (node->is_variable()) {
         auto slot = spec.inputs.find(node);
@@ -152,7 +152,7 @@ struct Plan::Builder {
 
     head_values.emplace_back();
     for (const Entry& head : heads) {
-      head_values.back().push_back(value_of[graph.entry_of(head)]);
+      head_values.back().push_back(value_of[graph.entry_id(head)]);
       plan.keep_.push_back(head.node);
     }
   }
@@ -160,7 +160,7 @@ struct Plan::Builder {
   void add_step(const IndexedGraph& graph, int n, std::vector<int>& value_of, const std::vector<Shape>& shapes,
                 const std::vector<DType>& dtypes, Stage& stage, std::unordered_set<int>& read_slots,
                 std::unordered_set<int>& written_slots) {
-    const Node* node = &graph.node(n);
+    const Node* node = graph.node(n);
     const auto& info = static_cast<const OpInfo&>(*node->op);
     Step step;
     step.op = &info;

@@ -39,7 +39,7 @@ std::shared_ptr<Executor> Executor::simple_bind(const Symbol& symbol, Device dev
     GEMEL_CHECK(std::find(names.begin(), names.end(), name) != names.end(),
                 "[simple_bind] the symbol has no input '{}'; its inputs are {}", name, fmt::join(names, ", "));
   for (size_t i = 0; i < nodes.size(); ++i) {
-    const int entry = graph.entry_of(Entry{nodes[i], 0, 0});
+    const int entry = graph.entry_id(Entry{nodes[i], 0, 0});
     if (const Shape* shape = find_named(shapes, names[i])) entry_shapes[entry] = *shape;
     if (const DType* dtype = find_named(dtypes, names[i])) entry_dtypes[entry] = *dtype;
   }
@@ -48,7 +48,7 @@ std::shared_ptr<Executor> Executor::simple_bind(const Symbol& symbol, Device dev
 
   Bindings bindings;
   for (size_t i = 0; i < nodes.size(); ++i) {
-    const int entry = graph.entry_of(Entry{nodes[i], 0, 0});
+    const int entry = graph.entry_id(Entry{nodes[i], 0, 0});
     const Shape& shape = entry_shapes[entry];
     GEMEL_CHECK(shape.known(), "[simple_bind] the shape of '{}' could not be inferred, got {}; give it as an argument",
                 names[i], shape);

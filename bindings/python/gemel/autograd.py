@@ -2,7 +2,7 @@
 from . import _core
 
 __all__ = ["record", "pause", "train_mode", "predict_mode", "is_recording", "is_training",
-           "set_recording", "set_training", "mark_variables", "backward", "grad"]
+           "set_recording", "set_training", "mark_variables", "backward", "grad", "Function"]
 
 _set_recording = _core.autograd_set_recording
 _set_training = _core.autograd_set_training
@@ -97,11 +97,12 @@ def _parse_heads(heads, head_grads):
         if head_grads is not None:
             head_grads = _as_list(head_grads)
     if head_grads is not None:
-        assert len(heads) == len(head_grads), "heads and head_grads must be lists of the same length"
+        assert len(heads) == len(head_grads), \
+            "heads and head_grads must be lists of the same length"
     return heads, head_grads
 
 
-def backward(heads, head_grads=None, retain_graph=False, train_mode=True):  # pylint: disable=redefined-outer-name
+def backward(heads, head_grads=None, retain_graph=False, train_mode=True):
     """Compute the gradients of the heads with respect to all marked variables.
 
     Parameters
@@ -133,3 +134,59 @@ def grad(heads, variables, head_grads=None, retain_graph=None, create_graph=Fals
         retain_graph = create_graph
     return _core.autograd_grad(heads, variables, head_grads, retain_graph, create_graph,
                                train_mode)
+
+
+class Function:
+    """An operation whose gradient the user writes; a subclass offers `forward` and `backward`.
+
+    `forward(*inputs)` computes the outputs (an NDArray, or a tuple) unrecorded;
+    `backward(*output_gradients)` gives the gradients of the inputs. An object is used once.
+    """
+
+    def __init__(self):
+        self._used = False
+        self.saved_tensors = ()
+
+    def save_for_backward(self, *args):
+        """Keep arrays for `backward`, as `self.saved_tensors`."""
+        self.saved_tensors = args
+
+    def forward(self, *inputs):
+        """Compute the outputs."""
+        raise NotImplementedError
+
+    def backward(self, *output_grads):
+        """Compute the gradients of the inputs."""
+        raise NotImplementedError
+
+    def __call__(self, *inputs):
+        assert not self._used, "Each Function instance can only be called once. Please create " \
+            "another instance."
+        self._used = True
+        recording = set_recording(False)
+        try:
+            outputs = self.forward(*inputs)
+        finally:
+            set_recording(recording)
+        if not recording:
+            return outputs
+        outputs = _as_list(outputs)
+        shapes = [(one.shape, one.dtype, one.context) for one in outputs]
+        count = len(inputs)
+
+        def backward_of(heads):
+            from .ndarray import zeros
+            heads = [zeros(shape, dtype=dtype, ctx=ctx) if head is None else head
+                     for head, (shape, dtype, ctx) in zip(heads, shapes)]
+            was = set_recording(False)
+            try:
+                gradients = _as_list(self.backward(*heads))
+            finally:
+                set_recording(was)
+            assert len(gradients) == count, \
+                f"{type(self).__name__}.backward must return {count} gradients, one for each " \
+                f"input; got {len(gradients)}"
+            return gradients
+
+        _core.autograd_record_function(type(self).__name__, list(inputs), outputs, backward_of)
+        return outputs[0] if len(outputs) == 1 else tuple(outputs)

@@ -83,6 +83,8 @@ _IndexError = _combined("IndexError")
 _AttributeError = _combined("AttributeError")
 _NotImplementedError = _combined("NotImplementedError")
 _KeyError = _combined("KeyError")
+_OSError = _combined("OSError")
+_MemoryError = _combined("MemoryError")
 
 # The kind that an error message starts with ("ValueError: ...") -> the class that is raised.
 error_types = {
@@ -94,6 +96,8 @@ error_types = {
     "AttributeError": _AttributeError,
     "NotImplementedError": _NotImplementedError,
     "KeyError": _KeyError,
+    "OSError": _OSError,
+    "MemoryError": _MemoryError,
 }
 
 

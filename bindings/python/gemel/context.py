@@ -71,9 +71,7 @@ class Context:
     def empty_cache(self):
         """Give pooled memory of this device that no array uses back to the system."""
         from . import memory
-        release = getattr(memory, "empty_cache", None)
-        if release is not None:
-            release(self)
+        memory.empty_cache(self)
 
     @classproperty
     def default_ctx(cls):  # pylint: disable=no-self-argument

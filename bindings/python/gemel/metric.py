@@ -335,8 +335,7 @@ class _LabelProbability(EvalMetric):
             pred = pred.asnumpy()
             assert label.shape[0] == pred.shape[0], (label.shape[0], pred.shape[0])
             probability = pred[numpy.arange(label.shape[0]), label.astype("int64")]
-            self._add(float((-numpy.log(probability.astype("float64") + self.eps)).sum()),
-                      label.shape[0])
+            self._add(float((-numpy.log(probability + self.eps)).sum()), label.shape[0])
 
 
 @alias("ce")

@@ -3,6 +3,8 @@ import logging
 import re
 from math import sqrt
 
+from .base import py_str
+
 __all__ = ["Monitor"]
 
 
@@ -39,6 +41,7 @@ class Monitor:
 
     def stat_helper(self, name, array):
         """Take in one array under its name (called by the executor)."""
+        name = py_str(name)
         if self.activated and self.re_prog.match(name):
             self.queue.append((self.step, name, self.stat_func(array)))
 

@@ -5,7 +5,7 @@ __all__ = ["seed"]
 
 
 def seed(seed_state, ctx="all"):
-    """Seed the generators of one device or of all.
+    """Seed the generators.
 
     The stream of numbers after equal seeds is equal, whatever the number of threads.
 
@@ -14,13 +14,13 @@ def seed(seed_state, ctx="all"):
     seed_state : int
         The seed; anything else raises `ValueError`.
     ctx : Context or "all"
-        Which device's generator.
+        Accepted as in MXNet; all devices draw from one seed.
     """
     try:
         seed_state = int(seed_state)
     except (TypeError, ValueError):
         raise ValueError("seed_state must be int") from None
-    _core.seed(seed_state, None if ctx == "all" else ctx)
+    _core.random_seed(seed_state & 0xFFFFFFFFFFFFFFFF)
 
 
 def __getattr__(name):

@@ -264,7 +264,11 @@ void bind_operators(nb::module_& m) {
         Arguments arguments = Parser(f).parse(args, kwargs);
         return f.symbolic ? call_symbol(f, std::move(arguments)) : call_array(f, std::move(arguments));
       })
-      .def_prop_ro("__name__", [](const OpFunction& f) { return f.name; })
+      .def("__getattr__", [](const OpFunction& f, std::string_view key) -> nb::object {
+        if (key == "__name__" || key == "__qualname__") return nb::cast(f.name);
+        if (key == "__doc__") return nb::cast(f.op->doc_text);
+        throw nb::attribute_error(fmt::format("operator function has no attribute '{}'", key).c_str());
+      })
       .def_prop_ro("operator", [](const OpFunction& f) { return f.op->name(); })
       .def("describe", [](const OpFunction& f) { return describe(*f.op); });
   m.def("operator_function", [](const std::string& name, bool symbolic) {

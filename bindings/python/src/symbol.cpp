@@ -44,8 +44,8 @@ nb::tuple split_entries(const Symbol& symbol, const IndexedGraph& graph, const s
   const auto nodes = symbol.input_nodes();
   const auto is_auxiliary = symbol.input_is_auxiliary();
   for (size_t i = 0; i < nodes.size(); ++i)
-    (is_auxiliary[i] ? auxiliary : arguments).append(show(entries[graph.entry_of(Entry{nodes[i], 0, 0})]));
-  for (const Entry& output : symbol.outputs) outputs.append(show(entries[graph.entry_of(output)]));
+    (is_auxiliary[i] ? auxiliary : arguments).append(show(entries[graph.entry_id(Entry{nodes[i], 0, 0})]));
+  for (const Entry& output : symbol.outputs) outputs.append(show(entries[graph.entry_id(output)]));
   return nb::make_tuple(arguments, outputs, auxiliary);
 }
 
@@ -64,11 +64,11 @@ nb::tuple infer_shape(const Symbol& symbol, nb::dict known, bool partial) {
   const auto nodes = symbol.input_nodes();
   const auto names = symbol.list_inputs();
   for (size_t i = 0; i < nodes.size(); ++i)
-    if (known.contains(names[i].c_str())) shapes[graph.entry_of(Entry{nodes[i], 0, 0})] = legacy_shape(known[names[i].c_str()]);
+    if (known.contains(names[i].c_str())) shapes[graph.entry_id(Entry{nodes[i], 0, 0})] = legacy_shape(known[names[i].c_str()]);
   infer_shapes(graph, shapes, false);
   bool complete = true;
-  for (size_t i = 0; i < nodes.size(); ++i) complete &= shapes[graph.entry_of(Entry{nodes[i], 0, 0})].known();
-  for (const Entry& output : symbol.outputs) complete &= shapes[graph.entry_of(output)].known();
+  for (size_t i = 0; i < nodes.size(); ++i) complete &= shapes[graph.entry_id(Entry{nodes[i], 0, 0})].known();
+  for (const Entry& output : symbol.outputs) complete &= shapes[graph.entry_id(output)].known();
   if (!complete && !partial) return nb::make_tuple(nb::none(), nb::none(), nb::none());
   return split_entries(symbol, graph, shapes, shape_or_none);
 }
@@ -81,11 +81,11 @@ nb::tuple infer_type(const Symbol& symbol, nb::dict known, bool partial) {
   for (size_t i = 0; i < nodes.size(); ++i)
     if (known.contains(names[i].c_str())) {
       nb::object value = known[names[i].c_str()];
-      if (!value.is_none()) dtypes[graph.entry_of(Entry{nodes[i], 0, 0})] = dtype_of(value);
+      if (!value.is_none()) dtypes[graph.entry_id(Entry{nodes[i], 0, 0})] = dtype_of(value);
     }
   infer_types(graph, dtypes);
   bool complete = true;
-  for (const Entry& output : symbol.outputs) complete &= dtypes[graph.entry_of(output)] != DType::none;
+  for (const Entry& output : symbol.outputs) complete &= dtypes[graph.entry_id(output)] != DType::none;
   if (!complete && !partial) return nb::make_tuple(nb::none(), nb::none(), nb::none());
   return split_entries(symbol, graph, dtypes, [](DType dtype) { return numpy_dtype(dtype); });
 }

@@ -4,7 +4,7 @@
 #include "op/registry.h"
 #include "ops/linalg/storage_type.h"
 
-namespace gemel {
+namespace gemel::batch_dot_op {
 namespace {
 
 struct BatchDotParameters : Parameters {
@@ -105,4 +105,4 @@ GEMEL_OPERATORS(batch_dot) {
       .sample({.shapes = {{2, 3, 1, 2}, {2, 3, 2, 1}}});
 }
 
-}  // namespace gemel
+}  // namespace gemel::batch_dot_op

@@ -3,7 +3,7 @@
 #include "op/registry.h"
 #include "ops/linalg/storage_type.h"
 
-namespace gemel {
+namespace gemel::dot_op {
 namespace {
 
 struct DotParameters : Parameters {
@@ -170,4 +170,4 @@ GEMEL_OPERATORS(dot) {
       .implement("reference", dot_backward_kernel<false>);
 }
 
-}  // namespace gemel
+}  // namespace gemel::dot_op

@@ -4,7 +4,7 @@
 
 #include "kernels/parallel.h"
 
-namespace gemel {
+namespace gemel::regression_output_op {
 namespace {
 
 struct RegressionParameters : Parameters {
@@ -115,4 +115,4 @@ GEMEL_OPERATORS(regression_output) {
       "at the output: grad_scale / outputs per sample, negative unless the data exceeds the label.");
 }
 
-}  // namespace gemel
+}  // namespace gemel::regression_output_op

@@ -3,7 +3,7 @@
 
 #include "op/registry.h"
 
-namespace gemel {
+namespace gemel::softmax_cross_entropy_op {
 namespace {
 
 constexpr double smallest_probability = 1e-8;
@@ -90,4 +90,4 @@ GEMEL_OPERATORS(softmax_cross_entropy) {
       });
 }
 
-}  // namespace gemel
+}  // namespace gemel::softmax_cross_entropy_op

@@ -3,7 +3,7 @@
 #include "kernels/softmax/softmax.h"
 #include "op/registry.h"
 
-namespace gemel {
+namespace gemel::softmax_output_op {
 namespace {
 
 enum class Normalization { batch, null, valid };
@@ -169,4 +169,4 @@ GEMEL_OPERATORS(softmax_output) {
       .inplace({{0, 0}});
 }
 
-}  // namespace gemel
+}  // namespace gemel::softmax_output_op

@@ -176,7 +176,8 @@ class NDArrayIter(DataIter):
     def _shuffle_data(self):
         np.random.shuffle(self.idx)
         # One gather for the whole epoch; the batches are then views.
-        arrays = [nd.array(source[self.idx], dtype=source.dtype) for source in self._sources]
+        self._sources = [source[self.idx] for source in self._sources]
+        arrays = [nd.array(source, dtype=source.dtype) for source in self._sources]
         names = [name for name, _ in self.data + self.label]
         ordered = list(zip(names, arrays))
         self.data, self.label = ordered[:len(self.data)], ordered[len(self.data):]

@@ -1,6 +1,4 @@
 """Input data in one form: a list of named arrays."""
-from collections import OrderedDict
-
 import numpy as np
 
 from .. import ndarray as nd
@@ -20,16 +18,16 @@ def init_data(data, allow_empty, default_name):
     if isinstance(data, list):
         if not allow_empty:
             assert len(data) > 0
-        if len(data) == 1:
-            data = OrderedDict([(default_name, data[0])])
-        else:
-            data = OrderedDict((f"_{i}_{default_name}", one) for i, one in enumerate(data))
-    if not isinstance(data, dict):
+        names = [default_name] if len(data) == 1 else \
+            [f"_{i}_{default_name}" for i in range(len(data))]
+        items = list(zip(names, data))
+    elif isinstance(data, dict):
+        items = sorted(data.items(), key=lambda item: item[0])
+    else:
         raise TypeError("Input must be NDArray, numpy.ndarray, h5py.Dataset "
                         "a list of them or dict with them as values")
     result = []
-    for name, value in sorted(data.items()) if not isinstance(data, OrderedDict) \
-            else data.items():
+    for name, value in items:
         if not isinstance(value, nd.NDArray):
             try:
                 value = nd.array(np.asarray(value, dtype=np.float32))

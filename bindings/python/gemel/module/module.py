@@ -148,7 +148,7 @@ class Module(BaseModule):
     @property
     def label_shapes(self):
         assert self.binded
-        return self._label_shapes
+        return self._label_shapes or None
 
     @property
     def output_shapes(self):

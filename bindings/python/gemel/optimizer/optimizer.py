@@ -246,6 +246,8 @@ class SGD(Optimizer):
         super().__init__(**kwargs)
         self.momentum = momentum
         self.lazy_update = lazy_update
+        # MXNet reads this from a pickled optimizer; here all updates are issued in one loop.
+        self.aggregate_num = 4
 
     def create_state(self, index, weight):
         if self.momentum == 0.0:

@@ -1,7 +1,7 @@
 #include "op/registry.h"
 #include "ops/nn/batch_norm/normalize.h"
 
-namespace gemel {
+namespace gemel::batch_norm_op {
 namespace {
 
 struct BatchNormParameters : Parameters {
@@ -154,4 +154,4 @@ GEMEL_OPERATORS(batch_norm) {
       .inplace({{backward::dy, 0}});
 }
 
-}  // namespace gemel
+}  // namespace gemel::batch_norm_op

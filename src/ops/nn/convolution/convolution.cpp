@@ -5,7 +5,7 @@
 #include "op/registry.h"
 #include "ops/nn/convolution/parameters.h"
 
-namespace gemel {
+namespace gemel::convolution_op {
 namespace {
 
 using P = ConvolutionParameters;
@@ -220,4 +220,4 @@ GEMEL_OPERATORS(convolution) {
       .implement("reference", weight_direct);
 }
 
-}  // namespace gemel
+}  // namespace gemel::convolution_op

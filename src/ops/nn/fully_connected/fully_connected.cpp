@@ -25,6 +25,9 @@ FullyConnectedSizes fully_connected_sizes(const Shape& data, bool flatten) {
   return sizes;
 }
 
+}  // namespace gemel
+
+namespace gemel::fully_connected_op {
 namespace {
 
 std::vector<std::string> input_names(const FullyConnectedParameters& p) {
@@ -165,4 +168,4 @@ GEMEL_OPERATORS(fully_connected) {
       .implement("reference", backward_weight<false>);
 }
 
-}  // namespace gemel
+}  // namespace gemel::fully_connected_op

@@ -2,7 +2,7 @@
 #include "ops/nn/convolution/parameters.h"
 #include "ops/nn/pooling/window.h"
 
-namespace gemel {
+namespace gemel::pooling_op {
 namespace {
 
 enum class Convention { valid, full, same };
@@ -167,4 +167,4 @@ GEMEL_OPERATORS(pooling) {
       });
 }
 
-}  // namespace gemel
+}  // namespace gemel::pooling_op

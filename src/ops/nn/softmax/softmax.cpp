@@ -3,7 +3,7 @@
 
 #include "op/registry.h"
 
-namespace gemel {
+namespace gemel::softmax_op {
 namespace {
 
 using kernels::Softmax;
@@ -170,4 +170,4 @@ GEMEL_OPERATORS(softmax) {
   declare<SoftmaxKind::softmin>("softmin", "softmax(-x / temperature) along `axis`: the smallest gets the most.");
 }
 
-}  // namespace gemel
+}  // namespace gemel::softmax_op

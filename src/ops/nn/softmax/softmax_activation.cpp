@@ -3,7 +3,7 @@
 
 #include "op/registry.h"
 
-namespace gemel {
+namespace gemel::softmax_activation_op {
 namespace {
 
 enum class SoftmaxMode { channel, instance };
@@ -52,4 +52,4 @@ GEMEL_OPERATORS(softmax_activation) {
       .inplace({{0, 0}});
 }
 
-}  // namespace gemel
+}  // namespace gemel::softmax_activation_op

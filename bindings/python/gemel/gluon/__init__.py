@@ -1,0 +1,9 @@
+"""Networks as Python objects, run as they are written or traced into graphs."""
+from .block import Block, HybridBlock, SymbolBlock  # noqa: F401
+from .parameter import (Constant, DeferredInitializationError, Parameter,  # noqa: F401
+                        ParameterDict)
+from .trainer import Trainer  # noqa: F401
+from . import block, data, loss, nn, parameter, trainer, utils  # noqa: F401
+
+__all__ = ["Block", "HybridBlock", "SymbolBlock", "Parameter", "Constant", "ParameterDict",
+           "DeferredInitializationError", "Trainer", "nn", "loss", "data", "utils"]

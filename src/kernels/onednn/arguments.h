@@ -1,0 +1,47 @@
+// A prepared oneDNN primitive together with the arrays it works on. Arrays whose layout the library
+// wants otherwise pass through scratch memory. Safe to run from several threads at once.
+#pragma once
+#include <optional>
+#include <vector>
+
+#include "kernels/onednn/session.h"
+#include "op/op_info.h"
+
+namespace gemel::kernels::onednn {
+
+class PreparedPrimitive : public Prepared {
+ public:
+  // `primitive` was made with the scratchpad left to the user.
+  PreparedPrimitive(dnnl::primitive primitive, const dnnl::memory::desc& scratchpad);
+
+  // Argument `arg` of the primitive is input (or output) `index` of the call, laid out as `user`; the
+  // primitive wants it as `wanted`.
+  void input(int arg, int index, const dnnl::memory::desc& user, const dnnl::memory::desc& wanted);
+  void output(int arg, int index, const dnnl::memory::desc& user, const dnnl::memory::desc& wanted);
+
+  int64_t workspace() const { return bytes_; }
+  void run(const OpCall& call) const;
+
+ private:
+  struct Slot {
+    int arg, index;
+    bool is_input;
+    dnnl::memory::desc user, wanted;
+    std::optional<dnnl::reorder> reorder;
+    int64_t offset;             // in the workspace, of the array as wanted
+    dnnl::memory::desc scratchpad;  // of the reorder
+    int64_t scratchpad_offset;
+  };
+  void add(int arg, int index, bool is_input, const dnnl::memory::desc& user, const dnnl::memory::desc& wanted);
+  int64_t reserve(const dnnl::memory::desc& desc);
+
+  dnnl::primitive primitive_;
+  dnnl::memory::desc scratchpad_;
+  int64_t scratchpad_offset_, bytes_ = 0;
+  std::vector<Slot> slots_;
+};
+
+// Attributes under which a primitive takes its scratchpad from the caller.
+dnnl::primitive_attr user_scratchpad();
+
+}  // namespace gemel::kernels::onednn

@@ -1,0 +1,123 @@
+#include "kernels/onednn/convolution.h"
+
+#ifdef GEMEL_WITH_ONEDNN
+#include "kernels/onednn/arguments.h"
+#endif
+
+namespace gemel::kernels::onednn {
+
+#ifdef GEMEL_WITH_ONEDNN
+
+namespace {
+
+using dnnl::memory;
+
+// Sizes and layouts of one problem as oneDNN states them.
+struct Descriptors {
+  memory::dims data, weight, bias, out, stride, dilate, pad;
+  explicit Descriptors(const ConvolutionGeometry& g) {
+    data = {g.batch, g.in_channels};
+    out = {g.batch, g.out_channels};
+    bias = {g.out_channels};
+    if (g.groups > 1) weight = {g.groups};
+    weight.push_back(g.group_out());
+    weight.push_back(g.group_in());
+    for (int a = 3 - g.axes; a < 3; ++a) {
+      data.push_back(g.in[a]);
+      out.push_back(g.out[a]);
+      weight.push_back(g.kernel[a]);
+      stride.push_back(g.stride[a]);
+      dilate.push_back(g.dilate[a] - 1);
+      pad.push_back(g.pad[a]);
+    }
+  }
+};
+
+dnnl::convolution_forward::primitive_desc forward_descriptor(const Descriptors& d, const ConvolutionProblem& problem,
+                                                             const memory::desc& data, const memory::desc& out) {
+  const memory::desc weight = any_layout(d.weight, problem.dtype);
+  const memory::desc bias = problem.bias ? plain(d.bias, problem.dtype) : memory::desc();
+  return {cpu_engine(), dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct, data, weight, bias,
+          out, d.stride, d.dilate, d.pad, d.pad, user_scratchpad()};
+}
+
+std::unique_ptr<PreparedPrimitive> make(const ConvolutionProblem& problem, bool blocked) {
+  const Descriptors d(problem.geometry);
+  const DType dtype = problem.dtype;
+  const memory::desc user_data = plain(d.data, dtype), user_out = plain(d.out, dtype),
+                     user_weight = plain(d.weight, dtype), bias = plain(d.bias, dtype);
+  const memory::desc data = blocked ? any_layout(d.data, dtype) : user_data;
+  const memory::desc out = blocked ? any_layout(d.out, dtype) : user_out;
+  const auto forward = forward_descriptor(d, problem, data, out);
+  const auto direct = dnnl::algorithm::convolution_direct;
+  if (problem.pass == Pass::forward) {
+    auto state = std::make_unique<PreparedPrimitive>(dnnl::convolution_forward(forward), forward.scratchpad_desc());
+    state->input(DNNL_ARG_SRC, 0, user_data, forward.src_desc());
+    state->input(DNNL_ARG_WEIGHTS, 1, user_weight, forward.weights_desc());
+    if (problem.bias) state->input(DNNL_ARG_BIAS, 2, bias, forward.bias_desc());
+    state->output(DNNL_ARG_DST, 0, user_out, forward.dst_desc());
+    return state;
+  }
+  if (problem.pass == Pass::data) {
+    const dnnl::convolution_backward_data::primitive_desc backward(cpu_engine(), direct, data,
+                                                                   any_layout(d.weight, dtype), out, d.stride,
+                                                                   d.dilate, d.pad, d.pad, forward, user_scratchpad());
+    auto state =
+        std::make_unique<PreparedPrimitive>(dnnl::convolution_backward_data(backward), backward.scratchpad_desc());
+    state->input(DNNL_ARG_DIFF_DST, 0, user_out, backward.diff_dst_desc());
+    state->input(DNNL_ARG_WEIGHTS, 1, user_weight, backward.weights_desc());
+    state->output(DNNL_ARG_DIFF_SRC, 0, user_data, backward.diff_src_desc());
+    return state;
+  }
+  const dnnl::convolution_backward_weights::primitive_desc backward(
+      cpu_engine(), direct, data, any_layout(d.weight, dtype), problem.bias ? bias : memory::desc(), out, d.stride,
+      d.dilate, d.pad, d.pad, forward, user_scratchpad());
+  auto state =
+      std::make_unique<PreparedPrimitive>(dnnl::convolution_backward_weights(backward), backward.scratchpad_desc());
+  state->input(DNNL_ARG_DIFF_DST, 0, user_out, backward.diff_dst_desc());
+  state->input(DNNL_ARG_SRC, 1, user_data, backward.src_desc());
+  state->output(DNNL_ARG_DIFF_WEIGHTS, 0, user_weight, backward.diff_weights_desc());
+  if (problem.bias) state->output(DNNL_ARG_DIFF_BIAS, 1, bias, backward.diff_bias_desc());
+  return state;
+}
+
+// Whether reordering data and output into the library's own layout is paid back by the products.
+bool prefers_blocked(const ConvolutionProblem&) {
+  static const bool blocked = std::getenv("BLOCKED") != nullptr;
+  return blocked;
+}
+
+}  // namespace
+
+bool serves(const ConvolutionProblem& problem) {
+  const ConvolutionGeometry& g = problem.geometry;
+  return problem.dtype == DType::float32 && g.batch > 0 && g.in_channels > 0 && g.out_channels > 0 &&
+         g.in_size() > 0 && g.out_size() > 0;
+}
+
+std::unique_ptr<Prepared> prepare_convolution(const ConvolutionProblem& problem) {
+  return make(problem, prefers_blocked(problem));
+}
+
+int64_t convolution_workspace(const ConvolutionProblem& problem, Prepared* prepared) {
+  if (prepared) return static_cast<PreparedPrimitive*>(prepared)->workspace();
+  return static_cast<PreparedPrimitive&>(*prepare_convolution(problem)).workspace();
+}
+
+void run_convolution(const ConvolutionProblem& problem, const OpCall& call) {
+  if (call.prepared) return static_cast<PreparedPrimitive*>(call.prepared)->run(call);
+  static_cast<PreparedPrimitive&>(*prepare_convolution(problem)).run(call);
+}
+
+#else
+
+bool serves(const ConvolutionProblem&) { return false; }
+std::unique_ptr<Prepared> prepare_convolution(const ConvolutionProblem&) { return nullptr; }
+int64_t convolution_workspace(const ConvolutionProblem&, Prepared*) { return 0; }
+void run_convolution(const ConvolutionProblem&, const OpCall& call) {
+  fail(ErrorKind::Internal, "[{}] this build has no oneDNN", call.op.name());
+}
+
+#endif
+
+}  // namespace gemel::kernels::onednn

@@ -1,0 +1,167 @@
+// Every operator with samples: it runs on them, in place as its pairs allow, and its gradient graph
+// agrees with finite differences, twice over.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "ops/testing.h"
+
+namespace gemel {
+namespace {
+
+using testing::Array;
+
+std::vector<Array> draw(const Sample& sample, DType dtype, uint32_t seed) {
+  std::mt19937 generator(seed);
+  std::vector<Array> result;
+  for (size_t i = 0; i < sample.shapes.size(); ++i) {
+    const auto [low, high] = i < sample.ranges.size() ? sample.ranges[i] : std::pair(sample.low, sample.high);
+    std::uniform_real_distribution<double> uniform(low, high);
+    std::vector<double> values(static_cast<size_t>(sample.shapes[i].size()));
+    for (double& v : values) v = uniform(generator);
+    result.emplace_back(sample.shapes[i], values, dtype);
+  }
+  return result;
+}
+
+double weighted_sum(const std::vector<Array>& outputs, const std::vector<Array>& weights) {
+  double total = 0;
+  for (size_t k = 0; k < outputs.size(); ++k) {
+    const auto y = outputs[k].values(), w = weights[k].values();
+    for (size_t i = 0; i < y.size(); ++i) total += y[i] * w[i];
+  }
+  return total;
+}
+
+struct Case {
+  const OpInfo* op;
+  int index;
+  Sample sample;
+};
+
+std::vector<Case> cases() {
+  std::vector<Case> result;
+  for (const OpInfo* op : all_ops())
+    for (size_t i = 0; i < op->samples.size(); ++i) result.push_back({op, static_cast<int>(i), op->samples[i]});
+  return result;
+}
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.op->name() << " sample " << c.index; }
+
+class Samples : public ::testing::TestWithParam<Case> {};
+
+TEST_P(Samples, RunsInEveryType) {
+  const auto& [op, index, sample] = GetParam();
+  const ParametersRef parameters = op->parse(sample.attributes);
+  for (DType dtype : {DType::float32, DType::float16, DType::bfloat16, DType::int32}) {
+    std::vector<Array> inputs = draw(sample, dtype, 3);
+    if (op->random && !is_floating(dtype)) continue;
+    if (op->name().starts_with("mp_") && dtype != DType::float32) continue;  // inputs of two types
+    EXPECT_NO_THROW(testing::call(*op, parameters, inputs)) << name_of(dtype);
+  }
+}
+
+TEST_P(Samples, InPlaceGivesTheSame) {
+  const auto& [op, index, sample] = GetParam();
+  if (!op->mutates.empty()) return;
+  const ParametersRef parameters = op->parse(sample.attributes);
+  const std::vector<Array> inputs = draw(sample, DType::float32, 3);
+  const std::vector<Array> expected = testing::call(*op, parameters, inputs);
+  for (auto [i, j] : op->inplace) {
+    if (i >= static_cast<int>(inputs.size()) || j >= static_cast<int>(expected.size())) continue;
+    std::vector<Array> in = inputs, out = expected;
+    if (in[i].bytes.size() != out[j].bytes.size()) continue;
+    std::vector<Tensor> in_tensors, out_tensors;
+    for (Array& a : in) in_tensors.push_back(a.tensor());
+    for (Array& a : out) out_tensors.push_back(a.tensor());
+    out_tensors[j].address = in_tensors[i].address;
+    OpCall call{*op, *parameters, in_tensors, out_tensors};
+    op->choose(call).kernel(call);
+    EXPECT_EQ(in[i].bytes, expected[j].bytes) << "input " << i << " shared with output " << j;
+  }
+}
+
+// Derivatives of functions with a kink at 0 have none there.
+Array away_from_zero(const Array& a) {
+  std::vector<double> values = a.values();
+  for (double& v : values) v = std::fabs(v) < 1e-3 ? 1e-3 : v;
+  return is_floating(a.dtype) ? Array(a.shape, values, a.dtype) : a;
+}
+
+// Gradients in float64 against central differences, then the gradient's own gradient.
+void check_gradient(const NodeRef& node, const std::vector<Array>& inputs, int order) {
+  const auto& op = static_cast<const OpInfo&>(*node->op);
+  if (!op.gradient_rule || op.ignores_head_gradient) return;
+  const std::vector<Array> outputs = testing::call(op, node->parameters, inputs);
+  for (const Array& y : outputs)
+    if (!is_floating(y.dtype)) return;
+  std::vector<Entry> heads;
+  std::vector<Array> weights;
+  std::mt19937 generator(11);
+  std::uniform_real_distribution<double> uniform(0.5, 1.5);
+  for (const Array& y : outputs) {
+    std::vector<double> values(static_cast<size_t>(y.shape.size()));
+    for (double& v : values) v = uniform(generator);
+    weights.emplace_back(y.shape, values, DType::float64);
+    heads.push_back({make_variable("head"), 0, 0});
+  }
+  const std::vector<Entry> gradients = testing::gradient_of(node, heads);
+  ASSERT_EQ(gradients.size(), inputs.size());
+  testing::Evaluator evaluate;
+  for (size_t i = 0; i < inputs.size(); ++i) evaluate.known[node->inputs[i].node.get()] = {inputs[i]};
+  for (size_t k = 0; k < heads.size(); ++k) evaluate.known[heads[k].node.get()] = {weights[k]};
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i].dtype != DType::float64) continue;
+    const std::vector<double> x = inputs[i].values();
+    std::vector<double> got(x.size(), 0);
+    if (gradients[i]) {
+      const Array g = evaluate(gradients[i]);
+      ASSERT_EQ(g.shape, inputs[i].shape) << op.name() << " input " << i;
+      got = g.values();
+    }
+    for (size_t e = 0; e < x.size(); ++e) {
+      const double h = 1e-5;
+      double sides[2];
+      for (int s = 0; s < 2; ++s) {
+        std::vector<Array> moved = inputs;
+        std::vector<double> values = x;
+        values[e] += s ? h : -h;
+        moved[i] = Array(inputs[i].shape, values, DType::float64);
+        sides[s] = weighted_sum(testing::call(op, node->parameters, moved), weights);
+      }
+      const double expected = (sides[1] - sides[0]) / (2 * h);
+      EXPECT_NEAR(got[e], expected, 1e-4 * (1 + std::fabs(expected))) << op.name() << " order " << order << " input " << i << " element " << e;
+      if (::testing::Test::HasFailure()) return;
+    }
+  }
+  if (order > 1) return;
+  for (const Entry& g : gradients) {
+    if (!g || g.node->is_variable()) continue;
+    std::vector<Array> values;
+    std::vector<Entry> leaves;
+    for (const Entry& e : g.node->inputs) {
+      values.push_back(away_from_zero(evaluate(e)));
+      leaves.push_back({make_variable("leaf"), 0, 0});
+    }
+    const NodeRef copy = make_node(*g.node->op, "again", leaves, g.node->parameters);
+    check_gradient(copy, values, order + 1);
+    if (::testing::Test::HasFailure()) return;
+  }
+}
+
+TEST_P(Samples, GradientIsThatOfDifferences) {
+  const auto& [op, index, sample] = GetParam();
+  std::vector<Array> inputs = draw(sample, DType::float64, 5);
+  std::vector<Entry> entries;
+  for (size_t i = 0; i < inputs.size(); ++i) entries.push_back({make_variable("x"), 0, 0});
+  check_gradient(make_node(*op, "node", entries, op->parse(sample.attributes)), inputs, 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Registry, Samples, ::testing::ValuesIn(cases()), [](const auto& info) {
+  std::string name = info.param.op->name() + "_" + std::to_string(info.param.index);
+  for (char& c : name) c = isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  return name;
+});
+
+}  // namespace
+}  // namespace gemel
