@@ -85,7 +85,7 @@ def main():
     started = time.monotonic()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=30, help="at least 3")
+    parser.add_argument("--epochs", type=int, default=40, help="at least 3")
     parser.add_argument("--output", default=os.path.join(ROOT, "build", "demo"))
     args = parser.parse_args()
     args.epochs = max(3, args.epochs)
