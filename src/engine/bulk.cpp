@@ -14,7 +14,7 @@ namespace detail {
 namespace {
 
 constexpr size_t most_tags = 1024;  // of one bulk
-constexpr size_t most_kept = 8;     // bulks kept for reuse
+constexpr size_t most_kept = 32;    // bulks kept for reuse
 
 struct Kept {
   std::unique_ptr<BulkRun> run;
@@ -43,6 +43,7 @@ Task* new_bulk_task() {
     }
   }
   task->bulk = std::make_unique<BulkRun>();
+  task->accesses.reserve(256);
   return task;
 }
 
@@ -58,7 +59,7 @@ void recycle_bulk(std::unique_ptr<BulkRun> run, std::vector<Access> accesses) {
   if (kept().size() < most_kept) kept().push_back({std::move(run), std::move(accesses)});
 }
 
-void BulkRun::run() {
+void BulkRun::run(size_t accesses) {
   bool traced = tracing();
   for (size_t i = 0; i < steps.size(); ++i) {
     Step& step = steps[i];
@@ -78,6 +79,7 @@ void BulkRun::run() {
         failure = make_ref<Failure>(std::current_exception());
         failures.push_back(failure);
         poisoned = true;
+        poison.resize(accesses);
       }
       if (traced) trace_part(step.name, started);
     }
@@ -95,6 +97,8 @@ void BulkRun::run() {
 void BulkRun::drop() { steps.clear(); }
 
 bool BulkBuffer::collect(Function& work, const TaskOptions& options) {
+  for (Tag* tag : options.reads) __builtin_prefetch(tag, 1);  // a worker has touched them last
+  for (Tag* tag : options.writes) __builtin_prefetch(tag, 1);
   bool fits = options.small && !options.finaliser && options.resource == Resource::compute;
   for (Tag* tag : options.reads) fits &= !(tag->word.load(std::memory_order_relaxed) & split_bit);
   for (Tag* tag : options.writes) fits &= !(tag->word.load(std::memory_order_relaxed) & split_bit);
@@ -119,6 +123,7 @@ void BulkBuffer::append(Function work, std::span<Tag* const> reads, std::span<Ta
     if (tracing()) task_->pushed = trace_now();
   }
   BulkRun& run = *task_->bulk;
+  if (run.steps.capacity() == 0) run.steps.reserve(std::min(size_, 64));
   run.steps.push_back({std::move(work), name, static_cast<uint32_t>(run.uses.size())});
   for (Tag* tag : writes) {
     run.uses.push_back({static_cast<uint32_t>(add_access(*task_, table_, tag, false, true)), false, true});

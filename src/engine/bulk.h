@@ -22,12 +22,12 @@ struct BulkRun {
   };
   std::vector<Step> steps;
   std::vector<Use> uses;
-  std::vector<Ref<Failure>> poison;  // by access: at the start what was there, at the end what is
+  bool poisoned = false;               // a tag was poisoned at the start or a step has failed; then:
+  std::vector<Ref<Failure>> poison;    // by access: at the start what was there, at the end what is
   std::vector<Ref<Failure>> failures;  // raised by steps
-  bool poisoned = false;             // any of them is set, or was
 
-  void run();      // on a worker, without the lock
-  void drop();     // destroys the functions
+  void run(size_t accesses);  // on a worker, without the lock; of the task's accesses
+  void drop();                // destroys the functions
 };
 
 void recycle_bulk(std::unique_ptr<BulkRun> run, std::vector<Access> accesses);

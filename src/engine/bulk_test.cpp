@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "base/error.h"
@@ -104,7 +105,7 @@ TEST_P(Bulks, DeletionJoinsTheBulk) {
 
 TEST_P(Bulks, NestsAndStaysOnItsThread) {
   std::thread::id here = std::this_thread::get_id(), inlined;
-  int ran = 0;
+  std::atomic<int> ran{0};
   {
     Bulk outer(100);
     push([&] { ++ran; }, {.small = true});
@@ -128,7 +129,7 @@ TEST_P(Bulks, ManyTags) {
   std::vector<Ref<Tag>> tags;
   std::vector<Tag*> all;
   for (int i = 0; i < 3000; ++i) all.push_back(tags.emplace_back(make_tag()).get());
-  int ran = 0;
+  std::atomic<int> ran{0};
   {
     Bulk bulk(100000);
     for (int round = 0; round < 2; ++round) {

@@ -70,11 +70,13 @@ void push_async(std::function<void(Completion)> work, const TaskOptions& options
   detail::join_pushers();
   auto start = [work = std::move(work)] {
     auto end = std::make_shared<AsynchronousEnd>(const_cast<Task*>(thread_state.frame->task));
+    std::exception_ptr thrown;
     try {
       work([end](std::exception_ptr error) { end->finish(std::move(error)); });
     } catch (...) {
-      end->finish(std::current_exception());
+      thrown = std::current_exception();
     }
+    if (thrown) end->finish(std::move(thrown));
   };
   Task* task = make_task(Function(std::move(start)), options);
   task->asynchronous = true;

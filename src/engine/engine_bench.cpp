@@ -3,7 +3,11 @@
 
 #include <benchmark/benchmark.h>
 
+#include <array>
+#include <atomic>
 #include <thread>
+
+#include "engine/graph.h"
 
 namespace gemel::engine {
 namespace {
@@ -48,7 +52,7 @@ BENCHMARK(inlined_shared)->UseRealTime();
 
 void bulk_of_64(benchmark::State& state) {
   configure({.compute_workers = 1});
-  Tags tags(3 * 64);
+  Tags tags(3 * 64 * 16);
   std::span<Tag* const> all = tags.all;
   int64_t ran = 0;
   size_t i = 0;
@@ -77,6 +81,26 @@ void contended_chain(benchmark::State& state) {
   state.SetItemsProcessed(ran);
 }
 BENCHMARK(contended_chain)->UseRealTime();
+
+// Per node: 1,000 nodes, each after two of the ten before it.
+void graph_replayed(benchmark::State& state) {
+  configure({.compute_workers = static_cast<int>(state.range(0))});
+  Graph graph;
+  std::array<std::atomic<int64_t>, 8> ran{};
+  for (int i = 0; i < 1000; ++i) {
+    std::vector<int> after;
+    if (i >= 10) after = {i - 3 - i % 7, i - 1 - i % 3};
+    graph.add([&slot = ran[i % 8]] { slot.store(1, std::memory_order_relaxed); }, after, "node");
+  }
+  graph.finish();
+  int64_t nodes = 0;
+  for (auto _ : state) {
+    graph.run();
+    nodes += graph.size();
+  }
+  state.SetItemsProcessed(nodes);
+}
+BENCHMARK(graph_replayed)->Arg(1)->Arg(2)->UseRealTime();
 
 }  // namespace
 }  // namespace gemel::engine

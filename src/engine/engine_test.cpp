@@ -238,7 +238,7 @@ TEST_P(Engine, DuplicatesAreAllowed) {
   int ran = 0;
   for (bool small : {true, false}) {
     push([&] { ++ran; }, {.reads = reads, .writes = writes, .small = small});
-    push([&] { push([&] { ++ran; }, {.reads = reads, .writes = writes, .small = small}); },
+    push([&, small] { push([&] { ++ran; }, {.reads = reads, .writes = writes, .small = small}); },
          {.reads = reads, .writes = writes, .small = small});
   }
   wait_all();

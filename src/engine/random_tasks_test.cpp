@@ -15,7 +15,7 @@ namespace gemel::engine {
 namespace {
 
 #if defined(__SANITIZE_THREAD__)
-constexpr int graphs_per_setting = 40;
+constexpr int graphs_per_setting = 250;
 #elif defined(__SANITIZE_ADDRESS__)
 constexpr int graphs_per_setting = 250;
 #else

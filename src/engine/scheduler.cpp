@@ -191,13 +191,26 @@ void Scheduler::make_ready(Task* task) {
 
 // Execution.
 
-void Scheduler::execute(Lock& lock, Task* task) {
+bool Scheduler::may_be_poisoned(const Task& task) {
+  const std::vector<Access>& accesses = task.accesses;
+  constexpr size_t ahead = 8;  // another core has touched the tags last
+  uint64_t words = 0;
+  for (size_t i = 0; i < accesses.size(); ++i) {
+    if (i + ahead < accesses.size()) __builtin_prefetch(accesses[i + ahead].tag, 1);
+    words |= accesses[i].tag->word.load(std::memory_order_acquire);
+  }
+  return words & (poisoned_bit | split_bit);
+}
+
+Ref<Failure> Scheduler::inherit(Lock& lock, Task* task) {
   Ref<Failure> inherited;
+  if (!may_be_poisoned(*task)) return inherited;  // the task holds its tags: this is stable
+  lock.lock();
   if (BulkRun* bulk = task->bulk.get()) {
+    bulk->poisoned = true;
     bulk->poison.resize(task->accesses.size());
     for (size_t i = 0; i < task->accesses.size(); ++i) {
       bulk->poison[i] = Ref<Failure>(Poison::of(*task->accesses[i].tag));
-      bulk->poisoned |= static_cast<bool>(bulk->poison[i]);
     }
   } else if (!task->finaliser) {
     for (const Access& access : task->accesses) {
@@ -209,7 +222,12 @@ void Scheduler::execute(Lock& lock, Task* task) {
     }
   }
   lock.unlock();
+  return inherited;
+}
 
+void Scheduler::execute(Lock& lock, Task* task) {
+  lock.unlock();
+  Ref<Failure> inherited = inherit(lock, task);
   bool traced = fast_path.modes.load(std::memory_order_relaxed) & mode_tracing;
   if (traced) task->started = trace_now();
   std::exception_ptr error;
@@ -229,7 +247,7 @@ void Scheduler::execute(Lock& lock, Task* task) {
   } else {
     if (!inherited) {
       try {
-        if (task->bulk) task->bulk->run();
+        if (task->bulk) task->bulk->run(task->accesses.size());
         else if (task->function) task->function();
       } catch (...) {
         error = std::current_exception();
@@ -248,19 +266,15 @@ void Scheduler::execute(Lock& lock, Task* task) {
     return;
   }
   if (traced) trace_task(*task, static_cast<bool>(inherited));
-  lock.lock();
-  completing_ = static_cast<int>(task->resource);
-  complete(task, std::move(error), inherited);
-  completing_ = -1;
-  if (inherited) dropped_.push_back(std::move(inherited));
+  complete(lock, task, std::move(error), std::move(inherited), true);
   task->next = finished_;
   finished_ = task;
 }
 
 void Scheduler::finish(Task* task, std::exception_ptr error) {
   if (fast_path.modes.load(std::memory_order_relaxed) & mode_tracing) trace_task(*task, false);
-  Lock lock(*this);
-  complete(task, std::move(error), {});
+  Lock lock(*this, Lock::deferred);
+  complete(lock, task, std::move(error), {}, false);
   if (task->holders.fetch_sub(1, std::memory_order_acq_rel) == 1) {
     task->next = finished_;
     finished_ = task;
@@ -268,32 +282,44 @@ void Scheduler::finish(Task* task, std::exception_ptr error) {
   if (synchronous()) drain(lock);
 }
 
-void Scheduler::complete(Task* task, std::exception_ptr error, const Ref<Failure>& inherited) {
-  if (BulkRun* bulk = task->bulk.get()) {
-    if (bulk->poisoned) {
-      for (Ref<Failure>& failure : bulk->failures) failures_.push_back(std::move(failure));
-      for (size_t i = 0; i < task->accesses.size(); ++i) {
-        Access& access = task->accesses[i];
-        if (!access.writes) continue;
-        if (bulk->poison[i]) Poison::set(*access.tag, bulk->poison[i], dropped_);
-        else Poison::heal(*access.tag, dropped_);
-      }
+// Ends a task: not locked before, locked after. The tags are given back outside the lock; the task
+// keeps them alive.
+void Scheduler::complete(Lock& lock, Task* task, std::exception_ptr error, Ref<Failure> failure,
+                         bool fetches_next) {
+  BulkRun* bulk = task->bulk.get();
+  if (bulk ? bulk->poisoned : error || failure || may_be_poisoned(*task)) {
+    lock.lock();
+    if (bulk) {
+      for (Ref<Failure>& own : bulk->failures) failures_.push_back(std::move(own));
+    } else if (error) {
+      failure = add_failure(std::move(error));
     }
-  } else {
-    Ref<Failure> failure = inherited;
-    if (error) failure = add_failure(std::move(error));
-    for (Access& access : task->accesses) {
+    for (size_t i = 0; i < task->accesses.size(); ++i) {
+      Access& access = task->accesses[i];
       if (!access.writes) continue;
-      if (failure) Poison::set(*access.tag, failure, dropped_);
-      else if (task->finaliser || (access.complete && !access.reads)) Poison::heal(*access.tag, dropped_);
+      const Ref<Failure>& outcome = bulk ? bulk->poison[i] : failure;
+      if (outcome) Poison::set(*access.tag, outcome, dropped_);
+      else if (bulk || task->finaliser || (access.complete && !access.reads)) Poison::heal(*access.tag, dropped_);
     }
+    lock.unlock();
   }
-  release(task);
+  static thread_local std::vector<Tag*> waited;
+  waited.clear();
+  for (size_t i = 0; i < task->accesses.size(); ++i) {
+    const Access& access = task->accesses[i];
+    uint64_t before = access.tag->word.fetch_sub(mode_unit[static_cast<int>(access.mode)],
+                                                 std::memory_order_acq_rel);
+    if (before & queued_bit) waited.push_back(access.tag);
+  }
+  lock.lock();
+  for (Tag* tag : waited) grant(*tag);
   --outstanding_;
   queued_bytes_ -= task->bytes;
   if (task->done) task->done->store(true, std::memory_order_relaxed);
   notify_waiters_ |= waiting_ > 0 && (outstanding_ == 0 || task->done || waiting_for_space_ > 0);
+  completing_ = fetches_next ? static_cast<int>(task->resource) : -1;
   settle();
+  completing_ = -1;
 }
 
 // Failures.

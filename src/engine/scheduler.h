@@ -71,7 +71,9 @@ class Scheduler {
   // lets go of what it dropped.
   class Lock {
    public:
+    enum Deferred { deferred };
     explicit Lock(Scheduler& scheduler) : scheduler_(scheduler) { lock(); }
+    Lock(Scheduler& scheduler, Deferred) : scheduler_(scheduler) {}
     ~Lock() {
       if (held_.owns_lock()) unlock();
     }
@@ -95,6 +97,7 @@ class Scheduler {
   Scheduler();
   void apply(const Configuration& configuration);
   void stop_workers(Lock& lock);
+  void resume(Lock& lock);  // what another thread has pushed while the workers were stopped
   void start_worker(Resource resource);
   void work(Resource resource, int index);
   Helpable* find_help();
@@ -108,7 +111,11 @@ class Scheduler {
   void make_ready(Task* task);
   // Runs a ready task; the lock is held before and after. The task may be gone afterwards.
   void execute(Lock& lock, Task* task);
-  void complete(Task* task, std::exception_ptr error, const Ref<Failure>& inherited);
+  static bool may_be_poisoned(const Task& task);
+  // What makes a ready task skip; prepares a bulk. Not locked before and after.
+  Ref<Failure> inherit(Lock& lock, Task* task);
+  void complete(Lock& lock, Task* task, std::exception_ptr error, Ref<Failure> failure,
+                bool fetches_next);
   Ref<Failure> add_failure(std::exception_ptr error);
   void wait_inside_task(Tag& tag, bool write);
   bool synchronous() const {
@@ -126,6 +133,7 @@ class Scheduler {
   int waiting_ = 0;
   int waiting_for_space_ = 0;
   std::atomic<int> sleeping_compute_{0};
+  std::atomic<int> offered_{0};
   std::atomic<int> compute_limit_{1};
   int64_t outstanding_ = 0;
   int64_t queued_bytes_ = 0;

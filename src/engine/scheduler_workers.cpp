@@ -11,13 +11,13 @@
 #include "engine/scheduler.h"
 #include "engine/settings.h"
 #include "engine/solo.h"
-#include "engine/trace.h"
+#include "engine/trace_buffer.h"
 
 namespace gemel::engine::detail {
 namespace {
 
-// About two microseconds: long enough to catch the next task of a chain.
-constexpr int worker_spins = 40;
+// About ten microseconds: a producer of small tasks or bulks need not wake its worker each time.
+constexpr int worker_spins = 400;
 
 int64_t default_queue_bound() {
   long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGE_SIZE);
@@ -58,6 +58,7 @@ void Scheduler::configure(const Configuration& configuration) {
   stop_workers(lock);
   apply(configuration);
   reset_pushers();
+  resume(lock);
 }
 
 void Scheduler::shut_down() {
@@ -67,6 +68,17 @@ void Scheduler::shut_down() {
   stop_workers(lock);
   compute_limit_.store(1, std::memory_order_relaxed);
   fast_path.modes.fetch_or(mode_synchronous);
+  resume(lock);
+}
+
+void Scheduler::resume(Lock& lock) {
+  for (int i = 0; i < 4; ++i) {
+    if (!synchronous()) {
+      if (crews_[i].queue.size() > 0) start_worker(static_cast<Resource>(i));
+      continue;
+    }
+    while (Task* task = crews_[i].queue.pop()) execute(lock, task);
+  }
 }
 
 void Scheduler::stop_workers(Lock& lock) {
@@ -120,10 +132,17 @@ void Scheduler::work(Resource resource, int index) {
       if (--work->helpers_ == 0) notify_waiters_ |= waiting_ > 0;
       continue;
     }
-    if (stopping_) return;
+    if (stopping_) {
+      trace_leave_thread();
+      return;
+    }
     ++crew.spinning;
+    bool first = crew.spinning == 1;  // one at a time is enough
     lock.unlock();
-    for (int i = 0; i < worker_spins && crew.queue.size() == 0; ++i) spin_pause();
+    for (int i = 0; first && i < worker_spins && crew.queue.size() == 0; ++i) {
+      if (compute && offered_.load(std::memory_order_relaxed) > 0) break;
+      spin_pause();
+    }
     lock.lock();
     --crew.spinning;
     if (compute) sleeping_compute_.fetch_add(1);  // before looking: see more_help()
@@ -149,6 +168,7 @@ Helpable* Scheduler::find_help() {
 void Scheduler::offer(Helpable* work, int helpers) {
   Lock lock(*this);
   offers_.push_back(work);
+  offered_.fetch_add(1, std::memory_order_relaxed);
   Crew& crew = crews_[0];
   for (; helpers > 0; --helpers) {
     if (crew.sleeping > crew.woken) {
@@ -165,6 +185,7 @@ void Scheduler::offer(Helpable* work, int helpers) {
 void Scheduler::retract(Helpable* work) {
   Lock lock(*this);
   std::erase(offers_, work);
+  offered_.fetch_sub(1, std::memory_order_relaxed);
   lock.wait([&] { return work->helpers_ == 0; });
 }
 

@@ -21,6 +21,7 @@ class TraceBuffer {
   std::string name;
   std::vector<TraceRecord> records;
   int thread = 0;
+  bool left = false;  // its thread has ended; under the registry's lock
 };
 
 namespace {
@@ -35,16 +36,20 @@ Registry& registry() {
   return *instance;
 }
 
-TraceBuffer& buffer() {
-  if (!thread_state.trace) {
-    Registry& all = registry();
-    std::lock_guard lock(all.mutex);
-    all.buffers.push_back(std::make_unique<TraceBuffer>());
-    thread_state.trace = all.buffers.back().get();
-    thread_state.trace->thread = static_cast<int>(all.buffers.size()) - 1;
-    thread_state.trace->name = "thread " + std::to_string(thread_state.trace->thread);
+// The calling thread's buffer: one that an ended thread of this name has left, or a new one.
+TraceBuffer& buffer(const char* name = nullptr) {
+  if (thread_state.trace) return *thread_state.trace;
+  Registry& all = registry();
+  std::lock_guard lock(all.mutex);
+  for (auto& old : all.buffers) {
+    if (!name || !old->left || old->name != name) continue;
+    old->left = false;
+    return *(thread_state.trace = old.get());
   }
-  return *thread_state.trace;
+  TraceBuffer& fresh = *all.buffers.emplace_back(std::make_unique<TraceBuffer>());
+  fresh.thread = static_cast<int>(all.buffers.size()) - 1;
+  fresh.name = "thread " + std::to_string(fresh.thread);
+  return *(thread_state.trace = &fresh);
 }
 
 }  // namespace
@@ -78,6 +83,11 @@ void trace_inline(const TaskOptions& options, int64_t started) {
   for (const Tag* tag : options.reads) record.reads.push_back(tag->id());
   for (const Tag* tag : options.writes) record.writes.push_back(tag->id());
   trace_add(std::move(record));
+}
+
+void trace_leave_thread() {
+  std::lock_guard lock(registry().mutex);
+  if (TraceBuffer* own = std::exchange(thread_state.trace, nullptr)) own->left = true;
 }
 
 void trace_part(const char* name, int64_t started) {
@@ -117,7 +127,7 @@ void trace_add(TraceRecord record) {
 }
 
 void trace_name_thread(const char* name) {
-  detail::TraceBuffer& own = detail::buffer();
+  detail::TraceBuffer& own = detail::buffer(name);
   std::lock_guard lock(own.mutex);
   own.name = name;
 }

@@ -312,6 +312,7 @@ GEMEL_OPERATORS(pointwise) {
       .implement("tape", run_dynamic)
       .sample({.shapes = {{2, 3}, {2, 3}}, .attributes = {{"value", "add(mul(x0,x1),s0);exp(x0)"}, {"num_args", "2"}, {"scalars", "(2.0,)"}}});
   builder.info().hidden = true;
+  builder.info().inplace_any = true;
   builder.info().pointwise = definition;
 }
 
