@@ -1,6 +1,7 @@
 #include "pointwise/binding.h"
 
 #include <algorithm>
+#include <cstring>
 #include <span>
 
 namespace gemel::pointwise {
@@ -15,8 +16,8 @@ Shape broadcast_strides(const Tensor& tensor, const Shape& shape, int index) {
     fits = size == shape[i + extra] || size == 1;
     strides[i + extra] = size == 1 ? 0 : own[i];
   }
-  GEMEL_CHECK(fits, "[pointwise] expected input {} to broadcast to the output's shape {}, got {}", index,
-              shape, tensor.shape);
+  GEMEL_CHECK(fits, "[pointwise] expected input {} to broadcast to the output's shape {}, got {}",
+              index, shape, tensor.shape);
   return strides;
 }
 
@@ -39,8 +40,48 @@ Axes merge_axes(const Shape& shape, std::span<Shape*> strides) {
   return axes;
 }
 
+namespace {
+
+// Rows of one short repeated run (a bias): the first period is read, the rest copied from it.
+template <typename T>
+void repeat_period(const InputBinding<T>& input, int64_t period, int64_t phase, int64_t n, T* to) {
+  const int64_t head = std::min(period - phase, n);
+  input.load(input.address + phase * input.element_size, to, static_cast<size_t>(head));
+  const int64_t rest = std::min(phase, n - head);
+  if (rest > 0) input.load(input.address, to + head, static_cast<size_t>(rest));
+  for (int64_t done = period; done < n; done *= 2)  // whole periods, so every copy is in phase
+    std::memcpy(to + done, to, static_cast<size_t>(std::min(done, n - done)) * sizeof(T));
+}
+
+// One element of each short row, repeated along it.
+template <typename T>
+void repeat_elements(const InputBinding<T>& input, int64_t run, int64_t begin, int64_t n, T* to) {
+  const T* from = reinterpret_cast<const T*>(input.address) + begin / run * input.stride[0];
+  int64_t left = run - begin % run;
+  for (int64_t i = 0; i < n;) {
+    const T value = *from;
+    const int64_t end = std::min(n, i + left);
+    for (; i < end; ++i) to[i] = value;
+    from += input.stride[0];
+    left = run;
+  }
+}
+
+}  // namespace
+
 template <typename T>
 const T* walk(const InputBinding<T>& input, const Axes& axes, int64_t begin, int64_t n, T* to) {
+  if (axes.count == 2) {
+    const int64_t row = axes.size[1];
+    if (input.stride[0] == 0 && input.stride[1] == 1 && row <= n / 2) {
+      repeat_period(input, row, begin % row, n, to);
+      return to;
+    }
+    if (input.stride[1] == 0 && input.same_type && row <= n / 2) {
+      repeat_elements(input, row, begin, n, to);
+      return to;
+    }
+  }
   int64_t at[Shape::max_ndim];
   int64_t offset = 0, rest = begin;
   for (int i = axes.count - 1; i >= 0; --i) {
@@ -59,12 +100,14 @@ const T* walk(const InputBinding<T>& input, const Axes& axes, int64_t begin, int
     const size_t length = static_cast<size_t>(run);
     if (step == 1 && input.same_type && run < 16)
       for (int64_t i = 0; i < run; ++i) target[i] = reinterpret_cast<const T*>(from)[i];
-    else if (step == 1) input.load(from, target, length);
+    else if (step == 1)
+      input.load(from, target, length);
     else if (step == 0) {
       T value;
       input.load(from, &value, 1);
       std::fill_n(target, length, value);
-    } else input.strided_load(from, step, target, length);
+    } else
+      input.strided_load(from, step, target, length);
     target += run;
     left -= run;
     if (left == 0) break;

@@ -31,15 +31,15 @@ struct Axes {
   int64_t size[Shape::max_ndim];
 };
 
-// Elements between neighbours of `tensor` along each axis of `shape`, 0 where it is repeated. Throws
-// Error(Input) where it does not broadcast.
+// Elements between neighbours of `tensor` along each axis of `shape`, 0 where it is repeated.
+// Throws Error(Input) where it does not broadcast.
 Shape broadcast_strides(const Tensor& tensor, const Shape& shape, int index);
 
 // Merges neighbouring axes of `shape` where all `strides` allow, in place.
 Axes merge_axes(const Shape& shape, std::span<Shape*> strides);
 
-// Fills `to` with elements [begin, begin + n) of the walk over `axes`. Returns `to`, or the tensor's
-// own memory where the range is one run of the right type.
+// Fills `to` with elements [begin, begin + n) of the walk over `axes`. Returns `to`, or the
+// tensor's own memory where the range is one run of the right type.
 template <typename T>
 const T* walk(const InputBinding<T>& input, const Axes& axes, int64_t begin, int64_t n, T* to);
 

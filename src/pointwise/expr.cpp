@@ -18,7 +18,8 @@ Expr::~Expr() = default;
 namespace {
 
 size_t combine(size_t seed, size_t value) {
-  return (seed ^ (value + 0x9e3779b97f4a7c15ull + (seed << 6) + (seed >> 2))) * 0xff51afd7ed558ccdull;
+  return (seed ^ (value + 0x9e3779b97f4a7c15ull + (seed << 6) + (seed >> 2))) *
+         0xff51afd7ed558ccdull;
 }
 
 Expr finish(Node* node) {
@@ -32,7 +33,8 @@ Expr finish(Node* node) {
 }
 
 Expr leaf(Kind kind, int index) {
-  GEMEL_CHECK(index >= 0, "[pointwise] the index of an input or scalar is 0 or more, got {}", index);
+  GEMEL_CHECK(index >= 0, "[pointwise] the index of an input or scalar is 0 or more, got {}",
+              index);
   Node* node = new Node;
   node->kind = kind;
   node->index = index;

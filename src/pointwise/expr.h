@@ -1,6 +1,7 @@
-// Scalar expressions: what a pointwise operator computes for one element, as data. From one Expr come
-// the CPU program, the gradient, the documentation's formula and whatever a device backend generates.
-// An Expr is an immutable shared graph; copying is one atomic increment. Safe to share among threads.
+// Scalar expressions: what a pointwise operator computes for one element, as data. From one Expr
+// come the CPU program, the gradient, the documentation's formula and whatever a device backend
+// generates. An Expr is an immutable shared graph; copying is one atomic increment. Safe to share
+// among threads.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -29,7 +30,7 @@ struct Node;
 
 class GEMEL_EXPORT Expr {
  public:
-  Expr() = default;   // empty: only to be assigned to
+  Expr() = default;    // empty: only to be assigned to
   Expr(double value);  // a constant; implicit, so that formulas read as formulas
   explicit Expr(Ref<const Node> node) : node_(std::move(node)) {}
   Expr(const Expr&);

@@ -15,9 +15,9 @@ TEST(Expr, PrintsAndParsesBack) {
   EXPECT_EQ(to_string(x * y + s), "add(mul(x0,x1),s0)");
   EXPECT_EQ(to_string(round_to(DType::float16, -x)), "round_to(float16,neg(x0))");
   EXPECT_EQ(to_string(constant(0.1)), "0.1");
-  for (const Expr& e :
-       {x * y + s, clip(x, -1, 1e-300), where(greater(x, 0), y, 1.0 / 3), round_to(DType::bfloat16, x),
-        constant(-INFINITY), max(x, constant(0.1 + 0.2)), pow(atan2(x, y), input(12))})
+  for (const Expr& e : {x * y + s, clip(x, -1, 1e-300), where(greater(x, 0), y, 1.0 / 3),
+                        round_to(DType::bfloat16, x), constant(-INFINITY),
+                        max(x, constant(0.1 + 0.2)), pow(atan2(x, y), input(12))})
     EXPECT_TRUE(parse(to_string(e)) == e) << to_string(e);
   for (int i = 0; i < simd::primitive_count; ++i) {
     const auto p = static_cast<Primitive>(i);
@@ -29,8 +29,8 @@ TEST(Expr, PrintsAndParsesBack) {
 }
 
 TEST(Expr, RefusesBadText) {
-  for (const char* text : {"", "add(x0)", "add(x0,x1", "add(x0,x1))", "foo(x0)", "x", "add(x0;x1)", "1..2",
-                           "round_to(float17,x0)", "x0 x1", "()"})
+  for (const char* text : {"", "add(x0)", "add(x0,x1", "add(x0,x1))", "foo(x0)", "x", "add(x0;x1)",
+                           "1..2", "round_to(float17,x0)", "x0 x1", "()"})
     EXPECT_THROW(parse(text), Error) << text;
   std::string deep;
   for (int i = 0; i < 100000; ++i) deep += "exp(";
@@ -103,9 +103,10 @@ TEST(Derivative, AgreesWithDifferences) {
         p == Primitive::erfinv)
       low = -0.95, high = 0.95;
     if (p == Primitive::arccosh) low = 1.1;
-    if (p == Primitive::log || p == Primitive::log2 || p == Primitive::log10 || p == Primitive::sqrt ||
-        p == Primitive::rsqrt || p == Primitive::gamma || p == Primitive::gammaln ||
-        p == Primitive::digamma || p == Primitive::pow || p == Primitive::cbrt)
+    if (p == Primitive::log || p == Primitive::log2 || p == Primitive::log10 ||
+        p == Primitive::sqrt || p == Primitive::rsqrt || p == Primitive::gamma ||
+        p == Primitive::gammaln || p == Primitive::digamma || p == Primitive::pow ||
+        p == Primitive::cbrt)
       low = 0.1;
     if (p == Primitive::log1p) low = -0.9;
     std::uniform_real_distribution<double> draw(low, high);
@@ -119,7 +120,8 @@ TEST(Derivative, AgreesWithDifferences) {
         const double slope = (evaluate(f, up) - evaluate(f, down)) / (2 * h);
         if (std::fabs(slope) > 1e4) continue;  // a jump or a pole between the two points
         EXPECT_NEAR(evaluate(d, at), slope, 1e-4 * std::max(1.0, std::fabs(slope)))
-            << formula(f) << " by " << wrt << " at " << at[0] << ", " << at[1] << ": " << formula(d);
+            << formula(f) << " by " << wrt << " at " << at[0] << ", " << at[1] << ": "
+            << formula(d);
       }
     }
   }

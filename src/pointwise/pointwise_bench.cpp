@@ -1,6 +1,8 @@
 // y = relu(a*b + c)*0.5 - exp(-d): the tape against a loop fused by hand, and small arrays.
 #include <benchmark/benchmark.h>
 
+#include <cstring>
+
 #include "pointwise/program.h"
 #ifdef GEMEL_WITH_OPENMP
 #include <omp.h>
@@ -42,12 +44,18 @@ void chain_tape(benchmark::State& state) {
     program.run(std::span<const Tensor>(arrays.tensors).first(4), {}, {&arrays.tensors[4], 1});
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
-BENCHMARK(chain_tape)->Arg(10)->Arg(1000)->Arg(100'000)->Arg(10'000'000)->Unit(benchmark::kMicrosecond);
+BENCHMARK(chain_tape)
+    ->Arg(10)
+    ->Arg(1000)
+    ->Arg(100'000)
+    ->Arg(10'000'000)
+    ->Unit(benchmark::kMicrosecond);
 
 // One loop with everything in it, as a compiler's vectors make the best of it.
-__attribute__((optimize("O3", "fast-math"), target_clones("default", "avx2", "arch=x86-64-v4")))
-void fused_loop(const float* __restrict a, const float* __restrict b, const float* __restrict c,
-                const float* __restrict d, float* __restrict y, int64_t n) {
+__attribute__((optimize("O3", "fast-math"),
+               target_clones("default", "avx2", "arch=x86-64-v4"))) void
+fused_loop(const float* __restrict a, const float* __restrict b, const float* __restrict c,
+           const float* __restrict d, float* __restrict y, int64_t n) {
   for (int64_t i = 0; i < n; ++i) {
     const float v = a[i] * b[i] + c[i];
     float x = -d[i];
@@ -110,6 +118,12 @@ void add_scalar_tiny(benchmark::State& state) {
 }
 BENCHMARK(add_scalar_tiny);
 
+void make_program(benchmark::State& state) {
+  const Expr e = chain_expression();
+  for (auto _ : state) benchmark::DoNotOptimize(Program({e}).step_count());
+}
+BENCHMARK(make_program);
+
 void add_bias(benchmark::State& state) {
   one_thread();
   const int64_t columns = state.range(0), rows = 1'000'000 / columns;
@@ -122,6 +136,35 @@ void add_bias(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * rows * columns);
 }
 BENCHMARK(add_bias)->Arg(3)->Arg(64)->Arg(4000)->Unit(benchmark::kMicrosecond);
+
+void add_column(benchmark::State& state) {
+  one_thread();
+  const int64_t columns = state.range(0), rows = 1'000'000 / columns;
+  Arrays arrays(rows * columns);
+  const Program program({input(0) + input(1)});
+  const Tensor inputs[] = {Tensor(arrays[0], {rows, columns}, DType::float32),
+                           Tensor(arrays[1], {rows, 1}, DType::float32)};
+  const Tensor out(arrays[4], {rows, columns}, DType::float32);
+  for (auto _ : state) program.run(inputs, {}, {&out, 1});
+  state.SetItemsProcessed(state.iterations() * rows * columns);
+}
+BENCHMARK(add_column)->Arg(3)->Arg(64)->Arg(4000)->Unit(benchmark::kMicrosecond);
+
+void add_typed(benchmark::State& state, DType dtype) {
+  one_thread();
+  Arrays arrays(1 << 17);
+  std::vector<Tensor> tensors;
+  for (const Tensor& t : arrays.tensors) tensors.emplace_back(t.address, Shape{1 << 16}, dtype);
+  for (Tensor& t : tensors) std::memset(t.address, 0, static_cast<size_t>(t.bytes()));
+  const Program program({input(0) * input(1) + input(2)});
+  for (auto _ : state) program.run(std::span<const Tensor>(tensors).first(3), {}, {&tensors[4], 1});
+  state.SetItemsProcessed(state.iterations() << 16);
+}
+BENCHMARK_CAPTURE(add_typed, float16, DType::float16);
+BENCHMARK_CAPTURE(add_typed, bfloat16, DType::bfloat16);
+BENCHMARK_CAPTURE(add_typed, int32, DType::int32);
+BENCHMARK_CAPTURE(add_typed, uint8, DType::uint8);
+BENCHMARK_CAPTURE(add_typed, int64, DType::int64);
 
 }  // namespace
 }  // namespace gemel::pointwise

@@ -1,6 +1,7 @@
 // A compiled program: one or more expressions over the same inputs, run as a tape of vector
 // primitives over blocks that fit the first-level cache, so a chain of any length is one pass over
-// memory. Its bits are those of running the operators one by one.
+// memory. Its values are bit for bit those of running the operators one by one (a NaN
+// stays NaN, its payload is not kept).
 #pragma once
 #include <memory>
 #include <span>

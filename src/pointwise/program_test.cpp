@@ -30,10 +30,12 @@ struct Array {
   void set(int64_t i, double value) {
     dispatch(tensor.dtype, [&](auto type) {
       using T = typename decltype(type)::type;
-      if constexpr (std::is_same_v<T, bool>) tensor.data<T>()[i] = value != 0;
+      if constexpr (std::is_same_v<T, bool>)
+        tensor.data<T>()[i] = value != 0;
       else if constexpr (std::is_integral_v<T>)
         tensor.data<T>()[i] = static_cast<T>(static_cast<int64_t>(value));
-      else tensor.data<T>()[i] = T(static_cast<compute_type<T>>(value));
+      else
+        tensor.data<T>()[i] = T(static_cast<compute_type<T>>(value));
     });
   }
   template <typename Draw>
@@ -60,10 +62,14 @@ double rounded(double value, DType dtype) {
 
 double tolerance(DType dtype) {
   switch (dtype) {
-    case DType::float64: return 1e-12;
-    case DType::float16: return 1e-3;
-    case DType::bfloat16: return 8e-3;
-    default: return 1e-6;
+    case DType::float64:
+      return 1e-12;
+    case DType::float16:
+      return 1e-3;
+    case DType::bfloat16:
+      return 8e-3;
+    default:
+      return 1e-6;
   }
 }
 
@@ -74,8 +80,9 @@ bool close(double value, double expected, DType dtype) {
   return std::fabs(value - expected) <= tolerance(dtype) * std::max(1.0, std::fabs(expected));
 }
 
-const DType all_types[] = {DType::float32, DType::float64, DType::float16, DType::bfloat16, DType::int8,
-                           DType::int32,   DType::int64,   DType::uint8,   DType::boolean};
+const DType all_types[] = {DType::float32,  DType::float64, DType::float16,
+                           DType::bfloat16, DType::int8,    DType::int32,
+                           DType::int64,    DType::uint8,   DType::boolean};
 
 TEST(Program, EveryPrimitiveInEveryTypeAndSize) {
   std::mt19937 generator(1);
@@ -92,7 +99,8 @@ TEST(Program, EveryPrimitiveInEveryTypeAndSize) {
         Array a({size}, dtype), b({size}, dtype), c({size}, dtype), out({size}, dtype);
         a.fill(draw), b.fill(draw), c.fill(draw);
         const Tensor inputs[] = {a.tensor, b.tensor, c.tensor};
-        program.run(std::span<const Tensor>(inputs, static_cast<size_t>(count)), {}, {&out.tensor, 1});
+        program.run(std::span<const Tensor>(inputs, static_cast<size_t>(count)), {},
+                    {&out.tensor, 1});
         for (int64_t k = 0; k < size; ++k) {
           double value = primitive_value(p, a.get(k), b.get(k), c.get(k));
           if (!is_floating(dtype) && (p == Primitive::divide || p == Primitive::reciprocal)) {
@@ -152,13 +160,16 @@ TEST(Program, Broadcasts) {
   std::mt19937 generator(3);
   std::uniform_real_distribution<double> draw(-9, 9);
   const Program program({input(0) - 2 * input(1)});
-  const std::pair<Shape, Shape> cases[] = {
-      {{4, 5}, {5}},          {{4, 5}, {4, 1}},          {{4, 5}, {1}},      {{4, 5}, {}},
-      {{2, 3, 4}, {3, 1}},    {{2, 1, 4}, {1, 3, 1}},    {{500, 3}, {3}},    {{3, 1000}, {3, 1}},
-      {{2, 3000}, {1, 3000}}, {{1, 3000}, {2, 1}},       {{1, 1}, {1}},      {{2, 3, 4, 5, 6}, {3, 1, 5, 1}},
-      {{0, 3}, {3}},          {{7, 1, 2, 1}, {1, 3, 1, 700}}};
+  const std::pair<Shape, Shape> cases[] = {{{4, 5}, {5}},          {{4, 5}, {4, 1}},
+                                           {{4, 5}, {1}},          {{4, 5}, {}},
+                                           {{2, 3, 4}, {3, 1}},    {{2, 1, 4}, {1, 3, 1}},
+                                           {{500, 3}, {3}},        {{3, 1000}, {3, 1}},
+                                           {{2, 3000}, {1, 3000}}, {{1, 3000}, {2, 1}},
+                                           {{1, 1}, {1}},          {{2, 3, 4, 5, 6}, {3, 1, 5, 1}},
+                                           {{0, 3}, {3}},          {{7, 1, 2, 1}, {1, 3, 1, 700}}};
   for (const auto& [left, right] : cases)
-    for (DType dtype : {DType::float32, DType::float64, DType::float16, DType::int32, DType::int64}) {
+    for (DType dtype :
+         {DType::float32, DType::float64, DType::float16, DType::int32, DType::int64}) {
       Shape shape = Shape::filled(std::max(left.ndim(), right.ndim()), 1);
       for (const Shape& s : {left, right})
         for (int k = 0; k < s.ndim(); ++k) {
@@ -191,7 +202,8 @@ TEST(Program, ReadsStridedInputs) {
 }
 
 TEST(Program, MixedTypes) {
-  Array f({5}, DType::float32), i({5}, DType::int32), d({5}, DType::float64), out({5}, DType::float64);
+  Array f({5}, DType::float32), i({5}, DType::int32), d({5}, DType::float64),
+      out({5}, DType::float64);
   int next = 0;
   f.fill([&] { return 0.5 + next++; });
   i.fill([&] { return next++; });
@@ -201,7 +213,8 @@ TEST(Program, MixedTypes) {
   for (int k = 0; k < 5; ++k) EXPECT_EQ(out.get(k), f.get(k) * i.get(k) + d.get(k));
   Array narrow({5}, DType::uint8);
   Program({input(0) * 100}).run({&f.tensor, 1}, {}, {&narrow.tensor, 1});
-  for (int k = 0; k < 5; ++k) EXPECT_EQ(narrow.get(k), static_cast<uint8_t>(int64_t(f.get(k) * 100)));
+  for (int k = 0; k < 5; ++k)
+    EXPECT_EQ(narrow.get(k), static_cast<uint8_t>(int64_t(f.get(k) * 100)));
   Array truth({5}, DType::boolean);
   Program({greater(input(0), 2)}).run({&f.tensor, 1}, {}, {&truth.tensor, 1});
   for (int k = 0; k < 5; ++k) EXPECT_EQ(truth.get(k), f.get(k) > 2);
@@ -314,8 +327,8 @@ Expr with_rounding(const Expr& e, DType dtype) {
 TEST(Program, FusedHasTheBitsOfUnfused) {
   RandomExpressions random(5);
   for (int trial = 0; trial < 120; ++trial)
-    for (DType dtype : {DType::float32, DType::float64, DType::float16, DType::bfloat16, DType::int8,
-                        DType::int64}) {
+    for (DType dtype : {DType::float32, DType::float64, DType::float16, DType::bfloat16,
+                        DType::int8, DType::int64}) {
       const Expr e = random.draw(4);
       const Shape shape{trial % 3 == 0 ? 7 : 331};
       Array a(shape, dtype), b(shape, dtype), c(shape, dtype), out(shape, dtype);
@@ -334,7 +347,8 @@ TEST(Program, FusedHasTheBitsOfUnfused) {
 
 TEST(Program, ValueDoesNotDependOnPositionOrThreads) {
   const Expr x = input(0);
-  const Program program({relu(x * input(1) + 0.3) * 0.5 - exp(-x), tanh(x) + erf(input(1)) * sigmoid(x)});
+  const Program program(
+      {relu(x * input(1) + 0.3) * 0.5 - exp(-x), tanh(x) + erf(input(1)) * sigmoid(x)});
   const int64_t n = 200'003;
   Array a({n}, DType::float32), b({n}, DType::float32);
   RandomExpressions random(9);

@@ -15,9 +15,9 @@ namespace gemel::pointwise {
 
 namespace {
 
-constexpr int64_t max_block = 1024;              // elements
+constexpr int64_t max_block = 256;  // elements; larger ones evict what was fetched ahead
 constexpr int64_t min_block = 64;
-constexpr int64_t cache_budget = 24 * 1024;      // bytes of registers in a block
+constexpr int64_t cache_budget = 24 * 1024;  // bytes of registers in a block
 constexpr int64_t stack_budget = 40 * 1024;
 constexpr int64_t parallel_threshold = 64 * 1024;  // elements worth a second thread
 constexpr int64_t prefetch_threshold = 128 * 1024;
@@ -50,8 +50,12 @@ template <typename T>
 inline void execute(const Step<T>& step, T* const* reg, const T* uniforms, T* rounding, size_t n) {
   using Form = typename Step<T>::Form;
   switch (step.form) {
-    case Form::unary: step.function.unary(reg[step.a], reg[step.out], n); break;
-    case Form::binary: step.function.binary(reg[step.a], reg[step.b], reg[step.out], n); break;
+    case Form::unary:
+      step.function.unary(reg[step.a], reg[step.out], n);
+      break;
+    case Form::binary:
+      step.function.binary(reg[step.a], reg[step.b], reg[step.out], n);
+      break;
     case Form::right_scalar:
     case Form::left_scalar:
       step.function.scalar(reg[step.a], uniforms[step.b], reg[step.out], n);
@@ -63,14 +67,18 @@ inline void execute(const Step<T>& step, T* const* reg, const T* uniforms, T* ro
       step.store(reg[step.a], rounding, n);
       step.load(rounding, reg[step.out], n);
       break;
-    case Form::copy: std::memmove(reg[step.out], reg[step.a], n * sizeof(T)); break;
+    case Form::copy:
+      std::memmove(reg[step.out], reg[step.a], n * sizeof(T));
+      break;
   }
 }
 
 template <typename T>
 T to_compute(double value) {
-  if constexpr (std::is_same_v<T, int64_t>) return simd::to_int64(value);
-  else return static_cast<T>(value);
+  if constexpr (std::is_same_v<T, int64_t>)
+    return simd::to_int64(value);
+  else
+    return static_cast<T>(value);
 }
 
 // The same primitives that run over blocks, so that a uniform has the bits it would have there.
@@ -82,7 +90,9 @@ void evaluate_uniforms(const Tape<T>& tape, std::span<const double> scalars, T* 
     const T *a = &out[u.child[0]], *b = &out[u.child[1]], *c = &out[u.child[2]];
     const Primitive p = u.expr->primitive;
     switch (u.expr->kind) {
-      case Kind::scalar: out[i] = to_compute<T>(scalars[static_cast<size_t>(u.expr->index)]); break;
+      case Kind::scalar:
+        out[i] = to_compute<T>(scalars[static_cast<size_t>(u.expr->index)]);
+        break;
       case Kind::round_to: {
         alignas(16) std::byte narrow[16];
         simd::store_function<T>(u.expr->dtype)(a, narrow, 1);
@@ -90,11 +100,16 @@ void evaluate_uniforms(const Tape<T>& tape, std::span<const double> scalars, T* 
         break;
       }
       case Kind::apply:
-        if (u.expr->child_count == 1) table.of_unary(p)(a, &out[i], 1);
-        else if (u.expr->child_count == 2) table.of_binary(p)(a, b, &out[i], 1);
-        else table.of_ternary(p)(a, b, c, &out[i], 1);
+        if (u.expr->child_count == 1)
+          table.of_unary(p)(a, &out[i], 1);
+        else if (u.expr->child_count == 2)
+          table.of_binary(p)(a, b, &out[i], 1);
+        else
+          table.of_ternary(p)(a, b, c, &out[i], 1);
         break;
-      default: out[i] = to_compute<T>(u.expr->value); break;
+      default:
+        out[i] = to_compute<T>(u.expr->value);
+        break;
     }
   }
 }
@@ -121,7 +136,8 @@ struct Run {
   }
 
   void operator()(int64_t begin, int64_t end) const {
-    const int64_t block = std::min(this->block(), (end - begin + min_block - 1) / min_block * min_block);
+    const int64_t block =
+        std::min(this->block(), (end - begin + min_block - 1) / min_block * min_block);
     const int64_t bytes = buffers() * block * int64_t{sizeof(T)};
     if (bytes <= stack_budget) {
       alignas(64) std::byte memory[stack_budget];
@@ -159,13 +175,16 @@ struct Run {
       for (int i = 0; i < tape.inputs; ++i) {
         const InputBinding<T>& input = inputs[i];
         const std::byte* from = input.address + at * input.element_size;
-        if (input.mode == Mode::direct) reg[i] = reinterpret_cast<T*>(const_cast<std::byte*>(from));
-        else if (input.mode == Mode::convert) input.load(from, reg[i], count);
+        if (input.mode == Mode::direct)
+          reg[i] = reinterpret_cast<T*>(const_cast<std::byte*>(from));
+        else if (input.mode == Mode::convert)
+          input.load(from, reg[i], count);
         else if (input.mode == Mode::broadcast)
           reg[i] = const_cast<T*>(walk(input, axes, at, n, own[i]));
       }
       for (int o = 0; o < tape.outputs; ++o)
-        if (!outputs[o].staged) reg[tape.inputs + o] = reinterpret_cast<T*>(outputs[o].address) + at;
+        if (!outputs[o].staged)
+          reg[tape.inputs + o] = reinterpret_cast<T*>(outputs[o].address) + at;
       int next = 0;  // the input whose next block is fetched while a step computes
       for (const Step<T>& step : tape.steps) {
         execute(step, reg, uniforms, rounding, count);
@@ -271,10 +290,10 @@ void run_tape(const Tape<T>& tape, std::span<const Tensor> inputs, std::span<con
     b.staged = outputs[o].dtype != native;
     for (int16_t i : tape.read_later[o])
       b.staged |= inputs[static_cast<size_t>(i)].address == b.address;
-    for (const Fill& fill : tape.fills)
-      b.staged |= fill.out == tape.inputs + static_cast<int>(o);
+    for (const Fill& fill : tape.fills) b.staged |= fill.out == tape.inputs + static_cast<int>(o);
   }
-  const Run<T> run{tape, uniforms.data(), bound_inputs.data(), bound_outputs.data(), axes, n >= prefetch_threshold};
+  const Run<T> run{tape, uniforms.data(),        bound_inputs.data(), bound_outputs.data(),
+                   axes, n >= prefetch_threshold};
   parallel(n, run);
 }
 

@@ -7,7 +7,6 @@ namespace gemel::pointwise {
 
 namespace {
 
-
 bool is(const Expr& e, double value) { return e->kind == Kind::constant && e->value == value; }
 bool is_call(const Expr& e, Primitive p) { return e->kind == Kind::apply && e->primitive == p; }
 
@@ -16,13 +15,19 @@ double fold(Primitive p, std::span<const Expr> children) {
   const double b = children.size() > 1 ? children[1]->value : 0;
   const double c = children.size() > 2 ? children[2]->value : 0;
   switch (p) {
-#define GEMEL_CASE(name, text) case Primitive::name: return simd::unary<Primitive::name>(a);
+#define GEMEL_CASE(name, text) \
+  case Primitive::name:        \
+    return simd::unary<Primitive::name>(a);
     GEMEL_UNARY_PRIMITIVES(GEMEL_CASE)
 #undef GEMEL_CASE
-#define GEMEL_CASE(name, text) case Primitive::name: return simd::binary<Primitive::name>(a, b);
+#define GEMEL_CASE(name, text) \
+  case Primitive::name:        \
+    return simd::binary<Primitive::name>(a, b);
     GEMEL_BINARY_PRIMITIVES(GEMEL_CASE)
 #undef GEMEL_CASE
-#define GEMEL_CASE(name, text) case Primitive::name: return simd::ternary<Primitive::name>(a, b, c);
+#define GEMEL_CASE(name, text) \
+  case Primitive::name:        \
+    return simd::ternary<Primitive::name>(a, b, c);
     GEMEL_TERNARY_PRIMITIVES(GEMEL_CASE)
 #undef GEMEL_CASE
   }
@@ -52,7 +57,8 @@ std::optional<Expr> simplify_binary(Primitive p, const Expr& a, const Expr& b) {
     if (is_call(a, Primitive::divide) && is(a->child[0], 1)) return simplify(b / a->child[1]);
     if (is_call(b, Primitive::divide) && is(b->child[0], 1)) return simplify(a / b->child[1]);
     if (b->kind == Kind::constant && a->kind != Kind::constant) return simplify(b * a);
-    if (a->kind == Kind::constant && is_call(b, Primitive::multiply) && b->child[0]->kind == Kind::constant)
+    if (a->kind == Kind::constant && is_call(b, Primitive::multiply) &&
+        b->child[0]->kind == Kind::constant)
       return simplify(constant(a->value * b->child[0]->value) * b->child[1]);
   } else if (p == Primitive::divide) {
     if (is(a, 0)) return constant(0);
@@ -81,8 +87,10 @@ Expr simplify(const Expr& e) {
     if (node->primitive == Primitive::negative && is_call(children[0], Primitive::negative))
       better = children[0]->child[0];
     if (node->primitive == Primitive::where) {
-      if (children[0]->kind == Kind::constant) better = children[is(children[0], 0) ? 2 : 1];
-      else if (children[1] == children[2]) better = children[1];
+      if (children[0]->kind == Kind::constant)
+        better = children[is(children[0], 0) ? 2 : 1];
+      else if (children[1] == children[2])
+        better = children[1];
     }
     return better ? *better : rebuild(node, children);
   });

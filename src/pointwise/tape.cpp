@@ -13,8 +13,10 @@ template <typename T>
 bool rounds_nothing(DType dtype) {
   if constexpr (std::is_same_v<T, float>)
     return dtype == DType::float32 || dtype == DType::float64;
-  else if constexpr (std::is_same_v<T, double>) return dtype == DType::float64;
-  else return dtype == DType::int64 || is_floating(dtype);
+  else if constexpr (std::is_same_v<T, double>)
+    return dtype == DType::float64;
+  else
+    return dtype == DType::int64 || is_floating(dtype);
 }
 
 template <typename T>
@@ -162,7 +164,8 @@ class Compiler {
     draft.operands = {value_of(a), value_of(b)};
     return draft;
   }
-  Draft make(typename simd::Primitives<T>::BinaryScalar f, Form form, const Expr& a, const Expr& b) {
+  Draft make(typename simd::Primitives<T>::BinaryScalar f, Form form, const Expr& a,
+             const Expr& b) {
     Draft draft;
     draft.step.form = form;
     draft.step.function.scalar = f;
@@ -217,8 +220,10 @@ class Compiler {
       const int out = tape_.inputs + o;
       if (v.where == Where::uniform)
         tape_.fills.push_back({static_cast<int16_t>(v.index), static_cast<int16_t>(out)});
-      else if (v.where == Where::step && place[v.index] < 0) place[v.index] = out;
-      else copies.push_back(o);
+      else if (v.where == Where::step && place[v.index] < 0)
+        place[v.index] = out;
+      else
+        copies.push_back(o);
     }
     for (int i = 0; i < count; ++i) {
       Step<T> step = drafts_[i].step;
@@ -226,7 +231,8 @@ class Compiler {
       for (size_t k = 0; k < drafts_[i].operands.size(); ++k) {
         const Value v = drafts_[i].operands[k];
         int r = v.index;
-        if (v.where == Where::step) r = place[v.index];
+        if (v.where == Where::step)
+          r = place[v.index];
         else if (v.where == Where::uniform && !takes_uniform(drafts_[i], k))
           r = splat_register(v.index);
         *slots[k] = static_cast<int16_t>(r);
@@ -253,9 +259,12 @@ class Compiler {
 
   static int operand_count(const Step<T>& step) {
     switch (step.form) {
-      case Form::binary: return 2;
-      case Form::ternary: return 3;
-      default: return 1;
+      case Form::binary:
+        return 2;
+      case Form::ternary:
+        return 3;
+      default:
+        return 1;
     }
   }
 

@@ -7,12 +7,16 @@ namespace gemel::pointwise {
 
 std::string to_string(const Expr& e) {
   switch (e->kind) {
-    case Kind::input: return fmt::format("x{}", e->index);
-    case Kind::scalar: return fmt::format("s{}", e->index);
-    case Kind::constant: return fmt::format("{}", e->value);  // the shortest text that reads back
+    case Kind::input:
+      return fmt::format("x{}", e->index);
+    case Kind::scalar:
+      return fmt::format("s{}", e->index);
+    case Kind::constant:
+      return fmt::format("{}", e->value);  // the shortest text that reads back
     case Kind::round_to:
       return fmt::format("round_to({},{})", name_of(e->dtype), to_string(e->child[0]));
-    case Kind::apply: break;
+    case Kind::apply:
+      break;
   }
   std::string text(simd::name_of(e->primitive));
   for (int i = 0; i < e->child_count; ++i) text += (i ? "," : "(") + to_string(e->child[i]);
@@ -36,8 +40,8 @@ class Parser {
   static constexpr int max_depth = 1000;
 
   [[noreturn]] void error(std::string_view expected) const {
-    fail(ErrorKind::Input, "[parse] expected {} at position {} of the expression \"{}\"", expected, at_,
-         text_);
+    fail(ErrorKind::Input, "[parse] expected {} at position {} of the expression \"{}\"", expected,
+         at_, text_);
   }
   void skip() {
     while (at_ < text_.size() && text_[at_] == ' ') ++at_;
@@ -118,17 +122,28 @@ struct Infix {
 Infix infix_of(Primitive p) {
   using enum Primitive;
   switch (p) {
-    case add: return {" + ", sum};
-    case subtract: return {" - ", sum};
-    case multiply: return {"*", product};
-    case divide: return {"/", product};
-    case equal: return {" == ", comparison};
-    case not_equal: return {" != ", comparison};
-    case greater: return {" > ", comparison};
-    case greater_equal: return {" >= ", comparison};
-    case less: return {" < ", comparison};
-    case less_equal: return {" <= ", comparison};
-    default: return {"", atom};
+    case add:
+      return {" + ", sum};
+    case subtract:
+      return {" - ", sum};
+    case multiply:
+      return {"*", product};
+    case divide:
+      return {"/", product};
+    case equal:
+      return {" == ", comparison};
+    case not_equal:
+      return {" != ", comparison};
+    case greater:
+      return {" > ", comparison};
+    case greater_equal:
+      return {" >= ", comparison};
+    case less:
+      return {" < ", comparison};
+    case less_equal:
+      return {" <= ", comparison};
+    default:
+      return {"", atom};
   }
 }
 
@@ -149,10 +164,12 @@ class Formula {
         return {fmt::format("x{}", e->index), atom};
       case Kind::scalar:
         return {scalars_ <= 1 ? std::string("s") : fmt::format("s{}", e->index), atom};
-      case Kind::constant: return {fmt::format("{}", e->value), e->value < 0 ? prefix : atom};
+      case Kind::constant:
+        return {fmt::format("{}", e->value), e->value < 0 ? prefix : atom};
       case Kind::round_to:
         return {fmt::format("{}({})", name_of(e->dtype), (*this)(e->child[0])), atom};
-      case Kind::apply: break;
+      case Kind::apply:
+        break;
     }
     if (e->primitive == Primitive::negative) return {"-" + (*this)(e->child[0], prefix), prefix};
     const Infix infix = infix_of(e->primitive);

@@ -11,13 +11,16 @@ template <typename S, typename T>
 T load_value(S value) {
   if constexpr (std::is_same_v<S, float16> || std::is_same_v<S, bfloat16>)
     return load_value<float, T>(static_cast<float>(value));
-  else if constexpr (std::is_floating_point_v<S> && std::is_integral_v<T>) return to_int64(value);
-  else return static_cast<T>(value);
+  else if constexpr (std::is_floating_point_v<S> && std::is_integral_v<T>)
+    return to_int64(value);
+  else
+    return static_cast<T>(value);
 }
 
 template <typename T, typename S>
 S store_value(T value) {
-  if constexpr (std::is_same_v<S, bool>) return value != 0;
+  if constexpr (std::is_same_v<S, bool>)
+    return value != 0;
   else if constexpr (std::is_same_v<S, float16> || std::is_same_v<S, bfloat16>)
     return S(static_cast<float>(value));
   else if constexpr (std::is_integral_v<S> && std::is_floating_point_v<T>) {
@@ -25,13 +28,15 @@ S store_value(T value) {
       if (value >= T(9223372036854775808.0) && value < T(18446744073709551616.0))
         return static_cast<uint64_t>(value);
     return static_cast<S>(to_int64(static_cast<double>(value)));
-  } else return static_cast<S>(value);
+  } else
+    return static_cast<S>(value);
 }
 
 template <typename S, typename T>
 void load(const void* from, T* to, size_t n) {
   const S* source = static_cast<const S*>(from);
-  if constexpr (std::is_same_v<S, T>) std::memmove(to, source, n * sizeof(T));
+  if constexpr (std::is_same_v<S, T>)
+    std::memmove(to, source, n * sizeof(T));
   else
     for (size_t i = 0; i < n; ++i) to[i] = load_value<S, T>(source[i]);
 }
@@ -39,13 +44,15 @@ void load(const void* from, T* to, size_t n) {
 template <typename S, typename T>
 void load_strided(const void* from, ptrdiff_t stride, T* to, size_t n) {
   const S* source = static_cast<const S*>(from);
-  for (size_t i = 0; i < n; ++i) to[i] = load_value<S, T>(source[static_cast<ptrdiff_t>(i) * stride]);
+  for (size_t i = 0; i < n; ++i)
+    to[i] = load_value<S, T>(source[static_cast<ptrdiff_t>(i) * stride]);
 }
 
 template <typename T, typename S>
 void store(const T* from, void* to, size_t n) {
   S* target = static_cast<S*>(to);
-  if constexpr (std::is_same_v<S, T>) std::memmove(target, from, n * sizeof(T));
+  if constexpr (std::is_same_v<S, T>)
+    std::memmove(target, from, n * sizeof(T));
   else
     for (size_t i = 0; i < n; ++i) target[i] = store_value<T, S>(from[i]);
 }
@@ -58,7 +65,8 @@ Load<T> load_function(DType dtype) {
     if (dtype == DType::float16) return float_from_float16;
     if (dtype == DType::bfloat16) return float_from_bfloat16;
   }
-  return dispatch(dtype, [](auto type) -> Load<T> { return load<typename decltype(type)::type, T>; });
+  return dispatch(dtype,
+                  [](auto type) -> Load<T> { return load<typename decltype(type)::type, T>; });
 }
 template <typename T>
 StridedLoad<T> strided_load_function(DType dtype) {
@@ -72,7 +80,8 @@ Store<T> store_function(DType dtype) {
     if (dtype == DType::float16) return float16_from_float;
     if (dtype == DType::bfloat16) return bfloat16_from_float;
   }
-  return dispatch(dtype, [](auto type) -> Store<T> { return store<T, typename decltype(type)::type>; });
+  return dispatch(dtype,
+                  [](auto type) -> Store<T> { return store<T, typename decltype(type)::type>; });
 }
 
 template Load<float> load_function<float>(DType);

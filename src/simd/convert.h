@@ -1,6 +1,6 @@
 // Loops between stored element types and the types of computation (float, double, int64_t).
-// Integers wrap to the narrower width, reals truncate on the way to integers (what does not fit in 64
-// bits becomes the lowest value), bool is "not zero", halves round to nearest even.
+// Integers wrap to the narrower width, reals truncate on the way to integers (what does not fit in
+// 64 bits becomes the lowest value), bool is "not zero", halves round to nearest even.
 #pragma once
 #include <cstddef>
 

@@ -7,6 +7,7 @@
 
 namespace gemel::simd {
 
+// clang-format off
 // X(identifier, text): the text names the primitive in expressions.
 #define GEMEL_UNARY_PRIMITIVES(X)                                                                 \
   X(negative, "neg") X(exp, "exp") X(log, "log") X(log2, "log2") X(log10, "log10")                \
@@ -26,6 +27,7 @@ namespace gemel::simd {
   X(greater_equal, "greater_equal") X(less, "less") X(less_equal, "less_equal")                   \
   X(logical_and, "logical_and") X(logical_or, "logical_or") X(logical_xor, "logical_xor")
 #define GEMEL_TERNARY_PRIMITIVES(X) X(where, "where") X(clip, "clip")
+// clang-format on
 
 enum class Primitive : uint8_t {
 #define GEMEL_NAME(name, text) name,

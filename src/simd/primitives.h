@@ -1,6 +1,6 @@
 // Vector loops for the scalar primitives, chosen once for the CPU at hand. T is float, double or
-// int64_t. Every loop is elementwise: `out` may be one of its inputs, and an element's value depends
-// neither on its position nor on n (tails run through the same vector arithmetic).
+// int64_t. Every loop is elementwise: `out` may be one of its inputs, and an element's value
+// depends neither on its position nor on n (tails run through the same vector arithmetic).
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -41,7 +41,17 @@ struct Primitives {
   }
 };
 
-// Safe from any thread; the table is built on first use.
+// Builds the table for the best instruction set that Highway currently allows.
+template <typename T>
+Primitives<T> choose_primitives();
+template <>
+Primitives<float> choose_primitives<float>();
+template <>
+Primitives<double> choose_primitives<double>();
+template <>
+Primitives<int64_t> choose_primitives<int64_t>();
+
+// The table in use. Safe from any thread; built on first use.
 template <typename T>
 const Primitives<T>& primitives();
 template <>

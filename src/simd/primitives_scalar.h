@@ -35,9 +35,9 @@ Primitives<T> scalar_primitives() {
   GEMEL_UNARY_PRIMITIVES(GEMEL_FILL)
 #undef GEMEL_FILL
   i = 0;
-#define GEMEL_FILL(name, text)                          \
-  table.binary[i] = binary_loop<name, T>;               \
-  table.right_scalar[i] = right_scalar_loop<name, T>;   \
+#define GEMEL_FILL(name, text)                        \
+  table.binary[i] = binary_loop<name, T>;             \
+  table.right_scalar[i] = right_scalar_loop<name, T>; \
   table.left_scalar[i++] = left_scalar_loop<name, T>;
   GEMEL_BINARY_PRIMITIVES(GEMEL_FILL)
 #undef GEMEL_FILL
@@ -52,7 +52,8 @@ Primitives<T> scalar_primitives() {
     for (size_t k = 0; k < n; ++k) out[k] = binary<multiply>(unary<relu>(a[k]), b);
   };
   table.subtract_exp_negative = [](const T* a, const T* b, T* out, size_t n) {
-    for (size_t k = 0; k < n; ++k) out[k] = binary<subtract>(a[k], unary<exp>(unary<negative>(b[k])));
+    for (size_t k = 0; k < n; ++k)
+      out[k] = binary<subtract>(a[k], unary<exp>(unary<negative>(b[k])));
   };
   table.exp_negative = [](const T* a, T* out, size_t n) {
     for (size_t k = 0; k < n; ++k) out[k] = unary<exp>(unary<negative>(a[k]));

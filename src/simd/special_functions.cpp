@@ -21,7 +21,8 @@ double gamma_function(double x) {
   return std::tgamma(x);
 }
 
-// Both polygamma functions step up to x >= 10 by their recurrence and sum the asymptotic series there.
+// Both polygamma functions step up to x >= 10 by their recurrence and sum the asymptotic series
+// there.
 double digamma_function(double x) {
   if (x == 0 || (x < 0 && std::floor(x) == x)) return std::numeric_limits<double>::infinity();
   if (x < 0) return digamma_function(1 - x) - pi / std::tan(pi * x);
@@ -29,8 +30,9 @@ double digamma_function(double x) {
   for (; x < 10; x += 1) sum -= 1 / x;
   const double r = 1 / (x * x);
   const double series =
-      r * (1.0 / 12 - r * (1.0 / 120 - r * (1.0 / 252 - r * (1.0 / 240 - r * (1.0 / 132 -
-           r * (691.0 / 32760 - r / 12))))));
+      r * (1.0 / 12 - r * (1.0 / 120 -
+                           r * (1.0 / 252 -
+                                r * (1.0 / 240 - r * (1.0 / 132 - r * (691.0 / 32760 - r / 12))))));
   return sum + std::log(x) - 0.5 / x - series;
 }
 
@@ -44,8 +46,10 @@ double trigamma_function(double x) {
   for (; x < 10; x += 1) sum += 1 / (x * x);
   const double r = 1 / (x * x);
   const double series =
-      1 + r * (1.0 / 6 - r * (1.0 / 30 - r * (1.0 / 42 - r * (1.0 / 30 - r * (5.0 / 66 -
-          r * (691.0 / 2730 - r * 7.0 / 6))))));
+      1 + r * (1.0 / 6 -
+               r * (1.0 / 30 -
+                    r * (1.0 / 42 -
+                         r * (1.0 / 30 - r * (5.0 / 66 - r * (691.0 / 2730 - r * 7.0 / 6))))));
   return sum + series / x + 0.5 * r;
 }
 
@@ -55,7 +59,8 @@ double inverse_erf(double x) {
     return std::numeric_limits<double>::quiet_NaN();
   }
   if (x == 0) return x;
-  // A first value good to two digits, then Halley's steps on erf(y) - x; erfc keeps the digits near 1.
+  // A first value good to two digits, then Halley's steps on erf(y) - x; erfc keeps the digits
+  // near 1.
   const double magnitude = std::fabs(x);
   const double logarithm = std::log1p(-magnitude * magnitude);
   const double half = 2 / (pi * 0.147) + logarithm / 2;

@@ -1,5 +1,5 @@
-// Loops that apply a vector operation to arrays. The tail goes through the same operation, in a vector
-// whose other lanes are not read and not written.
+// Loops that apply a vector operation to arrays. The tail goes through the same operation, in a
+// vector whose other lanes are not read and not written.
 #if defined(GEMEL_SIMD_VECTOR_LOOPS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef GEMEL_SIMD_VECTOR_LOOPS_INL_H_
 #undef GEMEL_SIMD_VECTOR_LOOPS_INL_H_
@@ -15,8 +15,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // Masked loads that do not touch memory behind the mask exist from AVX-512 on; elsewhere the tail
 // passes through a buffer.
-inline constexpr bool has_masked_memory =
-    HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL;
+inline constexpr bool has_masked_memory = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL;
 
 template <class D, typename T>
 HWY_INLINE hn::Vec<D> load_tail(D d, const T* from, size_t count) {
@@ -81,8 +80,10 @@ void ternary_vectors(const T* a, const T* b, const T* c, T* out, size_t n) {
   for (; i + lanes <= n; i += lanes)
     hn::StoreU(F()(d, hn::LoadU(d, a + i), hn::LoadU(d, b + i), hn::LoadU(d, c + i)), d, out + i);
   if (i < n)
-    store_tail(d, F()(d, load_tail(d, a + i, n - i), load_tail(d, b + i, n - i),
-                      load_tail(d, c + i, n - i)), out + i, n - i);
+    store_tail(
+        d,
+        F()(d, load_tail(d, a + i, n - i), load_tail(d, b + i, n - i), load_tail(d, c + i, n - i)),
+        out + i, n - i);
 }
 
 }  // namespace gemel::simd::HWY_NAMESPACE
