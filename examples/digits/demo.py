@@ -76,7 +76,9 @@ def predict(prefix, epoch):
 
 def memory_of_plan():
     """The plan's internal memory for one training step: {mode: [(step, live bytes)]} and totals."""
-    executor = digits.symbol_network().simple_bind(mx.cpu(), data=(digits.BATCH, 1, 8, 8))
+    network = digits.symbol_network()
+    weights = [name for name in network.list_arguments() if name not in ("data", "softmax_label")]
+    executor = network.simple_bind(mx.cpu(), dict.fromkeys(weights, "write"), data=(digits.BATCH, 1, 8, 8))
     totals = executor.memory_plan()
     return {mode: executor.memory_timeline(mode) for mode in totals}, totals
 
