@@ -102,8 +102,8 @@ def trace(source, path):
             axes.text(start + width / 2, lane, event["name"], ha="center", va="center", fontsize=7, color="white")
         elif kind == "reading" and start < 0.9 * end:
             axes.text(start + width + end / 300, lane, event["name"], va="center", fontsize=7, color="#555555")
-    axes.set(xlim=(0, end), ylim=(len(lanes) - 0.5, -0.5), xlabel="milliseconds",
-             title="What the engine did during five batches")
+    axes.set(xlim=(0, end), ylim=(len(lanes) - 0.5, -0.5), xlabel="milliseconds")
+    axes.set_title("What the engine did during five batches", loc="left")
     axes.set_yticks(range(len(lanes)), [lane_name(threads.get(tid, "")) for tid in lanes])
     axes.legend(handles=[Patch(color=COLORS[k], label=k) for k in COLORS if k in used], loc="lower right",
                 bbox_to_anchor=(1, 1), ncol=4, frameon=False)
