@@ -39,7 +39,9 @@ def test_the_guide_on_differences_says_what_happens(tmp_path):
 
 @pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/guide/differences.md"])
 def test_links_to_files_lead_somewhere(name):
-    links = [link for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text_of(name)) if "://" not in link]
+    text = re.sub(r"^```.*?^```", "", text_of(name), flags=re.DOTALL | re.MULTILINE)
+    links = [link for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text) if "://" not in link]
+    links += re.findall(r'src="([^"]+)"', text)
     here = os.path.dirname(os.path.join(ROOT, name))
     missing = [link for link in links if not os.path.exists(os.path.join(here, link))]
     assert missing == []
