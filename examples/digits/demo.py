@@ -2,6 +2,7 @@
 
 Run by scripts/demo.
 """
+
 import argparse
 import contextlib
 import os
@@ -56,7 +57,8 @@ def train(epochs, prefix, trace_path):
         optimizer_params={
             "learning_rate": 0.003,
             "lr_scheduler": mx.lr_scheduler.FactorScheduler(
-                step=batches.steps * max(1, epochs // 5), factor=0.5, base_lr=0.003),
+                step=batches.steps * max(1, epochs // 5), factor=0.5, base_lr=0.003
+            ),
         },
         batch_end_callback=watch.batch,
         eval_end_callback=watch.evaluated,
@@ -78,7 +80,9 @@ def memory_of_plan():
     """The plan's internal memory for one training step: {mode: [(step, live bytes)]} and totals."""
     network = digits.symbol_network()
     weights = [name for name in network.list_arguments() if name not in ("data", "softmax_label")]
-    executor = network.simple_bind(mx.cpu(), dict.fromkeys(weights, "write"), data=(digits.BATCH, 1, 8, 8))
+    executor = network.simple_bind(
+        mx.cpu(), dict.fromkeys(weights, "write"), data=(digits.BATCH, 1, 8, 8)
+    )
     totals = executor.memory_plan()
     return {mode: executor.memory_timeline(mode) for mode in totals}, totals
 
@@ -100,7 +104,9 @@ def main():
 
     prefix = path("digits")
     module, watch = train(args.epochs, prefix, path("trace.json"))
-    before = module.predict(mx.io.NDArrayIter(digits.load("test")[0], batch_size=digits.BATCH)).asnumpy()
+    before = module.predict(
+        mx.io.NDArrayIter(digits.load("test")[0], batch_size=digits.BATCH)
+    ).asnumpy()
 
     probabilities = predict(prefix, args.epochs)
     if not np.array_equal(probabilities, before):
@@ -110,24 +116,36 @@ def main():
     right = probabilities.argmax(axis=1) == labels
 
     shown = [
-        (pictures.digits(pixels, labels, probabilities, path("digits.png")),
-         "the held-out digits and what the network reads"),
-        (pictures.learning_curve(watch.training, watch.held_out, path("learning.png")),
-         "accuracy over the epochs"),
+        (
+            pictures.digits(pixels, labels, probabilities, path("digits.png")),
+            "the held-out digits and what the network reads",
+        ),
+        (
+            pictures.learning_curve(watch.training, watch.held_out, path("learning.png")),
+            "accuracy over the epochs",
+        ),
         (pictures.network(module.symbol, path("network.png")), "the network"),
-        (pictures.memory(*memory_of_plan(), path("memory.png")),
-         "memory of one training step, planned in four ways"),
-        (pictures.trace(path("trace.json"), path("trace.png")),
-         "the engine's tasks: files are read while it computes"),
+        (
+            pictures.memory(*memory_of_plan(), path("memory.png")),
+            "memory of one training step, planned in four ways",
+        ),
+        (
+            pictures.trace(path("trace.json"), path("trace.png")),
+            "the engine's tasks: files are read while it computes",
+        ),
         (path("trace.json"), "the same for https://ui.perfetto.dev"),
     ]
-    print(f"\n{right.sum()} of {len(right)} held-out digits are read right "
-          f"(again after loading {os.path.relpath(prefix)}-{args.epochs:04d}.params)\n")
+    print(
+        f"\n{right.sum()} of {len(right)} held-out digits are read right "
+        f"(again after loading {os.path.relpath(prefix)}-{args.epochs:04d}.params)\n"
+    )
     for file, meaning in shown:
         print(f"  {os.path.relpath(file):<28} {meaning}")
     print(f"\ntest accuracy: {right.mean():.4f}, {time.monotonic() - started:.1f} s in all")
-    print("next: .venv/bin/gemel predict "
-          f"{os.path.relpath(prefix)} data/digits/test-images-idx3-ubyte | head")
+    print(
+        "next: .venv/bin/gemel predict "
+        f"{os.path.relpath(prefix)} data/digits/test-images-idx3-ubyte | head"
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """The real handwritten digits of data/digits, and one network for them, as a Symbol and in Gluon."""
+
 import argparse
 import os
 import struct
@@ -7,7 +8,9 @@ import numpy as np
 
 import gemel as mx
 
-FOLDER = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../data/digits"))
+FOLDER = os.path.normpath(
+    os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../data/digits")
+)
 BATCH = 60  # divides the 360 held-out digits, so no batch is padded
 EPOCHS = 8
 MEAN, DEVIATION = 73, 90  # of the pixels; the network itself normalises
@@ -20,7 +23,7 @@ def read_idx(path):
     if content[:3] != b"\0\0\x08":
         raise ValueError(f"{path} is not an idx file of unsigned bytes")
     rank = content[3]
-    shape = struct.unpack(f">{rank}I", content[4:4 + 4 * rank])
+    shape = struct.unpack(f">{rank}I", content[4 : 4 + 4 * rank])
     return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape)
 
 
@@ -28,7 +31,7 @@ def shifted(images, labels):
     """Every image five times: as it is, and moved by one pixel up, down, left and right."""
     moves = [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)]
     padded = np.pad(images, ((0, 0), (1, 1), (1, 1)))
-    copies = [padded[:, 1 + dy:9 + dy, 1 + dx:9 + dx] for dy, dx in moves]
+    copies = [padded[:, 1 + dy : 9 + dy, 1 + dx : 9 + dx] for dy, dx in moves]
     return np.concatenate(copies), np.tile(labels, len(moves))
 
 
@@ -45,10 +48,14 @@ def symbol_network():
     """Declarative: a graph that ends in the loss."""
     net = (mx.sym.Variable("data") - MEAN) / DEVIATION
     for i, filters in enumerate((16, 32, 64), 1):
-        net = mx.sym.Convolution(net, num_filter=filters, kernel=(3, 3), pad=(1, 1), name=f"conv{i}")
+        net = mx.sym.Convolution(
+            net, num_filter=filters, kernel=(3, 3), pad=(1, 1), name=f"conv{i}"
+        )
         net = mx.sym.Activation(net, act_type="relu", name=f"relu{i}")
         if i > 1:
-            net = mx.sym.Pooling(net, kernel=(2, 2), stride=(2, 2), pool_type="max", name=f"pool{i}")
+            net = mx.sym.Pooling(
+                net, kernel=(2, 2), stride=(2, 2), pool_type="max", name=f"pool{i}"
+            )
     net = mx.sym.Flatten(net, name="flatten")
     net = mx.sym.Dropout(net, p=0.4, name="dropout")
     net = mx.sym.FullyConnected(net, num_hidden=10, name="fc")

@@ -1,4 +1,5 @@
 """Gluon: run as Python, recorded for the gradient; hybridize() turns the blocks into one graph."""
+
 import numpy as np
 
 import digits

@@ -1,4 +1,5 @@
 """Batches that the engine reads from the files while it computes on earlier ones."""
+
 import os
 
 import numpy as np
@@ -41,7 +42,7 @@ class ReadAhead(mx.io.DataIter):
         """Ask the engine for one more batch of this epoch."""
         if self.number == self.steps:
             return
-        rows = self.order[self.number * self.batch_size:(self.number + 1) * self.batch_size]
+        rows = self.order[self.number * self.batch_size : (self.number + 1) * self.batch_size]
         moves = np.random.randint(0, 3, (len(rows), 2))
         images = np.empty((len(rows), 1, 8, 8), np.float32)
         done = mx.engine.tag("batch")
@@ -61,7 +62,7 @@ class ReadAhead(mx.io.DataIter):
             for i, (row, (y, x)) in enumerate(zip(rows, moves)):
                 file.seek(HEADER + int(row) * PIXELS)
                 padded[i, 1:9, 1:9] = np.frombuffer(file.read(PIXELS), np.uint8).reshape(8, 8)
-                moved[i] = padded[i, y:y + 8, x:x + 8]
+                moved[i] = padded[i, y : y + 8, x : x + 8]
         return moved
 
     def next(self):
@@ -70,5 +71,10 @@ class ReadAhead(mx.io.DataIter):
         self.push()
         done, images, labels = self.pending.pop(0)
         done.wait_to_read()
-        return mx.io.DataBatch([mx.nd.array(images)], [mx.nd.array(labels)], pad=0,
-                               provide_data=self.provide_data, provide_label=self.provide_label)
+        return mx.io.DataBatch(
+            [mx.nd.array(images)],
+            [mx.nd.array(labels)],
+            pad=0,
+            provide_data=self.provide_data,
+            provide_label=self.provide_label,
+        )

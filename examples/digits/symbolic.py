@@ -1,4 +1,5 @@
 """Declarative: the network is a graph, and Module.fit runs it."""
+
 import numpy as np
 
 import digits
@@ -19,7 +20,8 @@ def train(epochs, batch_end_callback=None, epoch_end_callback=None):
         optimizer_params={
             "learning_rate": 0.002,
             "lr_scheduler": mx.lr_scheduler.FactorScheduler(
-                step=2 * steps, factor=0.5, base_lr=0.002),
+                step=2 * steps, factor=0.5, base_lr=0.002
+            ),
         },
         eval_metric="acc",
         batch_end_callback=batch_end_callback,
@@ -40,8 +42,11 @@ def main():
 
     def show(param):
         if (param.nbatch + 1) % 40 == 0:
-            print(f"epoch {param.epoch + 1}/{args.epochs}  batch {param.nbatch + 1}"
-                  f"  training accuracy {param.eval_metric.get()[1]:.4f}", flush=True)
+            print(
+                f"epoch {param.epoch + 1}/{args.epochs}  batch {param.nbatch + 1}"
+                f"  training accuracy {param.eval_metric.get()[1]:.4f}",
+                flush=True,
+            )
 
     module = train(args.epochs, batch_end_callback=show)
     print(f"test accuracy: {accuracy(module):.4f}")

@@ -1,4 +1,5 @@
 """The code blocks of the documents run, and their links lead somewhere."""
+
 import os
 import re
 import subprocess
@@ -19,7 +20,9 @@ def python_blocks(name):
 
 
 def run(code, folder):
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, text=True, capture_output=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, text=True, capture_output=True, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -37,7 +40,9 @@ def test_the_guide_on_differences_says_what_happens(tmp_path):
         run(code, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/guide/differences.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/guide/differences.md"]
+)
 def test_links_to_files_lead_somewhere(name):
     text = re.sub(r"^```.*?^```", "", text_of(name), flags=re.DOTALL | re.MULTILINE)
     links = [link for link in re.findall(r"\]\(([^)#]+)[^)]*\)", text) if "://" not in link]

@@ -4,6 +4,7 @@ A subcommand's module has `HELP` (one line), `add_arguments(parser)` and `run(ar
 the exit status (None is 0). What it raises as an error of the input becomes one line on standard
 error and exit status 1.
 """
+
 import argparse
 import os
 import sys
@@ -16,11 +17,14 @@ SUBCOMMANDS = {"predict": predict, "info": info, "env": env}
 def make_parser():
     """The command line of `gemel`."""
     from .. import __version__
+
     parser = argparse.ArgumentParser(prog="gemel", description="Gemel from the command line.")
     parser.add_argument("--version", action="version", version=f"gemel {__version__}")
     subparsers = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
     for name, module in SUBCOMMANDS.items():
-        module.add_arguments(subparsers.add_parser(name, help=module.HELP, description=module.__doc__))
+        module.add_arguments(
+            subparsers.add_parser(name, help=module.HELP, description=module.__doc__)
+        )
     return parser
 
 
@@ -28,6 +32,7 @@ def main(argv=None):
     """Run one subcommand; returns the exit status."""
     args = make_parser().parse_args(argv)
     from ..base import MXNetError
+
     try:
         status = SUBCOMMANDS[args.subcommand].run(args)
         sys.stdout.flush()

@@ -21,18 +21,28 @@ def run(args):
     import numpy
 
     from .. import __version__, _core, context
-    section("versions", [
-        ("gemel", __version__),
-        ("python", platform.python_version()),
-        ("numpy", numpy.__version__),
-        ("system", platform.platform()),
-    ])
+
+    section(
+        "versions",
+        [
+            ("gemel", __version__),
+            ("python", platform.python_version()),
+            ("numpy", numpy.__version__),
+            ("system", platform.platform()),
+        ],
+    )
     kind, workers = _core.engine_configuration()
-    section("devices", [
-        ("cpu", f"{platform.machine()}, engine {kind}, compute workers: {workers}"),
-        ("gpu", f"{context.num_gpus()}"),
-    ])
-    section("features", [(name, "yes" if there else "no") for name, there in sorted(_core.features().items())])
+    section(
+        "devices",
+        [
+            ("cpu", f"{platform.machine()}, engine {kind}, compute workers: {workers}"),
+            ("gpu", f"{context.num_gpus()}"),
+        ],
+    )
+    section(
+        "features",
+        [(name, "yes" if there else "no") for name, there in sorted(_core.features().items())],
+    )
     rows = []
     for setting in _core.settings():
         value = f"{setting['value'] or '(empty)'}  from {setting['source']}"

@@ -1,4 +1,5 @@
 """Images from files as arrays of bytes, without any library beyond NumPy: PNG, PGM/PPM, .npy, idx."""
+
 import os
 import struct
 import zlib
@@ -47,13 +48,13 @@ def read_pnm(content):
     """A binary PGM (grey) or PPM (colour) file with values up to 255."""
     fields, position = [], 2
     while len(fields) < 3:
-        while content[position:position + 1].isspace():
+        while content[position : position + 1].isspace():
             position += 1
-        if content[position:position + 1] == b"#":
+        if content[position : position + 1] == b"#":
             position = content.index(b"\n", position)
             continue
         end = position
-        while content[end:end + 1].isdigit():
+        while content[end : end + 1].isdigit():
             end += 1
         fields.append(int(content[position:end]))
         position = end
@@ -72,7 +73,7 @@ def read_png(content):
     position, header, palette, packed = 8, None, None, b""
     while True:
         length, kind = struct.unpack_from(">I4s", content, position)
-        data = content[position + 8:position + 8 + length]
+        data = content[position + 8 : position + 8 + length]
         if len(data) < length:
             raise ValueError("the file is cut off")
         if kind == b"IHDR":
@@ -116,8 +117,11 @@ def unfilter(data, height, stride, step):
                 guess = (left + up) // 2
             else:
                 corner = above[x - step] if x >= step else 0
-                guess = min((abs(up - corner), 0, left), (abs(left - corner), 1, up),
-                            (abs(left + up - 2 * corner), 2, corner))[2]
+                guess = min(
+                    (abs(up - corner), 0, left),
+                    (abs(left - corner), 1, up),
+                    (abs(left + up - 2 * corner), 2, corner),
+                )[2]
             line[x] = (line[x] + guess) & 255
         result[y] = np.frombuffer(line, np.uint8)
         above = line

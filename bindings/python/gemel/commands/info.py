@@ -19,6 +19,7 @@ def run(args):
 def describe_parameters(path):
     """A row for each array, and the sums."""
     from .. import ndarray as nd
+
     content = nd.load(path)
     if not isinstance(content, dict):
         content = {f"[{i}]": array for i, array in enumerate(content)}
@@ -42,6 +43,7 @@ def describe_symbol(path):
     from collections import Counter
 
     from .. import symbol as sym
+
     with open(path, encoding="utf-8") as file:
         text = file.read()
     loaded = sym.load_json(text)
@@ -49,11 +51,19 @@ def describe_symbol(path):
         version = json.loads(text).get("attrs", {}).get("mxnet_version", ["", "unknown"])[1]
     except (AttributeError, IndexError, TypeError):
         version = "unknown"
-    operators = Counter(node["op"] for node in json.loads(loaded.tojson())["nodes"] if node["op"] != "null")
-    version = f"{version // 10000}.{version // 100 % 100}.{version % 100}" if isinstance(version, int) else version
+    operators = Counter(
+        node["op"] for node in json.loads(loaded.tojson())["nodes"] if node["op"] != "null"
+    )
+    version = (
+        f"{version // 10000}.{version // 100 % 100}.{version % 100}"
+        if isinstance(version, int)
+        else version
+    )
     print(f"version    {version}")
-    print(f"operators  {sum(operators.values())}: "
-          + ", ".join(f"{name} {count}" for name, count in operators.most_common()))
+    print(
+        f"operators  {sum(operators.values())}: "
+        + ", ".join(f"{name} {count}" for name, count in operators.most_common())
+    )
     print(f"inputs     {' '.join(loaded.list_arguments())}")
     print(f"states     {' '.join(loaded.list_auxiliary_states())}".rstrip())
     print(f"outputs    {' '.join(loaded.list_outputs())}")
