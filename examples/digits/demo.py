@@ -21,7 +21,7 @@ TRACED = range(8, 13)  # batches of the third epoch that are on the trace
 
 
 class Watch:
-    """The callbacks of Module.fit: a progress bar, the learning curve, and the trace of a few batches."""
+    """The callbacks of Module.fit: progress bar, learning curve, trace of a few batches."""
 
     def __init__(self, epochs, steps, trace_path):
         self.bar = tqdm(total=epochs * steps, unit="batch", desc="training", ncols=88)

@@ -1,4 +1,4 @@
-"""The real handwritten digits of data/digits, and one network for them, as a Symbol and in Gluon."""
+"""The handwritten digits of data/digits, and one network for them, as Symbol and in Gluon."""
 
 import argparse
 import os

@@ -83,7 +83,7 @@ def memory(timelines, totals, path):
         xlim=(-0.5, len(steps) - 0.5),
         ylim=(0, totals[lines[-1]] / 2**20 * 1.06),
         ylabel="MiB",
-        title="Memory of one training step: reserved in the plan's four modes (lines) and alive (areas)",
+        title="Memory of one training step: reserved in four modes (lines) and alive (areas)",
     )
     axes.legend(loc="upper left", bbox_to_anchor=(0, 0.93), frameon=False)
     axes.spines[["top", "right"]].set_visible(False)

@@ -1,4 +1,4 @@
-"""Images from files as arrays of bytes, without any library beyond NumPy: PNG, PGM/PPM, .npy, idx."""
+"""Images of PNG, PGM, PPM, .npy and idx files as arrays of bytes; needs NumPy alone."""
 
 import os
 import struct
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def read_images(path):
-    """The images of a file: a list of (name, array); arrays are (height, width) or (height, width, 3).
+    """The images of a file: a list of (name, array), (height, width) or (height, width, 3) each.
 
     Raises ValueError for content that is none of the kinds above, or damaged.
     """
@@ -97,7 +97,7 @@ def read_png(content):
 
 
 def unfilter(data, height, stride, step):
-    """Undoes PNG's prediction of each byte from its neighbours (`step` bytes to the left, and above)."""
+    """Undoes PNG's prediction of each byte from its neighbours (`step` to the left, and above)."""
     if len(data) < height * (stride + 1):
         raise ValueError("the file is cut off")
     lines = np.frombuffer(data, np.uint8, height * (stride + 1)).reshape(height, stride + 1)

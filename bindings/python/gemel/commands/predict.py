@@ -1,4 +1,4 @@
-"""Classifies images by the network in a checkpoint; prints file, class and probability in columns."""
+"""Classifies images by the network in a checkpoint; prints file, class and probability."""
 
 HELP = "classify images by a checkpoint"
 BATCH = 64
@@ -50,7 +50,7 @@ def newest_epoch(prefix):
 
 
 class Network:
-    """A checkpoint with one image input; called with images, it returns a row of probabilities each."""
+    """A checkpoint with one image input; called with images, it returns their probabilities."""
 
     def __init__(self, prefix, epoch):
         import json
@@ -136,7 +136,7 @@ def layout_shape(shape, layout):
 
 
 def as_layout(pixels, layout):
-    """The batch in that layout; a grey image stands for all three colours where colours are taken."""
+    """The batch in that layout; a grey image stands for all three colours."""
     import numpy as np
 
     from .. import ndarray as nd
