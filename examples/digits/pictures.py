@@ -137,7 +137,7 @@ def trace(source, path):
                 fontsize=7,
                 color="white",
             )
-        elif kind == "reading" and start < 0.9 * end:
+        elif kind == "reading" and free_until(event, tasks) / 1000 > start + width + 0.1 * end:
             axes.text(
                 start + width + end / 300,
                 lane,
@@ -158,6 +158,12 @@ def trace(source, path):
     )
     axes.spines[["top", "right"]].set_visible(False)
     return save(figure, path)
+
+
+def free_until(event, tasks):
+    """When the thread of a task begins its next one; the end of the trace after the last."""
+    later = [e["ts"] for e in tasks if e["tid"] == event["tid"] and e["ts"] > event["ts"]]
+    return min(later, default=max(e["ts"] + e["dur"] for e in tasks))
 
 
 def lane_name(thread):

@@ -68,13 +68,15 @@ class ReadAhead(mx.io.DataIter):
     def next(self):
         if not self.pending:
             raise StopIteration
-        self.push()
         done, images, labels = self.pending.pop(0)
         done.wait_to_read()
-        return mx.io.DataBatch(
+        batch = mx.io.DataBatch(
             [mx.nd.array(images)],
             [mx.nd.array(labels)],
             pad=0,
             provide_data=self.provide_data,
             provide_label=self.provide_label,
         )
+        # By now the engine computes on the batch before this one.
+        self.push()
+        return batch
