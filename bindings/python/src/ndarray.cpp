@@ -149,6 +149,8 @@ void bind_array(nb::module_& m) {
       }, "The same memory, unknown to autograd.")
       .def("_drop_history", [](NDArray& a) { runtime::drop_history(a); });
   nb::module_::import_("gemel.context");
+  m.def("dtype_flag", [](nb::handle dtype) { return static_cast<int>(dtype_of(dtype)); },
+        "The number by which files name a dtype.");
   m.def("load_arrays", [](const std::string& path) {
     NamedArrays named = without_gil([&] { return load_arrays(path); });
     return std::make_pair(wrap_all(std::move(named.arrays)), named.names);
