@@ -37,7 +37,8 @@ class PreparedPrimitive : public Prepared {
 
   dnnl::primitive primitive_;
   dnnl::memory::desc scratchpad_;
-  int64_t scratchpad_offset_, bytes_ = 0;
+  int64_t bytes_ = 0;  // before the offset, which counts it up
+  int64_t scratchpad_offset_;
   std::vector<Slot> slots_;
 };
 
