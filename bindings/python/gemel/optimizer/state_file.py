@@ -56,6 +56,11 @@ def dumps(value):
     return buffer.getvalue()
 
 
+def load(file):
+    """Read the next pickle of a binary file, which may name `mxnet.*` or this package's classes."""
+    return _Unpickler(file).load()
+
+
 def loads(data):
-    """Read a pickle that names `mxnet.*` or this package's classes."""
-    return _Unpickler(io.BytesIO(data)).load()
+    """The same from bytes."""
+    return load(io.BytesIO(data))
