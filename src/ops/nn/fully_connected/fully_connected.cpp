@@ -1,6 +1,7 @@
 #include "ops/nn/fully_connected/fully_connected.h"
 
 #include "kernels/gemm/gemm.h"
+#include "kernels/onednn/matmul.h"
 #include "op/registry.h"
 
 namespace gemel {
@@ -94,6 +95,13 @@ void backward_weight_shape(ShapeContext& c) {
   c.set_out(0, {p.num_hidden, fully_connected_sizes(c.in[1], p.flatten).inputs});
 }
 
+void bias_gradient(const OpCall& c) {
+  const auto& p = c.params<FullyConnectedParameters>();
+  const Tensor& dy = c.in[0];
+  if (!p.no_bias)
+    kernels::sum_rows(dy.dtype, dy.size() / p.num_hidden, p.num_hidden, dy.address, c.out[1].address);
+}
+
 // in: head gradient, data. out: gradients of weight and bias.
 template <bool blas>
 void backward_weight(const OpCall& c) {
@@ -102,7 +110,7 @@ void backward_weight(const OpCall& c) {
   const auto [rows, inputs] = fully_connected_sizes(data.shape, p.flatten);
   product<blas>(dy.dtype, kernels::Gemm::packed(true, false, p.num_hidden, inputs, rows), dy, data,
                 c.out[0]);
-  if (!p.no_bias) kernels::sum_rows(dy.dtype, rows, p.num_hidden, dy.address, c.out[1].address);
+  bias_gradient(c);
 }
 
 Attributes attributes_of(const FullyConnectedParameters& p, bool no_bias) {
@@ -132,6 +140,37 @@ std::vector<Entry> backward_weight_gradient(const GradientContext& c) {
 
 bool blas_serves(const OpCall& c) { return kernels::blas_supports(c.out[0].dtype); }
 
+// The products of large layers as oneDNN sees them.
+using kernels::onednn::MatmulProblem;
+MatmulProblem forward_problem(const OpCall& c) {
+  const auto& p = c.params<FullyConnectedParameters>();
+  const auto [rows, inputs] = fully_connected_sizes(c.in[0].shape, p.flatten);
+  return {kernels::Gemm::packed(false, true, rows, p.num_hidden, inputs), c.out[0].dtype, 0, 1, p.no_bias ? -1 : 2};
+}
+MatmulProblem backward_data_problem(const OpCall& c) {
+  const auto& p = c.params<FullyConnectedParameters>();
+  const auto [rows, inputs] = fully_connected_sizes(c.out[0].shape, p.flatten);
+  return {kernels::Gemm::packed(false, false, rows, inputs, p.num_hidden), c.out[0].dtype, 0, 1};
+}
+MatmulProblem backward_weight_problem(const OpCall& c) {
+  const auto& p = c.params<FullyConnectedParameters>();
+  const auto [rows, inputs] = fully_connected_sizes(c.in[1].shape, p.flatten);
+  return {kernels::Gemm::packed(true, false, p.num_hidden, inputs, rows), c.out[0].dtype, 0, 1};
+}
+
+Implementation onednn(MatmulProblem (*problem)(const OpCall&), void (*also)(const OpCall&) = nullptr) {
+  namespace library = kernels::onednn;
+  return {.name = "onednn",
+          .kernel =
+              [problem, also](const OpCall& c) {
+                library::run_matmul(problem(c), c);
+                if (also) also(c);
+              },
+          .when = [problem](const OpCall& c) { return library::serves(problem(c)); },
+          .prepare = [problem](const OpCall& c) { return library::prepare_matmul(problem(c)); },
+          .workspace = [problem](const OpCall& c) { return library::matmul_workspace(problem(c), c.prepared); }};
+}
+
 }  // namespace
 
 GEMEL_OPERATORS(fully_connected) {
@@ -142,6 +181,7 @@ GEMEL_OPERATORS(fully_connected) {
       .inputs(&input_names)
       .shape(forward_shape)
       .gradient(forward_gradient)
+      .implement(onednn(forward_problem))
       .implement("openblas", forward<true>, blas_serves)
       .implement("reference", forward<false>)
       .sample({.shapes = {{4, 6}, {5, 6}, {5}}, .attributes = {{"num_hidden", "5"}}})
@@ -155,6 +195,7 @@ GEMEL_OPERATORS(fully_connected) {
       .inputs({"dy", "weight", "data"})
       .shape([](ShapeContext& c) { c.set_out(0, c.in[2]); })
       .gradient(backward_data_gradient)
+      .implement(onednn(backward_data_problem))
       .implement("openblas", backward_data<true>, blas_serves)
       .implement("reference", backward_data<false>);
 
@@ -164,6 +205,7 @@ GEMEL_OPERATORS(fully_connected) {
       .outputs<FullyConnectedParameters>([](const FullyConnectedParameters& p) { return p.no_bias ? 1 : 2; })
       .shape(backward_weight_shape)
       .gradient(backward_weight_gradient)
+      .implement(onednn(backward_weight_problem, bias_gradient))
       .implement("openblas", backward_weight<true>, blas_serves)
       .implement("reference", backward_weight<false>);
 }

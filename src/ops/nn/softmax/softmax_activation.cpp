@@ -2,6 +2,7 @@
 #include "kernels/softmax/softmax.h"
 
 #include "op/registry.h"
+#include "ops/floating_type.h"
 
 namespace gemel::softmax_activation_op {
 namespace {
@@ -32,6 +33,7 @@ GEMEL_OPERATORS(softmax_activation) {
       .doc("Softmax over each sample as a whole, or over the channels at each position.")
       .inputs({"data"})
       .shape(same_shape)
+      .type(floating_type)
       .gradient([](const GradientContext& c) -> std::vector<Entry> {
         return {c.make("_backward_SoftmaxActivation", {c.dy(), c.out(0)}, c.node.parameters)};
       })
