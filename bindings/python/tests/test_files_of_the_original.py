@@ -93,6 +93,17 @@ def test_trainer_states():
             np.testing.assert_allclose(a.asnumpy(), b.asnumpy(), rtol=1e-3, atol=1e-5)
 
 
+class _Command:
+    def __reduce__(self):
+        return print, ("a file's code ran",)
+
+
+def test_states_run_no_code(capsys):
+    with pytest.raises(mx.MXNetError, match="builtins.print"):
+        state_file.loads(pickle.dumps({0: _Command()}))
+    assert not capsys.readouterr().out
+
+
 def test_pickled_arrays():
     file = io.BytesIO((ORIGINAL / "arrays.pickles").read_bytes())
     for _ in range(2):
