@@ -93,6 +93,13 @@ def test_trainer_states():
             np.testing.assert_allclose(a.asnumpy(), b.asnumpy(), rtol=1e-3, atol=1e-5)
 
 
+def test_states_name_only_what_every_numpy_has():
+    data = state_file.dumps({"rate": np.float32(0.5), "values": np.arange(3)})
+    assert b"numpy._core" not in data
+    read = state_file.loads(data)
+    assert read["rate"] == 0.5 and read["values"].tolist() == [0, 1, 2]
+
+
 class _Command:
     def __reduce__(self):
         return print, ("a file's code ran",)

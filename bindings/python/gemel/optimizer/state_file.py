@@ -9,6 +9,8 @@ schedules (this package's and those that the program registered or derived), not
 import io
 import pickle
 
+import numpy
+
 from .. import ndarray as nd
 from ..base import MXNetError
 
@@ -28,6 +30,10 @@ class _Pickler(pickle._Pickler):  # pylint: disable=protected-access
         module = getattr(obj, "__module__", None) or ""
         if module == _PACKAGE or module.startswith(_PACKAGE + "."):
             self._write("mxnet" + module[len(_PACKAGE):], name or obj.__qualname__, obj)
+            return
+        if module.startswith("numpy._core."):
+            # NumPy 2's name of a module that every NumPy knows as numpy.core.
+            self._write("numpy.core." + module[len("numpy._core."):], name or obj.__qualname__, obj)
             return
         super().save_global(obj, name)
 
@@ -65,6 +71,8 @@ class _Unpickler(pickle.Unpickler):
             return nd.NDArray
         module = _PYTHON_2.get(module, module)
         if (module, name) in _PLAIN:
+            if module.startswith("numpy.core.") and hasattr(numpy, "_core"):
+                module = module.replace(".core.", "._core.")
             return super().find_class(module, name)
         if module == "mxnet" or module.startswith("mxnet."):
             module = _PACKAGE + module[len("mxnet"):]
