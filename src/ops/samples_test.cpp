@@ -26,7 +26,8 @@ std::vector<Array> draw(const Sample& sample, const std::vector<DType>& dtypes, 
   std::mt19937 generator(seed);
   std::vector<Array> result;
   for (size_t i = 0; i < sample.shapes.size(); ++i) {
-    const auto [low, high] = i < sample.ranges.size() ? sample.ranges[i] : std::pair(sample.low, sample.high);
+    const auto [low, high] =
+        i < sample.ranges.size() ? sample.ranges[i] : std::pair(sample.low, sample.high);
     std::uniform_real_distribution<double> uniform(low, high);
     std::vector<double> values(static_cast<size_t>(sample.shapes[i].size()));
     for (double& v : values) v = uniform(generator);
@@ -57,7 +58,8 @@ struct Case {
 std::vector<Case> cases() {
   std::vector<Case> result;
   for (const OpInfo* op : all_ops())
-    for (size_t i = 0; i < op->samples.size(); ++i) result.push_back({op, static_cast<int>(i), op->samples[i]});
+    for (size_t i = 0; i < op->samples.size(); ++i)
+      result.push_back({op, static_cast<int>(i), op->samples[i]});
   return result;
 }
 
@@ -135,7 +137,8 @@ void check_gradient(const NodeRef& node, const std::vector<Array>& inputs, int o
   const std::vector<Entry> gradients = testing::gradient_of(node, all_heads);
   ASSERT_EQ(gradients.size(), inputs.size());
   testing::Evaluator evaluate;
-  for (size_t i = 0; i < inputs.size(); ++i) evaluate.known[node->inputs[i].node.get()] = {inputs[i]};
+  for (size_t i = 0; i < inputs.size(); ++i)
+    evaluate.known[node->inputs[i].node.get()] = {inputs[i]};
   for (size_t k = 0; k < heads.size(); ++k) evaluate.known[heads[k].node.get()] = {weights[k]};
   const size_t differentiable = inputs.size() - static_cast<size_t>(op.auxiliary_count(*node->parameters));
   for (size_t i = 0; i < differentiable; ++i) {
@@ -158,7 +161,8 @@ void check_gradient(const NodeRef& node, const std::vector<Array>& inputs, int o
         sides[s] = weighted_sum(testing::call(op, node->parameters, moved), weights);
       }
       const double expected = (sides[1] - sides[0]) / (2 * h);
-      EXPECT_NEAR(got[e], expected, 1e-4 * (1 + std::fabs(expected))) << op.name() << " order " << order << " input " << i << " element " << e;
+      EXPECT_NEAR(got[e], expected, 1e-4 * (1 + std::fabs(expected)))
+          << op.name() << " order " << order << " input " << i << " element " << e;
       if (::testing::Test::HasFailure()) return;
     }
   }

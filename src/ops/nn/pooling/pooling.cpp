@@ -129,6 +129,7 @@ GEMEL_OPERATORS(pooling) {
            "'valid' gives floor((x + 2*pad - kernel) / stride) + 1 elements along an axis, 'full' rounds up, "
            "'same' gives ceil(x / stride). 'lp' is (sum x^p)^(1/p).")
       .inputs({"data"})
+      .file_outputs(2)  // 1.9.1 has a hidden second one
       .shape(pooling_shape)
       .type(floating_type)
       .gradient(pooling_gradient)

@@ -30,7 +30,7 @@ kernels::Softmax geometry(const P& p, const Shape& shape) {
 
 GEMEL_OPERATORS(softmax_activation) {
   op<P>("SoftmaxActivation")
-      .doc("Softmax over each sample as a whole, or over the channels at each position.")
+      .doc("Softmax over the last axis, or over the channels at each position.")
       .inputs({"data"})
       .shape(same_shape)
       .type(floating_type)
