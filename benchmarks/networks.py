@@ -44,3 +44,19 @@ def step_of(executor):
         executor.forward(is_train=True)
         executor.backward()
     return getattr(executor, "forward_backward", two_calls)
+
+
+# Large batches: 1.9.1 tells its plan in whole MB.
+MEMORY_CASES = {"LeNet, inference": (lenet, (512, 1, 28, 28), False),
+                "LeNet, training": (lenet, (512, 1, 28, 28), True),
+                "perceptron, inference": (perceptron, (65536, 784), False),
+                "perceptron, training": (perceptron, (65536, 784), True)}
+
+
+def memory_executor(mx, name):
+    """The executor of one memory case."""
+    make, shape, training = MEMORY_CASES[name]
+    net = make(mx)
+    request = {one: "write" if training and one not in ("data", "softmax_label") else "null"
+               for one in net.list_arguments()}
+    return net.simple_bind(mx.cpu(), grad_req=request, data=shape)

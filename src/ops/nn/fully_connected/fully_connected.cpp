@@ -52,19 +52,31 @@ void forward_shape(ShapeContext& c) {
   c.set_in(0, known);
 }
 
-template <bool blas>
-void product(DType dtype, const kernels::Gemm& g, const Tensor& a, const Tensor& b, const Tensor& c) {
-  (blas ? kernels::blas_gemm : kernels::reference_gemm)(dtype, g, a.address, b.address, c.address);
-}
+using Product = void (*)(DType, const kernels::Gemm&, const void*, const void*, void*);
 
-template <bool blas>
-void forward(const OpCall& c) {
+// The products behind the three operators, for the call's sizes.
+kernels::Gemm forward_product(const OpCall& c) {
   const auto& p = c.params<FullyConnectedParameters>();
   const auto [rows, inputs] = fully_connected_sizes(c.in[0].shape, p.flatten);
+  return kernels::Gemm::packed(false, true, rows, p.num_hidden, inputs, p.no_bias ? 0 : 1);
+}
+kernels::Gemm data_product(const OpCall& c) {
+  const auto& p = c.params<FullyConnectedParameters>();
+  const auto [rows, inputs] = fully_connected_sizes(c.out[0].shape, p.flatten);
+  return kernels::Gemm::packed(false, false, rows, inputs, p.num_hidden);
+}
+kernels::Gemm weight_product(const OpCall& c) {
+  const auto& p = c.params<FullyConnectedParameters>();
+  const auto [rows, inputs] = fully_connected_sizes(c.in[1].shape, p.flatten);
+  return kernels::Gemm::packed(true, false, p.num_hidden, inputs, rows);
+}
+
+template <Product product>
+void forward(const OpCall& c) {
   const Tensor& out = c.out[0];
-  if (!p.no_bias) kernels::fill_rows(out.dtype, rows, p.num_hidden, c.in[2].address, out.address);
-  product<blas>(out.dtype, kernels::Gemm::packed(false, true, rows, p.num_hidden, inputs, p.no_bias ? 0 : 1),
-                c.in[0], c.in[1], out);
+  const kernels::Gemm g = forward_product(c);
+  if (g.beta != 0) kernels::fill_rows(out.dtype, g.m, g.n, c.in[2].address, out.address);
+  product(out.dtype, g, c.in[0].address, c.in[1].address, out.address);
 }
 
 std::vector<Entry> forward_gradient(const GradientContext& c) {
@@ -78,13 +90,9 @@ std::vector<Entry> forward_gradient(const GradientContext& c) {
 }
 
 // in: head gradient (rows x num_hidden), weight, data (for its shape only).
-template <bool blas>
+template <Product product>
 void backward_data(const OpCall& c) {
-  const Tensor &dy = c.in[0], &weight = c.in[1];
-  const auto& p = c.params<FullyConnectedParameters>();
-  const auto [rows, inputs] = fully_connected_sizes(c.out[0].shape, p.flatten);
-  product<blas>(dy.dtype, kernels::Gemm::packed(false, false, rows, inputs, p.num_hidden), dy, weight,
-                c.out[0]);
+  product(c.out[0].dtype, data_product(c), c.in[0].address, c.in[1].address, c.out[0].address);
 }
 
 void backward_weight_shape(ShapeContext& c) {
@@ -95,14 +103,12 @@ void backward_weight_shape(ShapeContext& c) {
 }
 
 // in: head gradient, data. out: gradients of weight and bias.
-template <bool blas>
+template <Product product>
 void backward_weight(const OpCall& c) {
-  const auto& p = c.params<FullyConnectedParameters>();
-  const Tensor &dy = c.in[0], &data = c.in[1];
-  const auto [rows, inputs] = fully_connected_sizes(data.shape, p.flatten);
-  product<blas>(dy.dtype, kernels::Gemm::packed(true, false, p.num_hidden, inputs, rows), dy, data,
-                c.out[0]);
-  if (!p.no_bias) kernels::sum_rows(dy.dtype, rows, p.num_hidden, dy.address, c.out[1].address);
+  const Tensor& dy = c.in[0];
+  const kernels::Gemm g = weight_product(c);
+  product(dy.dtype, g, dy.address, c.in[1].address, c.out[0].address);
+  if (c.out.size() > 1) kernels::sum_rows(dy.dtype, g.k, g.m, dy.address, c.out[1].address);
 }
 
 Attributes attributes_of(const FullyConnectedParameters& p, bool no_bias) {
@@ -130,6 +136,8 @@ std::vector<Entry> backward_weight_gradient(const GradientContext& c) {
           c.make("_backward_FullyConnected_data", {c.in(0), head, c.in(1)}, attributes_of(p, true))};
 }
 
+template <kernels::Gemm (*sizes)(const OpCall&)>
+bool small_serves(const OpCall& c) { return kernels::small_supports(c.out[0].dtype, sizes(c)); }
 bool blas_serves(const OpCall& c) { return kernels::blas_supports(c.out[0].dtype); }
 
 }  // namespace
@@ -142,8 +150,9 @@ GEMEL_OPERATORS(fully_connected) {
       .inputs(&input_names)
       .shape(forward_shape)
       .gradient(forward_gradient)
-      .implement("openblas", forward<true>, blas_serves)
-      .implement("reference", forward<false>)
+      .implement("direct", forward<kernels::small_gemm>, small_serves<forward_product>)
+      .implement("openblas", forward<kernels::blas_gemm>, blas_serves)
+      .implement("reference", forward<kernels::reference_gemm>)
       .sample({.shapes = {{4, 6}, {5, 6}, {5}}, .attributes = {{"num_hidden", "5"}}})
       .sample({.shapes = {{2, 3, 4}, {5, 12}, {5}}, .attributes = {{"num_hidden", "5"}}})
       .sample({.shapes = {{4, 6}, {5, 6}}, .attributes = {{"num_hidden", "5"}, {"no_bias", "True"}}})
@@ -155,8 +164,9 @@ GEMEL_OPERATORS(fully_connected) {
       .inputs({"dy", "weight", "data"})
       .shape([](ShapeContext& c) { c.set_out(0, c.in[2]); })
       .gradient(backward_data_gradient)
-      .implement("openblas", backward_data<true>, blas_serves)
-      .implement("reference", backward_data<false>);
+      .implement("direct", backward_data<kernels::small_gemm>, small_serves<data_product>)
+      .implement("openblas", backward_data<kernels::blas_gemm>, blas_serves)
+      .implement("reference", backward_data<kernels::reference_gemm>);
 
   op<FullyConnectedParameters>("_backward_FullyConnected_weight")
       .doc("Gradient of FullyConnected with respect to weight and bias.")
@@ -164,8 +174,9 @@ GEMEL_OPERATORS(fully_connected) {
       .outputs<FullyConnectedParameters>([](const FullyConnectedParameters& p) { return p.no_bias ? 1 : 2; })
       .shape(backward_weight_shape)
       .gradient(backward_weight_gradient)
-      .implement("openblas", backward_weight<true>, blas_serves)
-      .implement("reference", backward_weight<false>);
+      .implement("direct", backward_weight<kernels::small_gemm>, small_serves<weight_product>)
+      .implement("openblas", backward_weight<kernels::blas_gemm>, blas_serves)
+      .implement("reference", backward_weight<kernels::reference_gemm>);
 }
 
 }  // namespace gemel::fully_connected_op
