@@ -85,8 +85,8 @@ inline Shape contiguous_strides(const Shape& shape) {
 // Axis in [0, ndim) from one that may be negative; `who` names the operator in the error.
 inline int normalize_axis(int64_t axis, int ndim, std::string_view who) {
   if (axis < -ndim || axis >= ndim)
-    fail(ErrorKind::Input, "[{}] axis {} is out of range for an array of {} axes, expected {} to {}", who,
-         axis, ndim, -ndim, ndim - 1);
+    fail(ErrorKind::Input, "[{}] expected an axis from {} to {} for an array of {} axes, got {}", who,
+         -ndim, ndim - 1, ndim, axis);
   return static_cast<int>(axis < 0 ? axis + ndim : axis);
 }
 

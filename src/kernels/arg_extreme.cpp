@@ -18,7 +18,8 @@ bool better(bool largest, L candidate, L best) {
 template <typename L>
 void arg_extreme_typed(bool largest, const Tensor& in, int axis, const Tensor& out) {
   constexpr int64_t block = 128;
-  const int64_t outer = in.shape.size(0, axis), length = in.shape[axis], inner = in.shape.size(axis + 1, in.shape.ndim());
+  const int64_t outer = in.shape.size(0, axis), length = in.shape[axis],
+                inner = in.shape.size(axis + 1, in.shape.ndim());
   const int64_t blocks = (inner + block - 1) / block;
   const simd::Load<L> load = simd::load_function<L>(in.dtype);
   const simd::Store<double> store = simd::store_function<double>(out.dtype);
@@ -63,17 +64,22 @@ void arg_extreme_rows(bool largest, const Tensor& in, int64_t length, const Tens
 
 template <typename L>
 void arg_extreme_any(bool largest, const Tensor& in, int axis, const Tensor& out) {
-  if (in.shape.size(axis + 1, in.shape.ndim()) == 1) arg_extreme_rows<L>(largest, in, in.shape[axis], out);
-  else arg_extreme_typed<L>(largest, in, axis, out);
+  if (in.shape.size(axis + 1, in.shape.ndim()) == 1)
+    arg_extreme_rows<L>(largest, in, in.shape[axis], out);
+  else
+    arg_extreme_typed<L>(largest, in, axis, out);
 }
 
 }  // namespace
 
 void arg_extreme(bool largest, const Tensor& in, int axis, const Tensor& out) {
   if (out.size() == 0) return;
-  if (in.dtype == DType::float64) arg_extreme_any<double>(largest, in, axis, out);
-  else if (is_floating(in.dtype)) arg_extreme_any<float>(largest, in, axis, out);
-  else arg_extreme_any<int64_t>(largest, in, axis, out);
+  if (in.dtype == DType::float64)
+    arg_extreme_any<double>(largest, in, axis, out);
+  else if (is_floating(in.dtype))
+    arg_extreme_any<float>(largest, in, axis, out);
+  else
+    arg_extreme_any<int64_t>(largest, in, axis, out);
 }
 
 }  // namespace gemel::kernels

@@ -9,9 +9,12 @@ namespace gemel::kernels {
 
 // out[o][k][:] = in[o][index[k]][:] for o < outer; a row is `row` elements, `length` the number of
 // rows of each o in `in`. Indices are in range.
-void gather_rows(const Tensor& in, std::span<const int64_t> index, int64_t outer, int64_t length, int64_t row, const Tensor& out);
+void gather_rows(const Tensor& in, std::span<const int64_t> index, int64_t outer, int64_t length,
+                 int64_t row, const Tensor& out);
 
-// out = 0, then out[o][index[k]][:] += in[o][k][:], in the order of k whatever the number of threads.
-void scatter_add_rows(const Tensor& in, std::span<const int64_t> index, int64_t outer, int64_t length, int64_t row, const Tensor& out);
+// out = 0, then out[o][index[k]][:] += in[o][k][:], in the order of k whatever the number of
+// threads.
+void scatter_add_rows(const Tensor& in, std::span<const int64_t> index, int64_t outer,
+                      int64_t length, int64_t row, const Tensor& out);
 
 }  // namespace gemel::kernels

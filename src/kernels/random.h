@@ -1,5 +1,5 @@
-// Philox4x32-10 (Salmon et al. 2011): a counter turned into random bits, so that element i of a stream
-// is the same whoever computes it. One counter value gives four 32-bit words.
+// Philox4x32-10 (Salmon et al. 2011): a counter turned into random bits, so that element i of a
+// stream is the same whoever computes it. One counter value gives four 32-bit words.
 #pragma once
 #include <array>
 #include <cmath>

@@ -19,7 +19,8 @@ void fill_blocks(const Tensor& out, const F& f) {
   parallel_for((size + block - 1) / block, block * 8, [&](int64_t k) {
     L values[block];
     const int64_t begin = k * block, n = std::min(block, size - begin);
-    for (int64_t i = 0; i < n; i += per_counter) f(static_cast<uint64_t>((begin + i) / per_counter), values + i);
+    for (int64_t i = 0; i < n; i += per_counter)
+      f(static_cast<uint64_t>((begin + i) / per_counter), values + i);
     store(values, out.address + begin * size_of(out.dtype), static_cast<size_t>(n));
   });
 }
@@ -63,7 +64,8 @@ void fill_integers(const Philox& stream, int64_t low, int64_t high, const Tensor
   const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
   fill_blocks<int64_t, 2>(out, [&](uint64_t counter, int64_t* to) {
     const PhiloxBlock b = stream.bits(counter);
-    for (int i = 0; i < 2; ++i) to[i] = static_cast<int64_t>(static_cast<uint64_t>(low) + bounded(word(b, i), range));
+    for (int i = 0; i < 2; ++i)
+      to[i] = static_cast<int64_t>(static_cast<uint64_t>(low) + bounded(word(b, i), range));
   });
 }
 

@@ -11,15 +11,18 @@ namespace gemel::kernels {
 
 namespace {
 
-constexpr int64_t run_length = 1024;    // elements reduced in L before their total is taken in W
-constexpr int64_t column_block = 256;   // columns whose totals a column reduction holds
-constexpr int64_t chunk_size = 1 << 16; // elements of one partial result
+constexpr int64_t run_length = 1024;     // elements reduced in L before their total is taken in W
+constexpr int64_t column_block = 256;    // columns whose totals a column reduction holds
+constexpr int64_t chunk_size = 1 << 16;  // elements of one partial result
 
 // An index over several axes turned into an element offset.
 struct Offsets {
   int count = 0;
   int64_t size[Shape::max_ndim], stride[Shape::max_ndim];
-  void add(int64_t n, int64_t step) { size[count] = n; stride[count++] = step; }
+  void add(int64_t n, int64_t step) {
+    size[count] = n;
+    stride[count++] = step;
+  }
   int64_t total() const {
     int64_t n = 1;
     for (int i = 0; i < count; ++i) n *= size[i];
@@ -45,7 +48,9 @@ struct Source {
   simd::Load<L> load;
 
   explicit Source(const Tensor& t)
-      : address(t.address), width(size_of(t.dtype)), native(t.dtype == simd::compute_dtype<L>),
+      : address(t.address),
+        width(size_of(t.dtype)),
+        native(t.dtype == simd::compute_dtype<L>),
         load(simd::load_function<L>(t.dtype)) {}
   const L* run(int64_t offset, int64_t n, L* buffer) const {
     if (native) return reinterpret_cast<const L*>(address) + offset;
@@ -76,15 +81,18 @@ total_type<L> reduce_row(const Source<L>& source, int64_t offset, int64_t n) {
   W total = Reducer<kind>::template identity<W>();
   for (int64_t i = 0; i < n; i += run_length) {
     const int64_t length = std::min(run_length, n - i);
-    total = Reducer<kind>::combine(total, reduce_run<kind>(source.run(offset + i, length, buffer), length));
+    total = Reducer<kind>::combine(
+        total, reduce_run<kind>(source.run(offset + i, length, buffer), length));
   }
   return total;
 }
 
 template <Reduction kind, typename L>
-__attribute__((optimize("O3"))) void add_row(total_type<L>* __restrict total, const L* __restrict x, int64_t n) {
+__attribute__((optimize("O3"))) void add_row(total_type<L>* __restrict total, const L* __restrict x,
+                                             int64_t n) {
   using W = total_type<L>;
-  for (int64_t i = 0; i < n; ++i) total[i] = Reducer<kind>::combine(total[i], static_cast<W>(Reducer<kind>::map(x[i])));
+  for (int64_t i = 0; i < n; ++i)
+    total[i] = Reducer<kind>::combine(total[i], static_cast<W>(Reducer<kind>::map(x[i])));
 }
 
 template <Reduction kind, typename L>
@@ -95,7 +103,7 @@ struct Reduce {
   const Tensor& out;
   const simd::Store<L> store;
   Offsets kept, reduced;
-  int64_t inner = 1;   // length of the contiguous last axis
+  int64_t inner = 1;  // length of the contiguous last axis
 
   Reduce(const Tensor& in, const Tensor& out)
       : source(in), out(out), store(simd::store_function<L>(out.dtype)) {}
@@ -111,18 +119,21 @@ struct Reduce {
     const int64_t outputs = kept.total(), count = reduced.total(), work = count * inner;
     // A row that is long beside the number of outputs is cut into chunks, whose number depends on
     // its length only.
-    const int64_t chunks = count == 1 && outputs < 64 ? std::max<int64_t>(1, inner / chunk_size) : 1;
+    const int64_t chunks =
+        count == 1 && outputs < 64 ? std::max<int64_t>(1, inner / chunk_size) : 1;
     if (chunks > 1) {
       const int64_t length = (inner + chunks - 1) / chunks;
       std::vector<W> partial(static_cast<size_t>(outputs * chunks));
       parallel_for(outputs * chunks, length, [&](int64_t k) {
         const int64_t begin = k % chunks * length;
         partial[static_cast<size_t>(k)] =
-            reduce_row<kind>(source, kept(k / chunks) + begin, std::max<int64_t>(0, std::min(length, inner - begin)));
+            reduce_row<kind>(source, kept(k / chunks) + begin,
+                             std::max<int64_t>(0, std::min(length, inner - begin)));
       });
       for (int64_t o = 0; o < outputs; ++o) {
         W total = R::template identity<W>();
-        for (int64_t c = 0; c < chunks; ++c) total = R::combine(total, partial[static_cast<size_t>(o * chunks + c)]);
+        for (int64_t c = 0; c < chunks; ++c)
+          total = R::combine(total, partial[static_cast<size_t>(o * chunks + c)]);
         write(&total, work, o, 1);
       }
       return;
@@ -130,7 +141,8 @@ struct Reduce {
     parallel_for(outputs, work, [&](int64_t o) {
       const int64_t base = kept(o);
       W total = R::template identity<W>();
-      for (int64_t r = 0; r < count; ++r) total = R::combine(total, reduce_row<kind>(source, base + reduced(r), inner));
+      for (int64_t r = 0; r < count; ++r)
+        total = R::combine(total, reduce_row<kind>(source, base + reduced(r), inner));
       write(&total, work, o, 1);
     });
   }
@@ -138,7 +150,8 @@ struct Reduce {
   void add_columns(W* total, int64_t base, int64_t n, int64_t first, int64_t last) const {
     L buffer[column_block];
     std::fill_n(total, n, R::template identity<W>());
-    for (int64_t r = first; r < last; ++r) add_row<kind>(total, source.run(base + reduced(r), n, buffer), n);
+    for (int64_t r = first; r < last; ++r)
+      add_row<kind>(total, source.run(base + reduced(r), n, buffer), n);
   }
 
   // The last axis is kept: rows are added to a block of totals.
@@ -149,20 +162,23 @@ struct Reduce {
     const int64_t chunks =
         outer * blocks < 64 ? std::clamp<int64_t>(count * width / chunk_size, 1, 64) : 1;
     const int64_t share = (count + chunks - 1) / chunks;
-    std::vector<W> partial(chunks > 1 ? static_cast<size_t>(outer * blocks * chunks * column_block) : 0);
+    std::vector<W> partial(chunks > 1 ? static_cast<size_t>(outer * blocks * chunks * column_block)
+                                      : 0);
     parallel_for(outer * blocks * chunks, share * width, [&](int64_t k) {
       const int64_t c = k % chunks, block = k / chunks % blocks, o = k / chunks / blocks;
       const int64_t column = block * column_block, n = std::min(column_block, inner - column);
       W local[column_block];
       W* total = chunks > 1 ? &partial[static_cast<size_t>(k * column_block)] : local;
-      add_columns(total, kept(o) + column, n, std::min(count, c * share), std::min(count, (c + 1) * share));
+      add_columns(total, kept(o) + column, n, std::min(count, c * share),
+                  std::min(count, (c + 1) * share));
       if (chunks == 1) write(total, count, o * inner + column, n);
     });
     for (int64_t k = 0; chunks > 1 && k < outer * blocks; ++k) {
       W* total = &partial[static_cast<size_t>(k * chunks * column_block)];
       const int64_t column = k % blocks * column_block, n = std::min(column_block, inner - column);
       for (int64_t c = 1; c < chunks; ++c)
-        for (int64_t i = 0; i < n; ++i) total[i] = R::combine(total[i], total[c * column_block + i]);
+        for (int64_t i = 0; i < n; ++i)
+          total[i] = R::combine(total[i], total[c * column_block + i]);
       write(total, count, k / blocks * inner + column, n);
     }
   }
@@ -178,15 +194,20 @@ void reduce_typed(const Tensor& in, uint32_t axes, const Tensor& out) {
   const bool rows = last < 0 || merged.reduced[last];
   if (last >= 0) task.inner = merged.size[last];
   if (out.size() == 0) return;
-  if (rows) task.rows();
-  else task.columns();
+  if (rows)
+    task.rows();
+  else
+    task.columns();
 }
 
 template <Reduction kind>
 void reduce_kind(const Tensor& in, uint32_t axes, const Tensor& out) {
-  if (in.dtype == DType::float64) reduce_typed<kind, double>(in, axes, out);
-  else if (is_floating(in.dtype)) reduce_typed<kind, float>(in, axes, out);
-  else reduce_typed<kind, int64_t>(in, axes, out);
+  if (in.dtype == DType::float64)
+    reduce_typed<kind, double>(in, axes, out);
+  else if (is_floating(in.dtype))
+    reduce_typed<kind, float>(in, axes, out);
+  else
+    reduce_typed<kind, int64_t>(in, axes, out);
 }
 
 }  // namespace
@@ -213,15 +234,24 @@ MergedAxes merge_reduced(const Shape& shape, uint32_t axes) {
 
 void reduce(Reduction kind, const Tensor& in, uint32_t axes, const Tensor& out) {
   switch (kind) {
-    case Reduction::sum: return reduce_kind<Reduction::sum>(in, axes, out);
-    case Reduction::mean: return reduce_kind<Reduction::mean>(in, axes, out);
-    case Reduction::prod: return reduce_kind<Reduction::prod>(in, axes, out);
-    case Reduction::max: return reduce_kind<Reduction::max>(in, axes, out);
-    case Reduction::min: return reduce_kind<Reduction::min>(in, axes, out);
-    case Reduction::nansum: return reduce_kind<Reduction::nansum>(in, axes, out);
-    case Reduction::nanprod: return reduce_kind<Reduction::nanprod>(in, axes, out);
-    case Reduction::norm1: return reduce_kind<Reduction::norm1>(in, axes, out);
-    case Reduction::norm2: return reduce_kind<Reduction::norm2>(in, axes, out);
+    case Reduction::sum:
+      return reduce_kind<Reduction::sum>(in, axes, out);
+    case Reduction::mean:
+      return reduce_kind<Reduction::mean>(in, axes, out);
+    case Reduction::prod:
+      return reduce_kind<Reduction::prod>(in, axes, out);
+    case Reduction::max:
+      return reduce_kind<Reduction::max>(in, axes, out);
+    case Reduction::min:
+      return reduce_kind<Reduction::min>(in, axes, out);
+    case Reduction::nansum:
+      return reduce_kind<Reduction::nansum>(in, axes, out);
+    case Reduction::nanprod:
+      return reduce_kind<Reduction::nanprod>(in, axes, out);
+    case Reduction::norm1:
+      return reduce_kind<Reduction::norm1>(in, axes, out);
+    case Reduction::norm2:
+      return reduce_kind<Reduction::norm2>(in, axes, out);
   }
 }
 

@@ -11,7 +11,8 @@ namespace gemel::kernels {
 // For each row along `axis`, the positions of its first `k` elements in ascending or descending
 // order; equal elements keep their order, NaN comes last. Calls f(outer, inner, positions) from
 // several threads, once for each row.
-void order_rows(const Tensor& in, int axis, int64_t k, bool ascending,
-                const std::function<void(int64_t outer, int64_t inner, std::span<const int64_t>)>& f);
+void order_rows(
+    const Tensor& in, int axis, int64_t k, bool ascending,
+    const std::function<void(int64_t outer, int64_t inner, std::span<const int64_t>)>& f);
 
 }  // namespace gemel::kernels

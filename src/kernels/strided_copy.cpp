@@ -44,8 +44,10 @@ Walk merged(std::span<const CopyAxis> axes) {
 template <typename T>
 void copy_row(const T* from, int64_t from_step, T* to, int64_t to_step, int64_t n) {
   if (from_step == 1 && to_step == 1) {
-    if (n < 16) for (int64_t i = 0; i < n; ++i) to[i] = from[i];
-    else std::memcpy(to, from, static_cast<size_t>(n) * sizeof(T));
+    if (n < 16)
+      for (int64_t i = 0; i < n; ++i) to[i] = from[i];
+    else
+      std::memcpy(to, from, static_cast<size_t>(n) * sizeof(T));
   } else if (to_step == 1 && from_step == 0) {
     std::fill_n(to, n, *from);
   } else {
@@ -57,7 +59,8 @@ void copy_row(const T* from, int64_t from_step, T* to, int64_t to_step, int64_t 
 template <typename F>
 void for_each(const Walk& walk, int64_t steps, const F& f) {
   const int64_t total = walk.total();
-  const int64_t chunks = std::clamp<int64_t>(total * steps / parallel_grain, 1, std::min<int64_t>(total, 256));
+  const int64_t chunks =
+      std::clamp<int64_t>(total * steps / parallel_grain, 1, std::min<int64_t>(total, 256));
   const int64_t share = chunks ? (total + chunks - 1) / chunks : 0;
   parallel_for(chunks, share * steps, [&](int64_t chunk) {
     int64_t index[max_axes], from = 0, to = 0, rest = chunk * share;
@@ -125,13 +128,15 @@ void copy_typed(std::span<const CopyAxis> axes, const std::byte* from_bytes, std
   const CopyAxis last = walk.axis[walk.count - 1];
   if (last.to == 1 && last.from > 1 && last.size >= 8)
     for (int i = 0; i < walk.count - 1; ++i)
-      if (walk.axis[i].from == 1 && walk.axis[i].size >= 8) return transpose_tiles(walk, i, from, to);
+      if (walk.axis[i].from == 1 && walk.axis[i].size >= 8)
+        return transpose_tiles(walk, i, from, to);
   --walk.count;
   if (walk.count == 0 && last.size > parallel_grain) {  // one long row: cut it
     const int64_t piece = parallel_grain / 2, pieces = (last.size + piece - 1) / piece;
     parallel_for(pieces, piece, [&](int64_t k) {
       const int64_t at = k * piece;
-      copy_row(from + at * last.from, last.from, to + at * last.to, last.to, std::min(piece, last.size - at));
+      copy_row(from + at * last.from, last.from, to + at * last.to, last.to,
+               std::min(piece, last.size - at));
     });
     return;
   }
@@ -142,16 +147,22 @@ void copy_typed(std::span<const CopyAxis> axes, const std::byte* from_bytes, std
 
 }  // namespace
 
-void strided_copy(std::span<const CopyAxis> axes, const std::byte* from, std::byte* to, int64_t width) {
+void strided_copy(std::span<const CopyAxis> axes, const std::byte* from, std::byte* to,
+                  int64_t width) {
   switch (width) {
-    case 1: return copy_typed<uint8_t>(axes, from, to);
-    case 2: return copy_typed<uint16_t>(axes, from, to);
-    case 4: return copy_typed<uint32_t>(axes, from, to);
-    default: return copy_typed<uint64_t>(axes, from, to);
+    case 1:
+      return copy_typed<uint8_t>(axes, from, to);
+    case 2:
+      return copy_typed<uint16_t>(axes, from, to);
+    case 4:
+      return copy_typed<uint32_t>(axes, from, to);
+    default:
+      return copy_typed<uint64_t>(axes, from, to);
   }
 }
 
-void strided_fill(std::span<const CopyAxis> axes, const std::byte* value, std::byte* to, int64_t width) {
+void strided_fill(std::span<const CopyAxis> axes, const std::byte* value, std::byte* to,
+                  int64_t width) {
   CopyAxis still[max_axes];
   GEMEL_ASSERT(axes.size() <= max_axes);
   for (size_t i = 0; i < axes.size(); ++i) still[i] = {axes[i].size, 0, axes[i].to};

@@ -19,9 +19,11 @@ struct CopyAxis {
 
 // Copies every element of the walk; `width` is the size of an element in bytes (1, 2, 4 or 8). The
 // memory on both sides must not overlap.
-void strided_copy(std::span<const CopyAxis> axes, const std::byte* from, std::byte* to, int64_t width);
+void strided_copy(std::span<const CopyAxis> axes, const std::byte* from, std::byte* to,
+                  int64_t width);
 
 // Sets every element of a strided array (the distances in `to`) to the element at `value`.
-void strided_fill(std::span<const CopyAxis> axes, const std::byte* value, std::byte* to, int64_t width);
+void strided_fill(std::span<const CopyAxis> axes, const std::byte* value, std::byte* to,
+                  int64_t width);
 
 }  // namespace gemel::kernels

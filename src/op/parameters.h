@@ -89,7 +89,11 @@ template <> struct TypeText<std::vector<std::optional<int64_t>>> { static conste
 template <> struct TypeText<DType> { static constexpr const char* text = "dtype"; };
 template <> struct TypeText<std::vector<double>> { static constexpr const char* text = "tuple of <float>"; };
 template <typename T> struct TypeText<std::optional<T>> {
-  static inline const std::string text = std::string(TypeText<T>::text) + " or None";
+  // Made when asked for: operators are declared before a static string would be.
+  struct Text {
+    operator std::string() const { return std::string(TypeText<T>::text) + " or None"; }
+  };
+  static constexpr Text text{};
 };
 
 template <typename P>

@@ -27,8 +27,13 @@ inline std::vector<std::pair<std::string, DType>> dtype_choices(DTypeSet set) {
       if (set == DTypeSet::with_bool) all.emplace_back("bool", boolean);
       [[fallthrough]];
     case DTypeSet::classic:
-      all.insert(all.end(), {{"float16", float16}, {"float32", float32}, {"float64", float64},
-                             {"int32", int32}, {"int64", int64}, {"int8", int8}, {"uint8", uint8}});
+      all.insert(all.end(), {{"float16", float16},
+                             {"float32", float32},
+                             {"float64", float64},
+                             {"int32", int32},
+                             {"int64", int64},
+                             {"int8", int8},
+                             {"uint8", uint8}});
       break;
     case DTypeSet::sampled:
       all = {{"None", none}, {"float16", float16}, {"float32", float32}, {"float64", float64}};
@@ -38,7 +43,7 @@ inline std::vector<std::pair<std::string, DType>> dtype_choices(DTypeSet set) {
       break;
     case DTypeSet::index_results:
       all = {{"float16", float16}, {"float32", float32}, {"float64", float64},
-             {"int32", int32}, {"int64", int64}, {"uint8", uint8}};
+             {"int32", int32},     {"int64", int64},     {"uint8", uint8}};
       break;
   }
   return all;

@@ -11,22 +11,38 @@ namespace {
 
 using testing::Array;
 
-std::vector<Array> draw(const Sample& sample, DType dtype, uint32_t seed) {
+// The types of all inputs when the first is `dtype`; those that do not follow are `dtype` too.
+std::vector<DType> input_types(const OpInfo& op, const Parameters& parameters, size_t inputs, DType dtype) {
+  std::vector<DType> in(inputs, DType::none), out(op.output_count(parameters), DType::none);
+  if (inputs > 0) in[0] = dtype;
+  TypeContext types{op, parameters, in, out};
+  if (op.type_rule) op.type_rule(types);
+  else same_type(types);
+  for (DType& t : in) t = t == DType::none ? dtype : t;
+  return in;
+}
+
+std::vector<Array> draw(const Sample& sample, const std::vector<DType>& dtypes, uint32_t seed) {
   std::mt19937 generator(seed);
   std::vector<Array> result;
   for (size_t i = 0; i < sample.shapes.size(); ++i) {
-    const auto [low, high] = i < sample.ranges.size() ? sample.ranges[i] : std::pair(sample.low, sample.high);
+    const auto [low, high] =
+        i < sample.ranges.size() ? sample.ranges[i] : std::pair(sample.low, sample.high);
     std::uniform_real_distribution<double> uniform(low, high);
     std::vector<double> values(static_cast<size_t>(sample.shapes[i].size()));
     for (double& v : values) v = uniform(generator);
-    result.emplace_back(sample.shapes[i], values, dtype);
+    result.emplace_back(sample.shapes[i], values, dtypes[i]);
   }
   return result;
 }
 
+std::vector<Array> draw(const Sample& sample, DType dtype, uint32_t seed) {
+  return draw(sample, std::vector<DType>(sample.shapes.size(), dtype), seed);
+}
+
 double weighted_sum(const std::vector<Array>& outputs, const std::vector<Array>& weights) {
   double total = 0;
-  for (size_t k = 0; k < outputs.size(); ++k) {
+  for (size_t k = 0; k < weights.size(); ++k) {
     const auto y = outputs[k].values(), w = weights[k].values();
     for (size_t i = 0; i < y.size(); ++i) total += y[i] * w[i];
   }
@@ -42,7 +58,8 @@ struct Case {
 std::vector<Case> cases() {
   std::vector<Case> result;
   for (const OpInfo* op : all_ops())
-    for (size_t i = 0; i < op->samples.size(); ++i) result.push_back({op, static_cast<int>(i), op->samples[i]});
+    for (size_t i = 0; i < op->samples.size(); ++i)
+      result.push_back({op, static_cast<int>(i), op->samples[i]});
   return result;
 }
 
@@ -54,10 +71,16 @@ TEST_P(Samples, RunsInEveryType) {
   const auto& [op, index, sample] = GetParam();
   const ParametersRef parameters = op->parse(sample.attributes);
   for (DType dtype : {DType::float32, DType::float16, DType::bfloat16, DType::int32}) {
-    std::vector<Array> inputs = draw(sample, dtype, 3);
     if (op->random && !is_floating(dtype)) continue;
     if (op->name().starts_with("mp_") && dtype != DType::float32) continue;  // inputs of two types
-    EXPECT_NO_THROW(testing::call(*op, parameters, inputs)) << name_of(dtype);
+    try {
+      const auto dtypes = input_types(*op, *parameters, sample.shapes.size(), dtype);
+      testing::call(*op, parameters, draw(sample, dtypes, 3));
+    } catch (const Error& error) {
+      // Only integers may be refused, by a message that names the operator.
+      EXPECT_FALSE(is_floating(dtype)) << name_of(dtype) << ": " << error.what();
+      EXPECT_NE(std::string(error.what()).find(op->name()), std::string::npos) << error.what();
+    }
   }
 }
 
@@ -76,7 +99,10 @@ TEST_P(Samples, InPlaceGivesTheSame) {
     for (Array& a : out) out_tensors.push_back(a.tensor());
     out_tensors[j].address = in_tensors[i].address;
     OpCall call{*op, *parameters, in_tensors, out_tensors};
-    op->choose(call).kernel(call);
+    const Implementation& implementation = op->choose(call);
+    std::vector<std::byte> workspace(implementation.workspace ? static_cast<size_t>(implementation.workspace(call)) : 0);
+    call.workspace = workspace.data();
+    implementation.kernel(call);
     EXPECT_EQ(in[i].bytes, expected[j].bytes) << "input " << i << " shared with output " << j;
   }
 }
@@ -92,7 +118,8 @@ Array away_from_zero(const Array& a) {
 void check_gradient(const NodeRef& node, const std::vector<Array>& inputs, int order) {
   const auto& op = static_cast<const OpInfo&>(*node->op);
   if (!op.gradient_rule || op.ignores_head_gradient) return;
-  const std::vector<Array> outputs = testing::call(op, node->parameters, inputs);
+  std::vector<Array> outputs = testing::call(op, node->parameters, inputs);
+  outputs.resize(static_cast<size_t>(op.visible_output_count(*node->parameters)));
   for (const Array& y : outputs)
     if (!is_floating(y.dtype)) return;
   std::vector<Entry> heads;
@@ -105,12 +132,16 @@ void check_gradient(const NodeRef& node, const std::vector<Array>& inputs, int o
     weights.emplace_back(y.shape, values, DType::float64);
     heads.push_back({make_variable("head"), 0, 0});
   }
-  const std::vector<Entry> gradients = testing::gradient_of(node, heads);
+  std::vector<Entry> all_heads = heads;
+  all_heads.resize(static_cast<size_t>(op.output_count(*node->parameters)));
+  const std::vector<Entry> gradients = testing::gradient_of(node, all_heads);
   ASSERT_EQ(gradients.size(), inputs.size());
   testing::Evaluator evaluate;
-  for (size_t i = 0; i < inputs.size(); ++i) evaluate.known[node->inputs[i].node.get()] = {inputs[i]};
+  for (size_t i = 0; i < inputs.size(); ++i)
+    evaluate.known[node->inputs[i].node.get()] = {inputs[i]};
   for (size_t k = 0; k < heads.size(); ++k) evaluate.known[heads[k].node.get()] = {weights[k]};
-  for (size_t i = 0; i < inputs.size(); ++i) {
+  const size_t differentiable = inputs.size() - static_cast<size_t>(op.auxiliary_count(*node->parameters));
+  for (size_t i = 0; i < differentiable; ++i) {
     if (inputs[i].dtype != DType::float64) continue;
     const std::vector<double> x = inputs[i].values();
     std::vector<double> got(x.size(), 0);
@@ -130,7 +161,8 @@ void check_gradient(const NodeRef& node, const std::vector<Array>& inputs, int o
         sides[s] = weighted_sum(testing::call(op, node->parameters, moved), weights);
       }
       const double expected = (sides[1] - sides[0]) / (2 * h);
-      EXPECT_NEAR(got[e], expected, 1e-4 * (1 + std::fabs(expected))) << op.name() << " order " << order << " input " << i << " element " << e;
+      EXPECT_NEAR(got[e], expected, 1e-4 * (1 + std::fabs(expected)))
+          << op.name() << " order " << order << " input " << i << " element " << e;
       if (::testing::Test::HasFailure()) return;
     }
   }

@@ -31,7 +31,8 @@ struct Array {
   }
 };
 
-inline std::vector<Array> call(const OpInfo& op, ParametersRef parameters, std::vector<Array> inputs, RandomStream random = {}) {
+inline std::vector<Array> call(const OpInfo& op, ParametersRef parameters, std::vector<Array> inputs, RandomStream random = {},
+                               bool training = false, std::string_view implementation_name = {}) {
   const int outputs = op.output_count(*parameters);
   std::vector<Shape> in_shapes, out_shapes(outputs, Shape::unknown());
   std::vector<DType> in_types, out_types(outputs, DType::none);
@@ -39,7 +40,7 @@ inline std::vector<Array> call(const OpInfo& op, ParametersRef parameters, std::
     in_shapes.push_back(a.shape);
     in_types.push_back(a.dtype);
   }
-  ShapeContext shapes{op, *parameters, in_shapes, out_shapes};
+  ShapeContext shapes{op, *parameters, in_shapes, out_shapes, training};
   op.shape_rule(shapes);
   TypeContext types{op, *parameters, in_types, out_types};
   if (op.type_rule) op.type_rule(types);
@@ -53,11 +54,17 @@ inline std::vector<Array> call(const OpInfo& op, ParametersRef parameters, std::
   }
   for (Array& a : inputs) in.push_back(a.tensor());
   for (Array& a : result) out.push_back(a.tensor());
-  OpCall call{op, *parameters, in, out};
+  OpCall call{op, *parameters, in, out, training};
   call.random = random;
-  const Implementation& implementation = op.choose(call);
-  std::vector<std::byte> workspace(implementation.workspace ? static_cast<size_t>(implementation.workspace(call)) : 0);
-  call.workspace = workspace.data();
+  const Implementation* chosen = implementation_name.empty() ? &op.choose(call) : nullptr;
+  for (const Implementation& candidate : op.implementations)
+    if (!chosen && candidate.name == implementation_name) chosen = &candidate;
+  GEMEL_CHECK(chosen, "[{}] has no implementation '{}'", op.name(), implementation_name);
+  const Implementation& implementation = *chosen;
+  const std::unique_ptr<Prepared> prepared = implementation.prepare ? implementation.prepare(call) : nullptr;
+  call.prepared = prepared.get();
+  std::vector<std::byte> workspace(implementation.workspace ? static_cast<size_t>(implementation.workspace(call)) + 64 : 64);
+  call.workspace = workspace.data() + (64 - reinterpret_cast<uintptr_t>(workspace.data()) % 64) % 64;
   implementation.kernel(call);
   return result;
 }

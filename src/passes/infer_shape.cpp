@@ -29,8 +29,8 @@ void infer_shapes(const IndexedGraph& graph, std::vector<Shape>& shapes, bool tr
   for (int n : graph.variables()) {
     Shape& shape = shapes[static_cast<size_t>(graph.first_entry(n))];
     if (shape.known()) continue;
-    Shape merged = shape;
-    if (merge_shape(merged, attribute_shape(*graph.node(n)))) shape = merged;
+    const Shape given = attribute_shape(*graph.node(n));
+    if (!merge_shape(shape, given)) shape = given;  // as in 1.9.1, it counts more than a partial shape
   }
   passes::run_to_fixpoint(
       graph, shapes,

@@ -53,6 +53,8 @@ TEST(InferShape, AttributesOfVariables) {
   EXPECT_EQ(infer_shapes(graph, {})[0], (Shape{-1, 3}));
   EXPECT_EQ(infer_shapes(graph, {{"y", Shape{2, -1}}})[0], (Shape{2, 3}));
   EXPECT_EQ(infer_shapes(graph, {{"x", Shape{4, 4}}})[1], (Shape{4, 4}));
+  const IndexedGraph full({variable("x", {{"__shape__", "(2, 3)"}})});
+  EXPECT_EQ(infer_shapes(full, {{"x", Shape{-1, 4}}})[0], (Shape{2, 3}));
   const IndexedGraph wrong({variable("x", {{"__shape__", "(a)"}})});
   EXPECT_THAT(message_of([&] { infer_shapes(wrong, {}); }), HasSubstr("variable x: attribute __shape__"));
 }

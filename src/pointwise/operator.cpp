@@ -13,8 +13,8 @@ void run_fixed(const OpCall& call) {
   const auto& definition = static_cast<const Definition&>(*call.op.pointwise);
   std::array<double, max_scalars> values;
   if (definition.scalar_count) definition.read_scalars(call.parameters, values.data());
-  definition.fixed_program->run(call.in, std::span<const double>(values.data(), definition.scalar_count),
-                                call.out);
+  definition.fixed_program->run(
+      call.in, std::span<const double>(values.data(), definition.scalar_count), call.out);
 }
 
 void run_dynamic(const OpCall& call) {
@@ -72,13 +72,16 @@ std::vector<Entry> gradient_node(const GradientContext& context, const std::vect
     for (Expr& e : wanted) e = substitute(e, renamed, {});
     const int count = static_cast<int>(entries.size());
     const std::vector<int> order = target;
-    ParametersRef parameters = make_pointwise(std::move(wanted), std::move(scalars), count, broadcasts);
+    ParametersRef parameters =
+        make_pointwise(std::move(wanted), std::move(scalars), count, broadcasts);
     const Entry first = context.make("_pointwise", std::move(entries), std::move(parameters), 0);
-    for (size_t k = 0; k < order.size(); ++k) result[order[k]] = Entry{first.node, static_cast<int32_t>(k), 0};
+    for (size_t k = 0; k < order.size(); ++k)
+      result[order[k]] = Entry{first.node, static_cast<int32_t>(k), 0};
   }
   if (broadcasts)
     for (size_t i = 0; i < result.size(); ++i)
-      if (result[i]) result[i] = context.make("_sum_to_like", {result[i], context.in(static_cast<int>(i))});
+      if (result[i])
+        result[i] = context.make("_sum_to_like", {result[i], context.in(static_cast<int>(i))});
   return result;
 }
 
@@ -99,7 +102,7 @@ std::vector<Entry> gradient_of_dynamic(const GradientContext& context) {
   const int n = parameters.num_args, outputs = static_cast<int>(value.size());
   std::vector<Expr> flowing = value;
   for (int k = 0; k < outputs; ++k)
-    if (!context.head[k]) flowing[k] = 0.0;   // nothing flows back through this output
+    if (!context.head[k]) flowing[k] = 0.0;  // nothing flows back through this output
   const auto source = [&](int k) { return k < n ? context.in(k) : context.dy(k - n); };
   return gradient_node(context, derive(flowing, n), source, n + outputs, parameters.scalars,
                        parameters.broadcast, n);
@@ -113,7 +116,9 @@ void scalar_type(TypeContext& context) {
   } else if (is_floating(in)) {
     context.set_out(0, in);
   } else {
-    context.set_out(0, !parameters.is_int ? DType::float64 : in == DType::boolean ? DType::int64 : in);
+    context.set_out(0, !parameters.is_int     ? DType::float64
+                       : in == DType::boolean ? DType::int64
+                                              : in);
   }
 }
 
@@ -141,7 +146,10 @@ std::shared_ptr<const Program> Definition::program(const Parameters& parameters)
 
 PointwiseParameters::PointwiseParameters(std::vector<Expr> expressions, std::vector<double> scalars,
                                          int num_args, bool broadcast)
-    : num_args(num_args), scalars(std::move(scalars)), broadcast(broadcast), expressions_(std::move(expressions)) {
+    : num_args(num_args),
+      scalars(std::move(scalars)),
+      broadcast(broadcast),
+      expressions_(std::move(expressions)) {
   for (const Expr& e : expressions_) value += (value.empty() ? "" : ";") + to_string(e);
 }
 
@@ -154,10 +162,12 @@ void PointwiseParameters::compile() const {
         begin = end + 1;
       }
     for (const Expr& e : expressions_) {
-      GEMEL_CHECK(input_count(e) <= num_args, "[_pointwise] value reads input {}, but num_args is {}",
-                  input_count(e) - 1, num_args);
+      GEMEL_CHECK(input_count(e) <= num_args,
+                  "[_pointwise] value reads input {}, but num_args is {}", input_count(e) - 1,
+                  num_args);
       GEMEL_CHECK(scalar_count(e) <= static_cast<int>(scalars.size()),
-                  "[_pointwise] value reads scalar {}, but {} are given", scalar_count(e) - 1, scalars.size());
+                  "[_pointwise] value reads scalar {}, but {} are given", scalar_count(e) - 1,
+                  scalars.size());
     }
     program_ = std::make_shared<const Program>(expressions_);
   });
@@ -174,21 +184,26 @@ const std::shared_ptr<const Program>& PointwiseParameters::program() const {
 }
 
 void PointwiseParameters::declare(Fields<PointwiseParameters>& f) {
-  f.field("value", &PointwiseParameters::value).doc("Expressions over x0, x1, ... and s0, s1, ..., with ';' between them.");
+  f.field("value", &PointwiseParameters::value)
+      .doc("Expressions over x0, x1, ... and s0, s1, ..., with ';' between them.");
   f.field("num_args", &PointwiseParameters::num_args).doc("Number of inputs.").range(0, 1024);
   f.field("scalars", &PointwiseParameters::scalars).fallback("()").doc("Values of s0, s1, ...");
-  f.field("broadcast", &PointwiseParameters::broadcast).fallback("1").doc("Whether the shapes of the inputs may differ.");
+  f.field("broadcast", &PointwiseParameters::broadcast)
+      .fallback("1")
+      .doc("Whether the shapes of the inputs may differ.");
 }
 
-ParametersRef make_pointwise(std::vector<Expr> expressions, std::vector<double> scalars, int num_args,
-                             bool broadcast) {
-  return std::make_shared<const PointwiseParameters>(std::move(expressions), std::move(scalars), num_args, broadcast);
+ParametersRef make_pointwise(std::vector<Expr> expressions, std::vector<double> scalars,
+                             int num_args, bool broadcast) {
+  return std::make_shared<const PointwiseParameters>(std::move(expressions), std::move(scalars),
+                                                     num_args, broadcast);
 }
 
 void ScalarParameters::declare(Fields<ScalarParameters>& f) {
   f.field("scalar", &ScalarParameters::scalar).fallback("1").doc("The number.");
-  f.field("is_int", &ScalarParameters::is_int).fallback("1").doc(
-      "Whether the number counts as an integer, so that integer arrays stay what they are.");
+  f.field("is_int", &ScalarParameters::is_int)
+      .fallback("1")
+      .doc("Whether the number counts as an integer, so that integer arrays stay what they are.");
 }
 
 void broadcast_rule(ShapeContext& context) {
@@ -215,14 +230,18 @@ Builder& Builder::value(const std::function<Expr(Expr)>& f) {
 
 // The second operand is the scalar where the operator has one.
 Builder& Builder::value(const std::function<Expr(Expr, Expr)>& f) {
-  if (definition_->scalar_count == 1) set_value(f(input(0), scalar(0)), 1);
-  else set_value(f(input(0), input(1)), 2);
+  if (definition_->scalar_count == 1)
+    set_value(f(input(0), scalar(0)), 1);
+  else
+    set_value(f(input(0), input(1)), 2);
   return *this;
 }
 
 Builder& Builder::value(const std::function<Expr(Expr, Expr, Expr)>& f) {
-  if (definition_->scalar_count == 2) set_value(f(input(0), scalar(0), scalar(1)), 1);
-  else set_value(f(input(0), input(1), input(2)), 3);
+  if (definition_->scalar_count == 2)
+    set_value(f(input(0), scalar(0), scalar(1)), 1);
+  else
+    set_value(f(input(0), input(1), input(2)), 3);
   return *this;
 }
 
@@ -259,19 +278,25 @@ Builder::~Builder() {
   if (!definition_) return;  // moved from
   OpInfo& info = builder_.info();
   const int n = definition_->input_count;
-  if (names_.empty()) names_ = n == 1 ? std::vector<std::string>{"data"} : std::vector<std::string>{"lhs", "rhs"};
+  if (names_.empty())
+    names_ = n == 1 ? std::vector<std::string>{"data"} : std::vector<std::string>{"lhs", "rhs"};
   builder_.inputs(names_);
   definition_->fixed_program = std::make_shared<const Program>(definition_->fixed_value);
   if (!zero_gradient_) {
-    if (definition_->derivatives.empty()) definition_->derivatives = derive(definition_->fixed_value, n);
+    if (definition_->derivatives.empty())
+      definition_->derivatives = derive(definition_->fixed_value, n);
     bool flows = false;
     for (const Expr& e : definition_->derivatives) flows = flows || !is_zero(e);
     zero_gradient_ = !flows;
   }
-  if (zero_gradient_) builder_.no_gradient();
-  else builder_.gradient(gradient_of_fixed);
-  if (definition_->broadcasts) builder_.shape(broadcast_rule);
-  else builder_.shape(same_shape);
+  if (zero_gradient_)
+    builder_.no_gradient();
+  else
+    builder_.gradient(gradient_of_fixed);
+  if (definition_->broadcasts)
+    builder_.shape(broadcast_rule);
+  else
+    builder_.shape(same_shape);
   if (!info.type_rule) builder_.type(same_type);
   builder_.implement("tape", run_fixed);
   std::vector<std::pair<int, int>> pairs;
@@ -289,7 +314,8 @@ Builder::~Builder() {
 
 Builder define_scalar(std::string name) {
   Builder builder = define<ScalarParameters>(std::move(name));
-  builder.scalars<ScalarParameters>(std::vector<double ScalarParameters::*>{&ScalarParameters::scalar})
+  builder
+      .scalars<ScalarParameters>(std::vector<double ScalarParameters::*>{&ScalarParameters::scalar})
       .type(scalar_type)
       .sample_attributes({{"scalar", "1.5"}});
   return builder;
@@ -299,18 +325,25 @@ GEMEL_OPERATORS(pointwise) {
   auto definition = std::make_shared<Definition>();
   definition->dynamic = definition->broadcasts = true;
   OpBuilder builder = op<PointwiseParameters>("_pointwise");
-  builder.doc("Computes several pointwise expressions of its inputs in one pass over memory. Made by "
-              "gradients and by fusion; `value` is the program.")
+  builder
+      .doc(
+          "Computes several pointwise expressions of its inputs in one pass over memory. Made by "
+          "gradients and by fusion; `value` is the program.")
       .variadic("num_args", &PointwiseParameters::num_args)
       .outputs<PointwiseParameters>(output_total)
       .shape([](ShapeContext& context) {
-        if (context.params<PointwiseParameters>().broadcast) broadcast_rule(context);
-        else same_shape(context);
+        if (context.params<PointwiseParameters>().broadcast)
+          broadcast_rule(context);
+        else
+          same_shape(context);
       })
       .type(same_type)
       .gradient(gradient_of_dynamic)
       .implement("tape", run_dynamic)
-      .sample({.shapes = {{2, 3}, {2, 3}}, .attributes = {{"value", "add(mul(x0,x1),s0);exp(x0)"}, {"num_args", "2"}, {"scalars", "(2.0,)"}}});
+      .sample(
+          {.shapes = {{2, 3}, {2, 3}},
+           .attributes = {
+               {"value", "add(mul(x0,x1),s0);exp(x0)"}, {"num_args", "2"}, {"scalars", "(2.0,)"}}});
   builder.info().hidden = true;
   builder.info().inplace_any = true;
   builder.info().pointwise = definition;

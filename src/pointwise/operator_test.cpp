@@ -13,8 +13,11 @@ struct Values {
   Tensor tensor() { return Tensor(data.data(), shape, DType::float32); }
 };
 
-Values run(const OpInfo& op, const Parameters& parameters, std::vector<Values> in, const Shape& out_shape, int output = 0, int outputs = 1) {
-  std::vector<Values> out(static_cast<size_t>(outputs), Values{out_shape, std::vector<float>(static_cast<size_t>(out_shape.size()))});
+Values run(const OpInfo& op, const Parameters& parameters, std::vector<Values> in,
+           const Shape& out_shape, int output = 0, int outputs = 1) {
+  std::vector<Values> out(
+      static_cast<size_t>(outputs),
+      Values{out_shape, std::vector<float>(static_cast<size_t>(out_shape.size()))});
   std::vector<Tensor> in_tensors, out_tensors;
   for (Values& v : in) in_tensors.push_back(v.tensor());
   for (Values& v : out) out_tensors.push_back(v.tensor());
@@ -60,7 +63,8 @@ TEST(PointwiseOperator, ShapesOfElementwiseInferBackwards) {
 
 TEST(PointwiseOperator, ProgramFromText) {
   const OpInfo& op = require_op("_pointwise");
-  const ParametersRef parameters = op.parse({{"value", "add(mul(x0,x1),s0);sub(x0,x1)"}, {"num_args", "2"}, {"scalars", "(10,)"}});
+  const ParametersRef parameters = op.parse(
+      {{"value", "add(mul(x0,x1),s0);sub(x0,x1)"}, {"num_args", "2"}, {"scalars", "(10,)"}});
   EXPECT_EQ(op.output_count(*parameters), 2);
   const std::vector<Values> in{{{2, 1}, {1, 2}}, {{1, 2}, {3, 4}}};
   EXPECT_EQ(run(op, *parameters, in, {2, 2}, 0, 2).data, (std::vector<float>{13, 14, 16, 18}));
@@ -91,7 +95,8 @@ TEST(PointwiseOperator, OneNodeForAllGradients) {
 TEST(PointwiseOperator, OutputsServeTheGradientWhereTheyCan) {
   const NodeRef x = make_variable("x"), dy = make_variable("dy");
   const NodeRef node = make_node(require_op("tanh"), "n", {{x, 0, 0}}, Attributes{});
-  const Entry gradient = require_op("tanh").gradient_rule(GradientContext{*node, node, {{dy, 0, 0}}})[0];
+  const Entry gradient =
+      require_op("tanh").gradient_rule(GradientContext{*node, node, {{dy, 0, 0}}})[0];
   for (const Entry& e : gradient.node->inputs) EXPECT_NE(e.node, x);
 }
 

@@ -1,5 +1,7 @@
 #include "runtime/invoke.h"
 
+#include <algorithm>
+
 #include "array/convert.h"
 #include "base/settings.h"
 #include "memory/pool.h"
@@ -49,6 +51,21 @@ void infer(const OpInfo& op, const Parameters& parameters, std::span<Shape> shap
                 i - inputs, shapes[i]);
     if (dtypes[i] == DType::none) dtypes[i] = DType::float32;
   }
+}
+
+// Whether a kernel that writes `out` directly would destroy inputs that it still has to read.
+bool destroys_input(const OpInfo& op, std::span<const NDArray> in, const NDArray& out, int output) {
+  for (size_t i = 0; i < in.size(); ++i) {
+    const bool apart = in[i].storage() != out.storage() || in[i].offset() >= out.offset() + out.bytes() ||
+                       out.offset() >= in[i].offset() + in[i].bytes();
+    if (apart) continue;
+    const bool same = in[i].offset() == out.offset() && in[i].dtype() == out.dtype() && in[i].shape() == out.shape();
+    const std::pair<int, int> pair{static_cast<int>(i), output};
+    const bool allowed = op.inplace_any || std::find(op.inplace.begin(), op.inplace.end(), pair) != op.inplace.end();
+    const auto mutated = std::find(op.mutates.begin(), op.mutates.end(), pair.first) != op.mutates.end();
+    if (!same || !(allowed || mutated)) return true;
+  }
+  return false;
 }
 
 // Everything one pushed call needs; copied to the heap only when it cannot run at once.
@@ -109,7 +126,7 @@ void invoke(const OpInfo& op, const ParametersRef& parameters, std::span<const N
   const bool training = is_training();
   infer(op, *parameters, shapes, dtypes, inputs, training);
 
-  // Outputs: the caller's where the type fits, else new ones (converted afterwards).
+  // Outputs: the caller's where the type fits and no input is harmed, else new ones (copied afterwards).
   SmallBuffer<NDArray> target_buffer(outputs);
   auto targets = target_buffer.span();
   bool converts = false;
@@ -119,7 +136,7 @@ void invoke(const OpInfo& op, const ParametersRef& parameters, std::span<const N
     if (i < out.size() && out[i]) {
       GEMEL_CHECK(out[i].shape() == shape, "[{}] out: expected an array of shape {}, got {}", op.name(), shape,
                   out[i].shape());
-      if (out[i].dtype() == dtype) {
+      if (out[i].dtype() == dtype && !destroys_input(op, in, out[i], static_cast<int>(i))) {
         targets[i] = out[i];
         continue;
       }
@@ -133,7 +150,9 @@ void invoke(const OpInfo& op, const ParametersRef& parameters, std::span<const N
   const bool records = needs_record(in);
   if (converts)
     for (size_t i = 0; i < outputs && i < out.size(); ++i)
-      if (out[i] && out[i].dtype() != targets[i].dtype()) {
+      if (out[i] && out[i].dtype() == targets[i].dtype()) {
+        if (out[i].storage() != targets[i].storage()) targets[i].copy_to(out[i]);
+      } else if (out[i]) {
         const Attributes attributes{{"dtype", std::string(name_of(out[i].dtype()))}};
         NDArray source[1] = {targets[i]};
         push_call(require_op("Cast"), cached_parameters(require_op("Cast"), attributes), source, out.subspan(i, 1),

@@ -10,6 +10,17 @@ namespace {
 
 PyTypeObject* array_type = nullptr;
 
+// The same memory in the shape that the Reshape operator infers from 1.9.1's codes.
+nb::object reshaped(const NDArray& array, nb::handle shape, bool reverse) {
+  const OpInfo& op = require_op("Reshape");
+  const ParametersRef parameters =
+      runtime::cached_parameters(op, {{"shape", parameter_text(shape)}, {"reverse", reverse ? "True" : "False"}});
+  Shape in[1] = {array.shape()}, out[1] = {Shape::unknown()};
+  ShapeContext context{op, *parameters, in, out};
+  op.shape_rule(context);
+  return wrap(array.reshape(out[0]));
+}
+
 // Runs `f` without the GIL: anything that waits for the engine.
 template <typename F>
 decltype(auto) without_gil(F&& f) {
@@ -84,6 +95,8 @@ NDArray& require_array(nb::handle object, const char* who) {
 void bind_array(nb::module_& m) {
   nb::class_<NDArray> type(m, "NDArray", nb::type_slots(number_slots()), nb::dynamic_attr(), nb::is_weak_referenceable());
   array_type = reinterpret_cast<PyTypeObject*>(type.ptr());
+  type.def("_reshape", &reshaped, nb::arg("shape"), nb::arg("reverse"));
+  type.def_prop_ro("grad_is_tracked", [](const NDArray& array) { return runtime::needs_record({&array, 1}); });
   type.def("__init__", [](NDArray* self, nb::handle shape, nb::handle dtype, nb::handle context) {
         const Device device = device_of(context);
         GEMEL_CHECK(is_available(device), "[NDArray] the device {} is not available here", to_string(device));

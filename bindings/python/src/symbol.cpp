@@ -15,9 +15,13 @@ nb::object shape_or_none(const Shape& shape) {
   return tuple_of(shown);
 }
 
+// Under np_shape a 0 is an empty axis and () a scalar.
+bool numpy_shapes() { return nb::cast<bool>(nb::module_::import_("gemel.util").attr("is_np_shape")()); }
+
 Shape legacy_shape(nb::handle object) {
   if (object.is_none()) return Shape::unknown();
   Shape shape = shape_of(object);
+  if (numpy_shapes()) return shape;
   if (shape.ndim() == 0) return Shape::unknown();
   for (int64_t& axis : shape)
     if (axis == 0) axis = -1;

@@ -19,8 +19,11 @@ dnnl::primitive_attr user_scratchpad() {
   return attributes;
 }
 
-PreparedPrimitive::PreparedPrimitive(dnnl::primitive primitive, const dnnl::memory::desc& scratchpad)
-    : primitive_(std::move(primitive)), scratchpad_(scratchpad), scratchpad_offset_(reserve(scratchpad)) {}
+PreparedPrimitive::PreparedPrimitive(const dnnl::primitive_desc_base& descriptor, dnnl::primitive primitive)
+    : primitive_(std::move(primitive)),
+      reference_(std::string_view(descriptor.impl_info_str()).starts_with("ref")),
+      scratchpad_(descriptor.scratchpad_desc()),
+      scratchpad_offset_(reserve(scratchpad_)) {}
 
 int64_t PreparedPrimitive::reserve(const dnnl::memory::desc& desc) {
   const int64_t offset = bytes_;

@@ -11,8 +11,8 @@ namespace gemel::kernels::onednn {
 
 class PreparedPrimitive : public Prepared {
  public:
-  // `primitive` was made with the scratchpad left to the user.
-  PreparedPrimitive(dnnl::primitive primitive, const dnnl::memory::desc& scratchpad);
+  // `primitive` was made from `descriptor`, with the scratchpad left to the user.
+  PreparedPrimitive(const dnnl::primitive_desc_base& descriptor, dnnl::primitive primitive);
 
   // Argument `arg` of the primitive is input (or output) `index` of the call, laid out as `user`; the
   // primitive wants it as `wanted`.
@@ -20,6 +20,7 @@ class PreparedPrimitive : public Prepared {
   void output(int arg, int index, const dnnl::memory::desc& user, const dnnl::memory::desc& wanted);
 
   int64_t workspace() const { return bytes_; }
+  bool is_reference() const { return reference_; }  // the library has no fast code for it
   void run(const OpCall& call) const;
 
  private:
@@ -36,8 +37,10 @@ class PreparedPrimitive : public Prepared {
   int64_t reserve(const dnnl::memory::desc& desc);
 
   dnnl::primitive primitive_;
+  bool reference_;
   dnnl::memory::desc scratchpad_;
-  int64_t scratchpad_offset_, bytes_ = 0;
+  int64_t bytes_ = 0;  // before the offset, which counts it up
+  int64_t scratchpad_offset_;
   std::vector<Slot> slots_;
 };
 

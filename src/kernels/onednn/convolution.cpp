@@ -51,7 +51,7 @@ std::unique_ptr<PreparedPrimitive> make(const ConvolutionProblem& problem, bool 
   const auto forward = forward_descriptor(d, problem, data, out);
   const auto direct = dnnl::algorithm::convolution_direct;
   if (problem.pass == Pass::forward) {
-    auto state = std::make_unique<PreparedPrimitive>(dnnl::convolution_forward(forward), forward.scratchpad_desc());
+    auto state = std::make_unique<PreparedPrimitive>(forward, dnnl::convolution_forward(forward));
     state->input(DNNL_ARG_SRC, 0, user_data, forward.src_desc());
     state->input(DNNL_ARG_WEIGHTS, 1, user_weight, forward.weights_desc());
     if (problem.bias) state->input(DNNL_ARG_BIAS, 2, bias, forward.bias_desc());
@@ -62,8 +62,7 @@ std::unique_ptr<PreparedPrimitive> make(const ConvolutionProblem& problem, bool 
     const dnnl::convolution_backward_data::primitive_desc backward(cpu_engine(), direct, data,
                                                                    any_layout(d.weight, dtype), out, d.stride,
                                                                    d.dilate, d.pad, d.pad, forward, user_scratchpad());
-    auto state =
-        std::make_unique<PreparedPrimitive>(dnnl::convolution_backward_data(backward), backward.scratchpad_desc());
+    auto state = std::make_unique<PreparedPrimitive>(backward, dnnl::convolution_backward_data(backward));
     state->input(DNNL_ARG_DIFF_DST, 0, user_out, backward.diff_dst_desc());
     state->input(DNNL_ARG_WEIGHTS, 1, user_weight, backward.weights_desc());
     state->output(DNNL_ARG_DIFF_SRC, 0, user_data, backward.diff_src_desc());
@@ -72,8 +71,7 @@ std::unique_ptr<PreparedPrimitive> make(const ConvolutionProblem& problem, bool 
   const dnnl::convolution_backward_weights::primitive_desc backward(
       cpu_engine(), direct, data, any_layout(d.weight, dtype), problem.bias ? bias : memory::desc(), out, d.stride,
       d.dilate, d.pad, d.pad, forward, user_scratchpad());
-  auto state =
-      std::make_unique<PreparedPrimitive>(dnnl::convolution_backward_weights(backward), backward.scratchpad_desc());
+  auto state = std::make_unique<PreparedPrimitive>(backward, dnnl::convolution_backward_weights(backward));
   state->input(DNNL_ARG_DIFF_DST, 0, user_out, backward.diff_dst_desc());
   state->input(DNNL_ARG_SRC, 1, user_data, backward.src_desc());
   state->output(DNNL_ARG_DIFF_WEIGHTS, 0, user_weight, backward.diff_weights_desc());
@@ -81,22 +79,25 @@ std::unique_ptr<PreparedPrimitive> make(const ConvolutionProblem& problem, bool 
   return state;
 }
 
-// Whether reordering data and output into the library's own layout is paid back by the products.
-bool prefers_blocked(const ConvolutionProblem&) {
-  static const bool blocked = std::getenv("BLOCKED") != nullptr;
-  return blocked;
+// Layouts of the library's own choice pay for the reorders where it has fast code for them; where it
+// only has its reference code (few input channels), products over plain layouts are faster.
+std::unique_ptr<PreparedPrimitive> make_best(const ConvolutionProblem& problem) {
+  auto blocked = make(problem, true);
+  return blocked->is_reference() ? make(problem, false) : std::move(blocked);
 }
 
 }  // namespace
 
 bool serves(const ConvolutionProblem& problem) {
   const ConvolutionGeometry& g = problem.geometry;
+  // Its kernels for the gradient of data pad the channels to whole vectors.
+  if (problem.pass == Pass::data && g.group_in() < 8) return false;
   return problem.dtype == DType::float32 && g.batch > 0 && g.in_channels > 0 && g.out_channels > 0 &&
          g.in_size() > 0 && g.out_size() > 0;
 }
 
 std::unique_ptr<Prepared> prepare_convolution(const ConvolutionProblem& problem) {
-  return make(problem, prefers_blocked(problem));
+  return make_best(problem);
 }
 
 int64_t convolution_workspace(const ConvolutionProblem& problem, Prepared* prepared) {

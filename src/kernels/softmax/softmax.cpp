@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "kernels/parallel.h"
+#include "simd/primitives.h"
+#include "simd/row_loops.h"
 
 namespace gemel::kernels {
 namespace {
@@ -58,42 +60,40 @@ class Row {
   C* data_;
 };
 
+// Whole rows are worked on in place: shifted by their largest element, then exponentials.
 template <typename C>
 void row_forward(const Softmax& s, C* x, int64_t count) {
   if (count == 0) return;
-  // With sign and temperature in one factor, the largest of factor*x is at the largest or smallest x.
+  const auto& loops = simd::row_loops<C>();
+  const auto exp = simd::primitives<C>().of_unary(simd::Primitive::exp);
+  const auto n = static_cast<size_t>(count);
   const C factor = static_cast<C>((s.kind == SoftmaxKind::softmin ? -1 : 1) / s.temperature);
-  C largest = -std::numeric_limits<C>::infinity();
-  for (int64_t i = 0; i < count; ++i) {
-    x[i] *= factor;
-    largest = x[i] > largest ? x[i] : largest;
-  }
-  C sum = 0;
+  if (factor != 1) loops.multiply_subtract(x, factor, 0, x, n);
+  const C largest = loops.largest(x, n);
   if (s.kind == SoftmaxKind::log_softmax) {
-    for (int64_t i = 0; i < count; ++i) sum += std::exp(x[i] - largest);
-    const C shift = largest + std::log(sum);
-    for (int64_t i = 0; i < count; ++i) x[i] -= shift;
+    Row<C> buffer(count);
+    loops.multiply_subtract(x, 1, largest, buffer.data(), n);
+    exp(buffer.data(), buffer.data(), n);
+    loops.multiply_subtract(x, 1, largest + std::log(loops.sum(buffer.data(), n)), x, n);
     return;
   }
-  for (int64_t i = 0; i < count; ++i) {
-    x[i] = std::exp(x[i] - largest);
-    sum += x[i];
-  }
-  const C scale = 1 / sum;
-  for (int64_t i = 0; i < count; ++i) x[i] *= scale;
+  loops.multiply_subtract(x, 1, largest, x, n);
+  exp(x, x, n);
+  loops.multiply_subtract(x, 1 / loops.sum(x, n), 0, x, n);
 }
 
 template <typename C>
-void row_backward(const Softmax& s, C* dy, const C* y, int64_t count) {
+void row_backward(const Softmax& s, const C* dy, const C* y, C* dx, int64_t count) {
+  const auto& loops = simd::row_loops<C>();
+  const auto n = static_cast<size_t>(count);
   const C factor = static_cast<C>((s.kind == SoftmaxKind::softmin ? -1 : 1) / s.temperature);
-  C sum = 0;
   if (s.kind == SoftmaxKind::log_softmax) {
-    for (int64_t i = 0; i < count; ++i) sum += dy[i];
-    for (int64_t i = 0; i < count; ++i) dy[i] = factor * (dy[i] - std::exp(y[i]) * sum);
+    const C sum = loops.sum(dy, n);
+    for (int64_t i = 0; i < count; ++i) dx[i] = factor * (dy[i] - std::exp(y[i]) * sum);
     return;
   }
-  for (int64_t i = 0; i < count; ++i) sum += dy[i] * y[i];
-  for (int64_t i = 0; i < count; ++i) dy[i] = factor * y[i] * (dy[i] - sum);
+  const C sum = loops.dot(dy, y, n);
+  for (int64_t i = 0; i < count; ++i) dx[i] = factor * y[i] * (dy[i] - sum);
 }
 
 int64_t length_at(const Softmax& s, int64_t row) {
@@ -112,12 +112,62 @@ void rows(const Softmax& s, F&& f) {
                [&](int64_t row) { f(row, row / s.inner * s.count * s.inner + row % s.inner); });
 }
 
+// Short rows next to each other, with one call for all their exponentials. count <= short_row.
+constexpr int64_t short_row = 64, short_block = 1024;
+
+template <typename C>
+void short_rows(const Softmax& s, const C* x, C* y, int64_t rows) {
+  const C factor = static_cast<C>((s.kind == SoftmaxKind::softmin ? -1 : 1) / s.temperature);
+  const auto n = s.count;
+  for (int64_t r = 0; r < rows; ++r) {
+    C largest = -std::numeric_limits<C>::infinity();
+    for (int64_t i = r * n; i < (r + 1) * n; ++i) {
+      y[i] = x[i] * factor;
+      largest = y[i] > largest ? y[i] : largest;
+    }
+    for (int64_t i = r * n; i < (r + 1) * n; ++i) y[i] -= largest;
+  }
+  const auto exp = simd::primitives<C>().of_unary(simd::Primitive::exp);
+  const auto all = static_cast<size_t>(rows * n);
+  C buffer[short_block];
+  C* e = s.kind == SoftmaxKind::log_softmax ? buffer : y;
+  exp(y, e, all);
+  for (int64_t r = 0; r < rows; ++r) {
+    C sum = 0;
+    for (int64_t i = r * n; i < (r + 1) * n; ++i) sum += e[i];
+    if (s.kind == SoftmaxKind::log_softmax) {
+      const C shift = std::log(sum);
+      for (int64_t i = r * n; i < (r + 1) * n; ++i) y[i] -= shift;
+    } else {
+      const C scale = 1 / sum;
+      for (int64_t i = r * n; i < (r + 1) * n; ++i) y[i] *= scale;
+    }
+  }
+}
+
 template <typename C>
 void forward(const Softmax& s, const Tensor& data, const Tensor& out) {
   const auto load = loader<C>(data.dtype);
   const auto store = storer<C>(out.dtype);
   const int64_t in_size = size_of(data.dtype), out_size = size_of(out.dtype);
+  const bool direct = s.inner == 1 && out.dtype == (std::is_same_v<C, float> ? DType::float32 : DType::float64);
+  if (direct && data.dtype == out.dtype && !s.lengths && s.count > 0 && s.count <= short_row) {
+    const int64_t step = short_block / s.count;
+    parallel_for((s.outer + step - 1) / step, short_block * 8, [&](int64_t block) {
+      const int64_t first = block * step * s.count;
+      short_rows(s, data.data<C>() + first, out.data<C>() + first, std::min(step, s.outer - block * step));
+    });
+    return;
+  }
   rows(s, [&](int64_t row, int64_t offset) {
+    if (direct) {  // the output's own memory is the buffer
+      C* y = out.data<C>() + offset;
+      const int64_t length = length_at(s, row);
+      load(data.address + offset * in_size, 1, length, y);
+      row_forward(s, y, length);
+      std::fill(y + length, y + s.count, C(0));
+      return;
+    }
     Row<C> buffer(s.count);
     C* x = buffer.data();
     const int64_t length = length_at(s, row);
@@ -132,11 +182,17 @@ template <typename C>
 void backward(const Softmax& s, const Tensor& dy, const Tensor& y, const Tensor& dx) {
   const auto load_dy = loader<C>(dy.dtype), load_y = loader<C>(y.dtype);
   const auto store = storer<C>(dx.dtype);
+  const DType own = std::is_same_v<C, float> ? DType::float32 : DType::float64;
+  const bool direct = s.inner == 1 && dy.dtype == own && y.dtype == own && dx.dtype == own;
   rows(s, [&](int64_t, int64_t offset) {
+    if (direct) {
+      row_backward(s, dy.data<C>() + offset, y.data<C>() + offset, dx.data<C>() + offset, s.count);
+      return;
+    }
     Row<C> head(s.count), result(s.count);
     load_dy(dy.address + offset * size_of(dy.dtype), s.inner, s.count, head.data());
     load_y(y.address + offset * size_of(y.dtype), s.inner, s.count, result.data());
-    row_backward(s, head.data(), result.data(), s.count);
+    row_backward(s, head.data(), result.data(), head.data(), s.count);
     store(head.data(), s.count, dx.address + offset * size_of(dx.dtype), s.inner);
   });
 }

@@ -32,7 +32,8 @@ struct FullParameters : Parameters {
   DType dtype = DType::float32;
   double value = 0;
   static void declare(Fields<FullParameters>& f) {
-    Field& shape = f.field("shape", &FullParameters::shape).fallback("None").doc("Shape of the array.");
+    Field& shape =
+        f.field("shape", &FullParameters::shape).fallback("None").doc("Shape of the array.");
     shape.type = "Shape(tuple)";
     declare_dtype(f, DTypeSet::with_bool);
     f.field("value", &FullParameters::value).doc("Value of every element.");
@@ -49,8 +50,13 @@ struct RangeParameters : Parameters {
     f.field("start", &RangeParameters::start).doc("First value; the end when no stop is given.");
     f.field("stop", &RangeParameters::stop).fallback("None").doc("End, not included.");
     f.field("step", &RangeParameters::step).fallback("1").doc("Distance between values.");
-    f.field("repeat", &RangeParameters::repeat).fallback("1").doc("How often each value comes.").range(1, 1 << 30);
-    f.field("infer_range", &RangeParameters::infer_range).fallback("0").doc("Take the length from the shape of the result.");
+    f.field("repeat", &RangeParameters::repeat)
+        .fallback("1")
+        .doc("How often each value comes.")
+        .range(1, 1 << 30);
+    f.field("infer_range", &RangeParameters::infer_range)
+        .fallback("0")
+        .doc("Take the length from the shape of the result.");
     declare_dtype(f, DTypeSet::numbers);
   }
 };
@@ -61,7 +67,9 @@ struct EyeParameters : Parameters {
   static void declare(Fields<EyeParameters>& f) {
     f.field("N", &EyeParameters::N).doc("Rows.");
     f.field("M", &EyeParameters::M).fallback("0").doc("Columns; 0: as many as rows.");
-    f.field("k", &EyeParameters::k).fallback("0").doc("Which diagonal; positive ones are above the main one.");
+    f.field("k", &EyeParameters::k)
+        .fallback("0")
+        .doc("Which diagonal; positive ones are above the main one.");
     declare_dtype(f, DTypeSet::classic);
   }
 };
@@ -77,7 +85,8 @@ void range_shape(ShapeContext& context) {
   const double start = p.stop ? p.start : 0, stop = p.stop ? *p.stop : p.start;
   GEMEL_CHECK(p.step != 0, "[_arange] expected a step other than 0");
   const double count = std::ceil((stop - start) / p.step);
-  GEMEL_CHECK(count >= 0 && std::isfinite(count), "[_arange] no values from {} to {} by {}", start, stop, p.step);
+  GEMEL_CHECK(count >= 0 && std::isfinite(count), "[_arange] no values from {} to {} by {}", start,
+              stop, p.step);
   context.set_out(0, Shape{static_cast<int64_t>(count) * p.repeat});
 }
 
@@ -88,16 +97,19 @@ void range_kernel(const OpCall& call) {
     T* out = call.out[0].data<T>();
     const int64_t size = call.out[0].size();
     for (int64_t i = 0; i < size; ++i)
-      out[i] = static_cast<T>(static_cast<compute_type<T>>(start + static_cast<double>(i / p.repeat) * p.step));
+      out[i] = static_cast<T>(
+          static_cast<compute_type<T>>(start + static_cast<double>(i / p.repeat) * p.step));
   });
 }
 
 void eye_kernel(const OpCall& call) {
   fill_with(call, 0);
-  const int64_t k = call.params<EyeParameters>().k, rows = call.out[0].shape[0], columns = call.out[0].shape[1];
+  const int64_t k = call.params<EyeParameters>().k, rows = call.out[0].shape[0],
+                columns = call.out[0].shape[1];
   dispatch(call.out[0].dtype, [&]<typename T>(Type<T>) {
     for (int64_t i = 0; i < rows; ++i)
-      if (i + k >= 0 && i + k < columns) call.out[0].data<T>()[i * columns + i + k] = static_cast<T>(1);
+      if (i + k >= 0 && i + k < columns)
+        call.out[0].data<T>()[i * columns + i + k] = static_cast<T>(1);
   });
 }
 
@@ -113,8 +125,12 @@ void constant_shape(ShapeContext& context) {
 }
 
 void declare_constant(const char* name, const char* text, double value) {
-  op<ConstantParameters>(name).doc(text).inputs(std::vector<std::string>{})
-      .shape(constant_shape).type(parameter_type<ConstantParameters>).no_gradient()
+  op<ConstantParameters>(name)
+      .doc(text)
+      .inputs(std::vector<std::string>{})
+      .shape(constant_shape)
+      .type(parameter_type<ConstantParameters>)
+      .no_gradient()
       .implement("fill", [value](const OpCall& call) { fill_with(call, value); })
       .sample({.attributes = {{"shape", "(2, 3)"}}});
 }
@@ -124,23 +140,34 @@ void declare_constant(const char* name, const char* text, double value) {
 GEMEL_OPERATORS(fill) {
   declare_constant("_zeros", "An array of zeros.", 0);
   declare_constant("_ones", "An array of ones.", 1);
-  op<FullParameters>("_full").doc("An array with one value everywhere.").inputs(std::vector<std::string>{})
+  op<FullParameters>("_full")
+      .doc("An array with one value everywhere.")
+      .inputs(std::vector<std::string>{})
       .shape([](ShapeContext& c) {
         if (c.params<FullParameters>().shape) c.set_out(0, *c.params<FullParameters>().shape);
       })
-      .type(parameter_type<FullParameters>).no_gradient()
-      .implement("fill", [](const OpCall& call) { fill_with(call, call.params<FullParameters>().value); })
+      .type(parameter_type<FullParameters>)
+      .no_gradient()
+      .implement("fill",
+                 [](const OpCall& call) { fill_with(call, call.params<FullParameters>().value); })
       .sample({.attributes = {{"shape", "(2, 3)"}, {"value", "2.5"}}});
-  op<RangeParameters>("_arange").doc("Evenly spaced values.").inputs(std::vector<std::string>{})
-      .shape(range_shape).type(parameter_type<RangeParameters>).no_gradient()
+  op<RangeParameters>("_arange")
+      .doc("Evenly spaced values.")
+      .inputs(std::vector<std::string>{})
+      .shape(range_shape)
+      .type(parameter_type<RangeParameters>)
+      .no_gradient()
       .implement("range", range_kernel)
       .sample({.attributes = {{"start", "1"}, {"stop", "6"}, {"step", "2"}, {"repeat", "2"}}});
-  op<EyeParameters>("_eye").doc("Ones on one diagonal, zeros elsewhere.").inputs(std::vector<std::string>{})
+  op<EyeParameters>("_eye")
+      .doc("Ones on one diagonal, zeros elsewhere.")
+      .inputs(std::vector<std::string>{})
       .shape([](ShapeContext& c) {
         const auto& p = c.params<EyeParameters>();
         c.set_out(0, Shape{p.N, p.M > 0 ? p.M : p.N});
       })
-      .type(parameter_type<EyeParameters>).no_gradient()
+      .type(parameter_type<EyeParameters>)
+      .no_gradient()
       .implement("fill", eye_kernel)
       .sample({.attributes = {{"N", "3"}, {"k", "1"}}});
 }

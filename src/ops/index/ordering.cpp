@@ -23,30 +23,52 @@ struct OrderParameters : Parameters {
 struct TopKParameters : OrderParameters {
   using P = TopKParameters;
   static void declare(Fields<P>& f) {
-    f.field("axis", static_cast<std::optional<int> P::*>(&P::axis)).fallback("-1").doc("The axis; None for the flattened array.");
-    f.field("k", static_cast<int P::*>(&P::k)).fallback("1").doc("How many elements of each row; all when below 1.");
+    f.field("axis", static_cast<std::optional<int> P::*>(&P::axis))
+        .fallback("-1")
+        .doc("The axis; None for the flattened array.");
+    f.field("k", static_cast<int P::*>(&P::k))
+        .fallback("1")
+        .doc("How many elements of each row; all when below 1.");
     f.choice("ret_typ", static_cast<TopKResult P::*>(&P::ret_typ),
-             {{"both", TopKResult::both}, {"indices", TopKResult::indices}, {"mask", TopKResult::mask}, {"value", TopKResult::value}})
-        .fallback("indices").doc("What to return; mask is 1 where an element is among them.");
-    f.field("is_ascend", static_cast<bool P::*>(&P::is_ascend)).fallback("0").doc("The smallest instead of the largest.");
-    f.choice("dtype", static_cast<DType P::*>(&P::dtype), dtype_choices(DTypeSet::index_results)).fallback("float32").doc("Type of the indices.");
+             {{"both", TopKResult::both},
+              {"indices", TopKResult::indices},
+              {"mask", TopKResult::mask},
+              {"value", TopKResult::value}})
+        .fallback("indices")
+        .doc("What to return; mask is 1 where an element is among them.");
+    f.field("is_ascend", static_cast<bool P::*>(&P::is_ascend))
+        .fallback("0")
+        .doc("The smallest instead of the largest.");
+    f.choice("dtype", static_cast<DType P::*>(&P::dtype), dtype_choices(DTypeSet::index_results))
+        .fallback("float32")
+        .doc("Type of the indices.");
   }
 };
 struct SortParameters : OrderParameters {
   using P = SortParameters;
   SortParameters() { k = 0, is_ascend = true, ret_typ = TopKResult::value; }
   static void declare(Fields<P>& f) {
-    f.field("axis", static_cast<std::optional<int> P::*>(&P::axis)).fallback("-1").doc("The axis; None for the flattened array.");
-    f.field("is_ascend", static_cast<bool P::*>(&P::is_ascend)).fallback("1").doc("Smallest first.");
+    f.field("axis", static_cast<std::optional<int> P::*>(&P::axis))
+        .fallback("-1")
+        .doc("The axis; None for the flattened array.");
+    f.field("is_ascend", static_cast<bool P::*>(&P::is_ascend))
+        .fallback("1")
+        .doc("Smallest first.");
   }
 };
 struct ArgSortParameters : OrderParameters {
   using P = ArgSortParameters;
   ArgSortParameters() { k = 0, is_ascend = true; }
   static void declare(Fields<P>& f) {
-    f.field("axis", static_cast<std::optional<int> P::*>(&P::axis)).fallback("-1").doc("The axis; None for the flattened array.");
-    f.field("is_ascend", static_cast<bool P::*>(&P::is_ascend)).fallback("1").doc("Smallest first.");
-    f.choice("dtype", static_cast<DType P::*>(&P::dtype), dtype_choices(DTypeSet::index_results)).fallback("float32").doc("Type of the indices.");
+    f.field("axis", static_cast<std::optional<int> P::*>(&P::axis))
+        .fallback("-1")
+        .doc("The axis; None for the flattened array.");
+    f.field("is_ascend", static_cast<bool P::*>(&P::is_ascend))
+        .fallback("1")
+        .doc("Smallest first.");
+    f.choice("dtype", static_cast<DType P::*>(&P::dtype), dtype_choices(DTypeSet::index_results))
+        .fallback("float32")
+        .doc("Type of the indices.");
   }
 };
 
@@ -70,9 +92,12 @@ void order_shape(ShapeContext& context) {
   Shape result = in;
   if (!p.axis) result = Shape{in.size()};
   const int axis = p.axis ? normalize_axis(*p.axis, in.ndim(), context.op.name()) : 0;
-  GEMEL_CHECK(p.k <= result[axis], "[{}] expected k of at most {}, got {}", context.op.name(), result[axis], p.k);
-  if (p.ret_typ == TopKResult::mask) result = in;
-  else if (p.k > 0) result[axis] = p.k;
+  GEMEL_CHECK(p.k <= result[axis], "[{}] expected k of at most {}, got {}", context.op.name(),
+              result[axis], p.k);
+  if (p.ret_typ == TopKResult::mask)
+    result = in;
+  else if (p.k > 0)
+    result[axis] = p.k;
   for (size_t i = 0; i < context.out.size(); ++i) context.set_out(static_cast<int>(i), result);
 }
 
@@ -87,23 +112,32 @@ void order_type(TypeContext& context) {
 void order_kernel(const OpCall& call) {
   const auto& p = call.params<OrderParameters>();
   const View view(call.in[0], p, call.op.name());
-  const int64_t length = view.tensor.shape[view.axis], inner = view.inner, width = size_of(view.tensor.dtype);
+  const int64_t length = view.tensor.shape[view.axis], inner = view.inner,
+                width = size_of(view.tensor.dtype);
   const Tensor& first = call.out[0];
   const Tensor& places = call.out.back();
   const auto store_place = simd::store_function<int64_t>(places.dtype);
   const auto store_first = simd::store_function<int64_t>(first.dtype);
-  const bool mask = p.ret_typ == TopKResult::mask, values = p.ret_typ == TopKResult::value || p.ret_typ == TopKResult::both;
+  const bool mask = p.ret_typ == TopKResult::mask,
+             values = p.ret_typ == TopKResult::value || p.ret_typ == TopKResult::both;
   const bool indices = p.ret_typ == TopKResult::indices || p.ret_typ == TopKResult::both;
   if (mask && first.bytes()) std::memset(first.address, 0, static_cast<size_t>(first.bytes()));
-  kernels::order_rows(view.tensor, view.axis, view.k, p.is_ascend, [&](int64_t outer, int64_t column, std::span<const int64_t> order) {
-    for (int64_t i = 0; i < view.k; ++i) {
-      const int64_t at = order[static_cast<size_t>(i)], one = 1;
-      const int64_t from = (outer * length + at) * inner + column, to = (outer * view.k + i) * inner + column;
-      if (mask) store_first(&one, first.address + from * size_of(first.dtype), 1);
-      if (values) std::memcpy(first.address + to * width, view.tensor.address + from * width, static_cast<size_t>(width));
-      if (indices) store_place(&at, places.address + to * size_of(places.dtype), 1);
-    }
-  });
+  kernels::order_rows(view.tensor, view.axis, view.k, p.is_ascend,
+                      [&](int64_t outer, int64_t column, std::span<const int64_t> order) {
+                        for (int64_t i = 0; i < view.k; ++i) {
+                          const int64_t at = order[static_cast<size_t>(i)], one = 1;
+                          const int64_t from = (outer * length + at) * inner + column,
+                                        to = (outer * view.k + i) * inner + column;
+                          if (mask)
+                            store_first(&one, first.address + from * size_of(first.dtype), 1);
+                          if (values)
+                            std::memcpy(first.address + to * width,
+                                        view.tensor.address + from * width,
+                                        static_cast<size_t>(width));
+                          if (indices)
+                            store_place(&at, places.address + to * size_of(places.dtype), 1);
+                        }
+                      });
 }
 
 // Inputs: the gradient of the values, and the array that was ordered.
@@ -111,13 +145,19 @@ void order_backward_kernel(const OpCall& call) {
   const auto& p = call.params<OrderParameters>();
   const View view(call.in[1], p, call.op.name());
   const Tensor& out = call.out[0];
-  const int64_t length = view.tensor.shape[view.axis], inner = view.inner, width = size_of(out.dtype);
+  const int64_t length = view.tensor.shape[view.axis], inner = view.inner,
+                width = size_of(out.dtype);
   if (out.bytes()) std::memset(out.address, 0, static_cast<size_t>(out.bytes()));
-  kernels::order_rows(view.tensor, view.axis, view.k, p.is_ascend, [&](int64_t outer, int64_t column, std::span<const int64_t> order) {
-    for (int64_t i = 0; i < view.k; ++i)
-      std::memcpy(out.address + ((outer * length + order[static_cast<size_t>(i)]) * inner + column) * width,
-                  call.in[0].address + ((outer * view.k + i) * inner + column) * width, static_cast<size_t>(width));
-  });
+  kernels::order_rows(
+      view.tensor, view.axis, view.k, p.is_ascend,
+      [&](int64_t outer, int64_t column, std::span<const int64_t> order) {
+        for (int64_t i = 0; i < view.k; ++i)
+          std::memcpy(
+              out.address +
+                  ((outer * length + order[static_cast<size_t>(i)]) * inner + column) * width,
+              call.in[0].address + ((outer * view.k + i) * inner + column) * width,
+              static_cast<size_t>(width));
+      });
 }
 
 std::vector<Entry> order_gradient(const GradientContext& c) {
@@ -134,26 +174,47 @@ int topk_outputs(const TopKParameters& p) { return p.ret_typ == TopKResult::both
 }  // namespace
 
 GEMEL_OPERATORS(ordering) {
-  op<TopKParameters>("topk").doc("The k largest elements of each row: their values, indices or a mask.").inputs({"data"})
+  op<TopKParameters>("topk")
+      .doc("The k largest elements of each row: their values, indices or a mask.")
+      .inputs({"data"})
       .outputs<TopKParameters>(topk_outputs)
-      .shape(order_shape).type(order_type).gradient(order_gradient)
+      .shape(order_shape)
+      .type(order_type)
+      .gradient(order_gradient)
       .implement("sort", order_kernel)
       .sample({.shapes = {{3, 5}}, .attributes = {{"k", "2"}, {"ret_typ", "value"}}})
       .sample({.shapes = {{3, 5}}, .attributes = {{"k", "2"}, {"ret_typ", "both"}, {"axis", "0"}}})
-      .sample({.shapes = {{3, 5}}, .attributes = {{"k", "2"}, {"ret_typ", "mask"}, {"is_ascend", "1"}}})
+      .sample(
+          {.shapes = {{3, 5}}, .attributes = {{"k", "2"}, {"ret_typ", "mask"}, {"is_ascend", "1"}}})
       .sample({.shapes = {{3, 5}}, .attributes = {{"k", "4"}, {"axis", "None"}}});
-  op<TopKParameters>("_backward_topk").doc("Gradient of topk and sort: values put back where they came from.").inputs({"head", "data"})
-      .shape([](ShapeContext& c) { c.set_out(0, c.in[1]); c.set_in(1, c.out[0]); })
-      .type([](TypeContext& c) { c.set_out(0, c.in[0]); c.set_in(0, c.out[0]); })
+  op<TopKParameters>("_backward_topk")
+      .doc("Gradient of topk and sort: values put back where they came from.")
+      .inputs({"head", "data"})
+      .shape([](ShapeContext& c) {
+        c.set_out(0, c.in[1]);
+        c.set_in(1, c.out[0]);
+      })
+      .type([](TypeContext& c) {
+        c.set_out(0, c.in[0]);
+        c.set_in(0, c.out[0]);
+      })
       .implement("sort", order_backward_kernel)
       .sample({.shapes = {{3, 2}, {3, 5}}, .attributes = {{"k", "2"}, {"ret_typ", "value"}}});
-  op<SortParameters>("sort").doc("The elements of each row in order.").inputs({"data"})
-      .shape(order_shape).type(order_type).gradient(order_gradient)
+  op<SortParameters>("sort")
+      .doc("The elements of each row in order.")
+      .inputs({"data"})
+      .shape(order_shape)
+      .type(order_type)
+      .gradient(order_gradient)
       .implement("sort", order_kernel)
       .sample({.shapes = {{3, 5}}})
       .sample({.shapes = {{3, 5}}, .attributes = {{"axis", "0"}, {"is_ascend", "0"}}});
-  op<ArgSortParameters>("argsort").doc("The positions of the elements of each row in order.").inputs({"data"})
-      .shape(order_shape).type(order_type).no_gradient()
+  op<ArgSortParameters>("argsort")
+      .doc("The positions of the elements of each row in order.")
+      .inputs({"data"})
+      .shape(order_shape)
+      .type(order_type)
+      .no_gradient()
       .implement("sort", order_kernel)
       .sample({.shapes = {{3, 5}}})
       .sample({.shapes = {{3, 5}}, .attributes = {{"axis", "0"}, {"dtype", "int32"}}});

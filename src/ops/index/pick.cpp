@@ -15,10 +15,15 @@ struct PickParameters : Parameters {
   bool keepdims = false;
   IndexMode mode = IndexMode::clip;
   static void declare(Fields<PickParameters>& f) {
-    f.field("axis", &PickParameters::axis).fallback("-1").doc("Axis along which one element is picked.");
-    f.field("keepdims", &PickParameters::keepdims).fallback("0").doc("Keep the axis with length 1.");
+    f.field("axis", &PickParameters::axis)
+        .fallback("-1")
+        .doc("Axis along which one element is picked.");
+    f.field("keepdims", &PickParameters::keepdims)
+        .fallback("0")
+        .doc("Keep the axis with length 1.");
     f.choice("mode", &PickParameters::mode, {{"clip", IndexMode::clip}, {"wrap", IndexMode::wrap}})
-        .fallback("clip").doc("Indices out of range: moved to the nearest end, or counted round.");
+        .fallback("clip")
+        .doc("Indices out of range: moved to the nearest end, or counted round.");
   }
 };
 struct OneHotParameters : Parameters {
@@ -26,10 +31,14 @@ struct OneHotParameters : Parameters {
   double on_value = 1, off_value = 0;
   DType dtype = DType::float32;
   static void declare(Fields<OneHotParameters>& f) {
-    f.field("depth", &OneHotParameters::depth).doc("Length of the new last axis.").range(0, 2147483647);
+    f.field("depth", &OneHotParameters::depth)
+        .doc("Length of the new last axis.")
+        .range(0, 2147483647);
     f.field("on_value", &OneHotParameters::on_value).fallback("1").doc("Value at the index.");
     f.field("off_value", &OneHotParameters::off_value).fallback("0").doc("Value elsewhere.");
-    f.choice("dtype", &OneHotParameters::dtype, dtype_choices(DTypeSet::numbers)).fallback("float32").doc("Type of the result.");
+    f.choice("dtype", &OneHotParameters::dtype, dtype_choices(DTypeSet::numbers))
+        .fallback("float32")
+        .doc("Type of the result.");
   }
 };
 
@@ -41,8 +50,10 @@ int pick_axis(const PickParameters& p, int ndim) {
 Shape without(const Shape& shape, int axis, bool keep) {
   Shape result;
   for (int i = 0; i < shape.ndim(); ++i) {
-    if (i != axis) result.push_back(shape[i]);
-    else if (keep) result.push_back(1);
+    if (i != axis)
+      result.push_back(shape[i]);
+    else if (keep)
+      result.push_back(1);
   }
   if (result.ndim() == 0) result.push_back(1);
   return result;
@@ -74,9 +85,11 @@ void for_picked(const Shape& data, const Tensor& index, const PickParameters& p,
 
 void pick_kernel(const OpCall& call) {
   const int64_t width = size_of(call.in[0].dtype);
-  for_picked(call.in[0].shape, call.in[1], call.params<PickParameters>(), [&](int64_t from, int64_t to) {
-    std::memcpy(call.out[0].address + to * width, call.in[0].address + from * width, static_cast<size_t>(width));
-  });
+  for_picked(call.in[0].shape, call.in[1], call.params<PickParameters>(),
+             [&](int64_t from, int64_t to) {
+               std::memcpy(call.out[0].address + to * width, call.in[0].address + from * width,
+                           static_cast<size_t>(width));
+             });
 }
 
 void pick_backward_kernel(const OpCall& call) {
@@ -84,7 +97,8 @@ void pick_backward_kernel(const OpCall& call) {
   const int64_t width = size_of(out.dtype);
   if (out.bytes()) std::memset(out.address, 0, static_cast<size_t>(out.bytes()));
   for_picked(out.shape, call.in[1], call.params<PickParameters>(), [&](int64_t to, int64_t from) {
-    std::memcpy(out.address + to * width, call.in[0].address + from * width, static_cast<size_t>(width));
+    std::memcpy(out.address + to * width, call.in[0].address + from * width,
+                static_cast<size_t>(width));
   });
 }
 
@@ -92,7 +106,8 @@ void batch_take_kernel(const OpCall& call) {
   PickParameters p;
   const int64_t width = size_of(call.in[0].dtype);
   for_picked(call.in[0].shape, call.in[1], p, [&](int64_t from, int64_t to) {
-    std::memcpy(call.out[0].address + to * width, call.in[0].address + from * width, static_cast<size_t>(width));
+    std::memcpy(call.out[0].address + to * width, call.in[0].address + from * width,
+                static_cast<size_t>(width));
   });
 }
 
@@ -109,7 +124,8 @@ void one_hot_kernel(const OpCall& call) {
     int64_t at;
     load(indices.address + i * size_of(indices.dtype), &at, 1);
     std::byte* row = out.address + i * depth * width;
-    for (int64_t k = 0; k < depth; ++k) std::memcpy(row + k * width, k == at ? on : off, static_cast<size_t>(width));
+    for (int64_t k = 0; k < depth; ++k)
+      std::memcpy(row + k * width, k == at ? on : off, static_cast<size_t>(width));
   });
 }
 
@@ -121,27 +137,41 @@ void first_type_is_output(TypeContext& context) {
 }  // namespace
 
 GEMEL_OPERATORS(pick) {
-  op<PickParameters>("pick").alias({"choose_element_0index"}).doc("One element of each row by index.").inputs({"data", "index"})
-      .shape(pick_shape).type(first_type_is_output)
+  op<PickParameters>("pick")
+      .alias({"choose_element_0index"})
+      .doc("One element of each row by index.")
+      .inputs({"data", "index"})
+      .shape(pick_shape)
+      .type(first_type_is_output)
       .gradient([](const GradientContext& c) {
-        return std::vector<Entry>{c.make("_backward_pick", {c.dy(), c.in(1), c.in(0)}, c.node.parameters, 0), Entry{}};
+        return std::vector<Entry>{
+            c.make("_backward_pick", {c.dy(), c.in(1), c.in(0)}, c.node.parameters, 0), Entry{}};
       })
       .implement("gather", pick_kernel)
       .sample({.shapes = {{3, 4}, {3}}, .ranges = {{-1, 1}, {0, 3.9}}})
-      .sample({.shapes = {{2, 3, 4}, {2, 1, 4}}, .attributes = {{"axis", "1"}, {"keepdims", "1"}, {"mode", "wrap"}}, .ranges = {{-1, 1}, {-5, 5}}});
-  op<PickParameters>("_backward_pick").doc("Gradient of pick.").inputs({"head", "index", "data"})
+      .sample({.shapes = {{2, 3, 4}, {2, 1, 4}},
+               .attributes = {{"axis", "1"}, {"keepdims", "1"}, {"mode", "wrap"}},
+               .ranges = {{-1, 1}, {-5, 5}}});
+  op<PickParameters>("_backward_pick")
+      .doc("Gradient of pick.")
+      .inputs({"head", "index", "data"})
       .shape([](ShapeContext& c) {
         c.set_out(0, c.in[2]);
         c.set_in(2, c.out[0]);
-        if (c.in[2].ndim() >= 0) c.set_in(0, without(c.in[2], pick_axis(c.params<PickParameters>(), c.in[2].ndim()), c.params<PickParameters>().keepdims));
+        if (c.in[2].ndim() >= 0)
+          c.set_in(0, without(c.in[2], pick_axis(c.params<PickParameters>(), c.in[2].ndim()),
+                              c.params<PickParameters>().keepdims));
       })
       .type(first_type_is_output)
       .gradient([](const GradientContext& c) {
-        return std::vector<Entry>{c.make("pick", {c.dy(), c.in(1)}, c.node.parameters, 0), Entry{}, Entry{}};
+        return std::vector<Entry>{c.make("pick", {c.dy(), c.in(1)}, c.node.parameters, 0), Entry{},
+                                  Entry{}};
       })
       .implement("scatter", pick_backward_kernel)
       .sample({.shapes = {{3}, {3}, {3, 4}}, .ranges = {{-1, 1}, {0, 3.9}, {0, 1}}});
-  op("batch_take").doc("One element of each row of a matrix by index.").inputs({"a", "indices"})
+  op("batch_take")
+      .doc("One element of each row of a matrix by index.")
+      .inputs({"a", "indices"})
       .shape([](ShapeContext& c) {
         const Shape& a = c.in[0];
         if (a.ndim() < 0) return;
@@ -154,10 +184,14 @@ GEMEL_OPERATORS(pick) {
         c.set_in(1, DType::int32);
       })
       .gradient([](const GradientContext& c) {
-        return std::vector<Entry>{c.make("_backward_pick", {c.dy(), c.in(1), c.in(0)}, std::make_shared<PickParameters>(), 0), Entry{}};
+        return std::vector<Entry>{c.make("_backward_pick", {c.dy(), c.in(1), c.in(0)},
+                                         std::make_shared<PickParameters>(), 0),
+                                  Entry{}};
       })
       .implement("gather", batch_take_kernel);
-  op<OneHotParameters>("one_hot").doc("A row for each index, on_value at the index; all off_value where it is out of range.").inputs({"indices"})
+  op<OneHotParameters>("one_hot")
+      .doc("A row for each index, on_value at the index; all off_value where it is out of range.")
+      .inputs({"indices"})
       .shape([](ShapeContext& c) {
         if (c.in[0].ndim() < 0) return;
         Shape result = c.in[0];
@@ -167,7 +201,10 @@ GEMEL_OPERATORS(pick) {
       .type([](TypeContext& c) { c.set_out(0, c.params<OneHotParameters>().dtype); })
       .no_gradient()
       .implement("rows", one_hot_kernel)
-      .sample({.shapes = {{2, 3}}, .attributes = {{"depth", "4"}, {"on_value", "2"}, {"off_value", "-1"}}, .low = -1, .high = 4.9});
+      .sample({.shapes = {{2, 3}},
+               .attributes = {{"depth", "4"}, {"on_value", "2"}, {"off_value", "-1"}},
+               .low = -1,
+               .high = 4.9});
 }
 
 }  // namespace gemel

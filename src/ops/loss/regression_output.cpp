@@ -3,6 +3,7 @@
 #include "op/registry.h"
 
 #include "kernels/parallel.h"
+#include "ops/floating_type.h"
 
 namespace gemel::regression_output_op {
 namespace {
@@ -32,12 +33,6 @@ void forward_shape(ShapeContext& c) {
   GEMEL_CHECK(label.size() == data.size() && label.ndim() >= 1 && data.ndim() >= 1 && label[0] == data[0],
               "[{}] expected a label of shape {} or of as many elements for each sample, got {}", c.op.name(), data,
               label);
-}
-
-void forward_type(TypeContext& c) {
-  same_type(c);
-  GEMEL_CHECK(c.out[0] == DType::none || is_floating(c.out[0]), "[{}] expected a floating-point dtype, got {}",
-              c.op.name(), name_of(c.out[0]));
 }
 
 template <Regression kind>
@@ -83,7 +78,7 @@ void declare(const std::string& name, std::string doc) {
       .doc(std::move(doc))
       .inputs({"data", "label"})
       .shape(forward_shape)
-      .type(forward_type)
+      .type(floating_type)
       .gradient([backward_name](const GradientContext& c) -> std::vector<Entry> {
         return {c.make(backward_name, {c.out(0), c.in(1)}, c.node.parameters), Entry{}};
       })

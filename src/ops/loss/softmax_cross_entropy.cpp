@@ -2,6 +2,7 @@
 #include "kernels/softmax/softmax.h"
 
 #include "op/registry.h"
+#include "ops/floating_type.h"
 
 namespace gemel::softmax_cross_entropy_op {
 namespace {
@@ -16,12 +17,6 @@ void forward_shape(ShapeContext& c) {
               c.in[1]);
   if (data.ndim() == 2) c.set_in(1, {data[0]});
   c.set_out(0, {1});
-}
-
-void forward_type(TypeContext& c) {
-  same_type(c);
-  GEMEL_CHECK(c.out[0] == DType::none || is_floating(c.out[0]), "[{}] expected a floating-point dtype, got {}",
-              c.op.name(), name_of(c.out[0]));
 }
 
 kernels::Softmax geometry(const Shape& data) {
@@ -40,8 +35,9 @@ void forward(const OpCall& c) {
   const int64_t classes = data.shape[1];
   for (int64_t i = 0; i < data.shape[0]; ++i) {
     const int64_t k = static_cast<int64_t>(c.in[1].data<T>()[i]);
-    GEMEL_CHECK(k >= 0 && k < classes, "[softmax_cross_entropy] expected labels from 0 to {}, got {}", classes - 1, k);
-    sum -= std::log(std::max<double>(probability.data<T>()[i * classes + k], smallest_probability));
+    // A label that is no class has probability 0.
+    const double p = k >= 0 && k < classes ? static_cast<double>(probability.data<T>()[i * classes + k]) : 0;
+    sum -= std::log(std::max(p, smallest_probability));
   }
   c.out[0].data<T>()[0] = static_cast<T>(static_cast<compute_type<T>>(sum));
 }
@@ -68,7 +64,7 @@ GEMEL_OPERATORS(softmax_cross_entropy) {
       .doc("-sum(log(softmax(data)[i, label[i]])) over the batch, of shape (1,).")
       .inputs({"data", "label"})
       .shape(forward_shape)
-      .type(forward_type)
+      .type(floating_type)
       .gradient([](const GradientContext& c) -> std::vector<Entry> {
         return {c.make("_backward_softmax_cross_entropy", {c.dy(), c.in(0), c.in(1)}), Entry{}};
       })

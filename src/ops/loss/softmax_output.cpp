@@ -2,6 +2,7 @@
 #include "kernels/parallel.h"
 #include "kernels/softmax/softmax.h"
 #include "op/registry.h"
+#include "ops/floating_type.h"
 
 namespace gemel::softmax_output_op {
 namespace {
@@ -60,12 +61,6 @@ void forward_shape(ShapeContext& c) {
   GEMEL_CHECK(label.ndim() >= 1 && label[0] == data[0] && label.size() == data[0] * positions,
               "[{}] expected a label of {} classes for each of {} samples, got shape {} for data {}", c.op.name(),
               positions, data[0], label, data);
-}
-
-void forward_type(TypeContext& c) {
-  same_type(c);
-  GEMEL_CHECK(c.out[0] == DType::none || is_floating(c.out[0]), "[{}] expected a floating-point dtype, got {}",
-              c.op.name(), name_of(c.out[0]));
 }
 
 kernels::Softmax geometry(const P& p, const Shape& data) {
@@ -145,7 +140,7 @@ GEMEL_OPERATORS(softmax_output) {
            "`out_grad` multiplies by it. The shape of the label follows from that of data.")
       .inputs({"data", "label"})
       .shape(forward_shape)
-      .type(forward_type)
+      .type(floating_type)
       .gradient(forward_gradient)
       .ignores_head_gradient()
       .implement("reference", [](const OpCall& c) {

@@ -48,7 +48,8 @@ void add_kernel(const OpCall& call) {
 }  // namespace
 
 GEMEL_OPERATORS(add_n) {
-  op<AddParameters>("add_n").alias({"ElementWiseSum"})
+  op<AddParameters>("add_n")
+      .alias({"ElementWiseSum"})
       .doc("Sum of several arrays of one shape.")
       .variadic("num_args", &AddParameters::num_args)
       .shape(same_shape)

@@ -9,28 +9,41 @@ namespace {
 using Function = Expr (*)(Expr, Expr);
 
 struct Row {
-  const char* text;           // completes "... of two arrays"
+  const char* text;  // completes "... of two arrays"
   Function value;
-  std::pair<double, double> left, right;   // where samples are drawn
+  std::pair<double, double> left, right;  // where samples are drawn
 };
 
 void same(const char* name, std::initializer_list<std::string> aliases, const Row& row) {
-  define(name).alias(aliases).doc(fmt::format("{} of two arrays of one shape, element by element.", row.text))
-      .value(std::function<Expr(Expr, Expr)>(row.value)).sample(row.left.first, row.left.second, row.right);
+  define(name)
+      .alias(aliases)
+      .doc(fmt::format("{} of two arrays of one shape, element by element.", row.text))
+      .value(std::function<Expr(Expr, Expr)>(row.value))
+      .sample(row.left.first, row.left.second, row.right);
 }
 void broadcast(const char* name, std::initializer_list<std::string> aliases, const Row& row) {
-  define(name).alias(aliases).doc(fmt::format("{} of two arrays, element by element; axes of length 1 are repeated.", row.text))
-      .value(std::function<Expr(Expr, Expr)>(row.value)).broadcast()
+  define(name)
+      .alias(aliases)
+      .doc(fmt::format("{} of two arrays, element by element; axes of length 1 are repeated.",
+                       row.text))
+      .value(std::function<Expr(Expr, Expr)>(row.value))
+      .broadcast()
       .sample(row.left.first, row.left.second, row.right);
 }
 void with_scalar(const char* name, std::initializer_list<std::string> aliases, const Row& row) {
-  define_scalar(name).alias(aliases).doc(fmt::format("{} of each element and a number.", row.text))
-      .value(std::function<Expr(Expr, Expr)>(row.value)).sample(row.left.first, row.left.second);
+  define_scalar(name)
+      .alias(aliases)
+      .doc(fmt::format("{} of each element and a number.", row.text))
+      .value(std::function<Expr(Expr, Expr)>(row.value))
+      .sample(row.left.first, row.left.second);
 }
 void reversed_scalar(const char* name, std::initializer_list<std::string> aliases, const Row& row) {
   const Function value = row.value;
-  define_scalar(name).alias(aliases).doc(fmt::format("{} of a number and each element.", row.text))
-      .value([value](Expr x, Expr s) { return value(s, x); }).sample(row.right.first, row.right.second);
+  define_scalar(name)
+      .alias(aliases)
+      .doc(fmt::format("{} of a number and each element.", row.text))
+      .value([value](Expr x, Expr s) { return value(s, x); })
+      .sample(row.right.first, row.right.second);
 }
 
 const std::pair<double, double> any{-2, 2}, positive{0.3, 3};
@@ -38,20 +51,29 @@ const Row sum_row{"Sum", [](Expr a, Expr b) { return a + b; }, any, any};
 const Row difference_row{"Difference", [](Expr a, Expr b) { return a - b; }, any, any};
 const Row product_row{"Product", [](Expr a, Expr b) { return a * b; }, any, any};
 const Row quotient_row{"Quotient", [](Expr a, Expr b) { return a / b; }, any, positive};
-const Row remainder_row{"Remainder, with the sign of the divisor,", [](Expr a, Expr b) { return mod(a, b); }, any, positive};
+const Row remainder_row{"Remainder, with the sign of the divisor,",
+                        [](Expr a, Expr b) { return mod(a, b); }, any, positive};
 const Row power_row{"Power", [](Expr a, Expr b) { return pow(a, b); }, positive, any};
 const Row maximum_row{"Larger", [](Expr a, Expr b) { return max(a, b); }, any, any};
 const Row minimum_row{"Smaller", [](Expr a, Expr b) { return min(a, b); }, any, any};
-const Row hypot_row{"Hypotenuse sqrt(a^2 + b^2)", [](Expr a, Expr b) { return hypot(a, b); }, any, any};
-const Row equal_row{"Whether a == b (1 or 0)", [](Expr a, Expr b) { return equal(a, b); }, any, any};
-const Row not_equal_row{"Whether a != b (1 or 0)", [](Expr a, Expr b) { return not_equal(a, b); }, any, any};
-const Row greater_row{"Whether a > b (1 or 0)", [](Expr a, Expr b) { return greater(a, b); }, any, any};
-const Row greater_equal_row{"Whether a >= b (1 or 0)", [](Expr a, Expr b) { return greater_equal(a, b); }, any, any};
+const Row hypot_row{"Hypotenuse sqrt(a^2 + b^2)", [](Expr a, Expr b) { return hypot(a, b); }, any,
+                    any};
+const Row equal_row{"Whether a == b (1 or 0)", [](Expr a, Expr b) { return equal(a, b); }, any,
+                    any};
+const Row not_equal_row{"Whether a != b (1 or 0)", [](Expr a, Expr b) { return not_equal(a, b); },
+                        any, any};
+const Row greater_row{"Whether a > b (1 or 0)", [](Expr a, Expr b) { return greater(a, b); }, any,
+                      any};
+const Row greater_equal_row{"Whether a >= b (1 or 0)",
+                            [](Expr a, Expr b) { return greater_equal(a, b); }, any, any};
 const Row lesser_row{"Whether a < b (1 or 0)", [](Expr a, Expr b) { return less(a, b); }, any, any};
-const Row lesser_equal_row{"Whether a <= b (1 or 0)", [](Expr a, Expr b) { return less_equal(a, b); }, any, any};
-const Row and_row{"Logical and (1 or 0)", [](Expr a, Expr b) { return logical_and(a, b); }, any, any};
+const Row lesser_equal_row{"Whether a <= b (1 or 0)",
+                           [](Expr a, Expr b) { return less_equal(a, b); }, any, any};
+const Row and_row{"Logical and (1 or 0)", [](Expr a, Expr b) { return logical_and(a, b); }, any,
+                  any};
 const Row or_row{"Logical or (1 or 0)", [](Expr a, Expr b) { return logical_or(a, b); }, any, any};
-const Row xor_row{"Logical exclusive or (1 or 0)", [](Expr a, Expr b) { return logical_xor(a, b); }, any, any};
+const Row xor_row{"Logical exclusive or (1 or 0)", [](Expr a, Expr b) { return logical_xor(a, b); },
+                  any, any};
 
 }  // namespace
 

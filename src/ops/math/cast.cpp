@@ -9,13 +9,15 @@ namespace {
 struct CastParameters : Parameters {
   DType dtype = DType::float32;
   static void declare(Fields<CastParameters>& f) {
-    f.choice("dtype", &CastParameters::dtype, dtype_choices(DTypeSet::with_bool)).doc("Type of the result.");
+    f.choice("dtype", &CastParameters::dtype, dtype_choices(DTypeSet::with_bool))
+        .doc("Type of the result.");
   }
 };
 struct AmpCastParameters : Parameters {
   DType dtype = DType::float32;
   static void declare(Fields<AmpCastParameters>& f) {
-    f.choice("dtype", &AmpCastParameters::dtype, dtype_choices(DTypeSet::numbers)).doc("Type of the result.");
+    f.choice("dtype", &AmpCastParameters::dtype, dtype_choices(DTypeSet::numbers))
+        .doc("Type of the result.");
   }
 };
 
@@ -24,7 +26,8 @@ void cast_kernel(const OpCall& call) {
   static const Program copy({input(0)});
   const DType from = call.in[0].dtype, to = call.out[0].dtype;
   DType compute = DType::none;
-  if (is_floating(from) != is_floating(to) && size_of(is_floating(from) ? to : from) >= 4) compute = DType::float64;
+  if (is_floating(from) != is_floating(to) && size_of(is_floating(from) ? to : from) >= 4)
+    compute = DType::float64;
   copy.run(call.in, {}, call.out, compute);
 }
 
@@ -32,11 +35,21 @@ std::vector<Entry> cast_gradient(const GradientContext& context) {
   return {context.make("_cast_like", {context.dy(), context.in(0)})};
 }
 
+// amp_cast leaves arrays alone that are not floating-point.
+DType cast_result(const CastParameters& p, DType) { return p.dtype; }
+DType cast_result(const AmpCastParameters& p, DType in) { return is_floating(in) ? p.dtype : in; }
+
 template <typename P>
 void declare_cast(const char* name, std::initializer_list<std::string> aliases, const char* text) {
-  op<P>(name).alias(aliases).doc(text).inputs({"data"})
+  op<P>(name)
+      .alias(aliases)
+      .doc(text)
+      .inputs({"data"})
       .shape(same_shape)
-      .type([](TypeContext& c) { c.set_out(0, c.params<P>().dtype); })
+      .type([](TypeContext& c) {
+        if (std::is_same_v<P, CastParameters> || c.in[0] != DType::none)
+          c.set_out(0, cast_result(c.params<P>(), c.in[0]));
+      })
       .gradient(cast_gradient)
       .implement("tape", cast_kernel)
       .inplace({{0, 0}})
@@ -47,23 +60,28 @@ void declare_cast(const char* name, std::initializer_list<std::string> aliases, 
 }  // namespace
 
 GEMEL_OPERATORS(cast) {
-  declare_cast<CastParameters>("Cast", {"cast"}, "The elements converted to another type, towards zero for integers.");
+  declare_cast<CastParameters>(
+      "Cast", {"cast"}, "The elements converted to another type, towards zero for integers.");
   declare_cast<AmpCastParameters>("amp_cast", {}, "Cast inserted by automatic mixed precision.");
   OpBuilder like = op("_cast_like");
-  like.doc("The first input converted to the type of the second.").inputs({"data", "like"})
+  like.doc("The first input converted to the type of the second.")
+      .inputs({"data", "like"})
       .shape(same_shape)
       .type([](TypeContext& c) {
-        if (c.in[1] != DType::none) c.set_out(0, c.in[1]);
-        else c.set_in(1, c.out[0]);
+        if (c.in[1] != DType::none)
+          c.set_out(0, c.in[1]);
+        else
+          c.set_in(1, c.out[0]);
       })
       .gradient([](const GradientContext& c) {
         return std::vector<Entry>{c.make("_cast_like", {c.dy(), c.in(0)}), Entry{}};
       })
-      .implement("tape", [](const OpCall& call) {
-        OpCall one = call;
-        one.in = call.in.subspan(0, 1);
-        cast_kernel(one);
-      })
+      .implement("tape",
+                 [](const OpCall& call) {
+                   OpCall one = call;
+                   one.in = call.in.subspan(0, 1);
+                   cast_kernel(one);
+                 })
       .inplace({{0, 0}})
       .sample({.shapes = {{2, 3}, {2, 3}}});
   like.info().hidden = true;

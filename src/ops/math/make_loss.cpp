@@ -10,11 +10,18 @@ struct MakeLossParameters : Parameters {
   float grad_scale = 1, valid_thresh = 0;
   Normalization normalization = Normalization::none;
   static void declare(Fields<MakeLossParameters>& f) {
-    f.field("grad_scale", &MakeLossParameters::grad_scale).fallback("1").doc("Gradient of every element.");
-    f.field("valid_thresh", &MakeLossParameters::valid_thresh).fallback("0").doc("Elements above it count as valid.");
+    f.field("grad_scale", &MakeLossParameters::grad_scale)
+        .fallback("1")
+        .doc("Gradient of every element.");
+    f.field("valid_thresh", &MakeLossParameters::valid_thresh)
+        .fallback("0")
+        .doc("Elements above it count as valid.");
     f.choice("normalization", &MakeLossParameters::normalization,
-             {{"batch", Normalization::batch}, {"null", Normalization::none}, {"valid", Normalization::valid}})
-        .fallback("null").doc("Divide the gradient by the batch size or by the number of valid elements.");
+             {{"batch", Normalization::batch},
+              {"null", Normalization::none},
+              {"valid", Normalization::valid}})
+        .fallback("null")
+        .doc("Divide the gradient by the batch size or by the number of valid elements.");
   }
 };
 
@@ -33,7 +40,8 @@ void make_loss_gradient(const OpCall& call) {
     int64_t valid = 0;
     dispatch(call.in[0].dtype, [&]<typename T>(Type<T>) {
       const T* x = call.in[0].data<T>();
-      for (int64_t i = 0; i < call.in[0].size(); ++i) valid += static_cast<compute_type<T>>(x[i]) > p.valid_thresh;
+      for (int64_t i = 0; i < call.in[0].size(); ++i)
+        valid += static_cast<compute_type<T>>(x[i]) > p.valid_thresh;
     });
     scale /= std::max<int64_t>(valid, 1);
   }
@@ -43,24 +51,39 @@ void make_loss_gradient(const OpCall& call) {
 }  // namespace
 
 GEMEL_OPERATORS(make_loss) {
-  op<MakeLossParameters>("MakeLoss").doc("The input as a loss: its gradient is grad_scale everywhere, normalised.")
-      .inputs({"data"}).shape(same_shape).type(same_type)
+  op<MakeLossParameters>("MakeLoss")
+      .doc("The input as a loss: its gradient is grad_scale everywhere, normalised.")
+      .inputs({"data"})
+      .shape(same_shape)
+      .type(same_type)
       .gradient([](const GradientContext& c) {
         return std::vector<Entry>{c.make("_backward_MakeLoss", {c.in(0)}, c.node.parameters)};
       })
       .ignores_head_gradient()
-      .implement("copy", copy_kernel).inplace({{0, 0}})
-      .sample({.shapes = {{2, 3}}, .attributes = {{"grad_scale", "0.5"}, {"normalization", "batch"}}});
+      .implement("copy", copy_kernel)
+      .inplace({{0, 0}})
+      .sample(
+          {.shapes = {{2, 3}}, .attributes = {{"grad_scale", "0.5"}, {"normalization", "batch"}}});
   OpBuilder backward = op<MakeLossParameters>("_backward_MakeLoss");
-  backward.doc("Gradient of MakeLoss.").inputs({"data"}).shape(same_shape).type(same_type).no_gradient()
+  backward.doc("Gradient of MakeLoss.")
+      .inputs({"data"})
+      .shape(same_shape)
+      .type(same_type)
+      .no_gradient()
       .implement("fill", make_loss_gradient)
       .sample({.shapes = {{2, 3}}, .attributes = {{"normalization", "valid"}}});
   backward.info().hidden = true;
-  op("make_loss").doc("The input as a loss: its gradient is 1 everywhere.")
-      .inputs({"data"}).shape(same_shape).type(same_type)
-      .gradient([](const GradientContext& c) { return std::vector<Entry>{c.make("ones_like", {c.in(0)})}; })
+  op("make_loss")
+      .doc("The input as a loss: its gradient is 1 everywhere.")
+      .inputs({"data"})
+      .shape(same_shape)
+      .type(same_type)
+      .gradient([](const GradientContext& c) {
+        return std::vector<Entry>{c.make("ones_like", {c.in(0)})};
+      })
       .ignores_head_gradient()
-      .implement("copy", copy_kernel).inplace({{0, 0}})
+      .implement("copy", copy_kernel)
+      .inplace({{0, 0}})
       .sample({.shapes = {{2, 3}}});
 }
 

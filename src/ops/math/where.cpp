@@ -19,7 +19,8 @@ void truth(const Tensor& condition, int64_t begin, int64_t n, bool* out) {
 
 // Elements are only moved, so one loop for each width serves every type.
 template <typename Word>
-void select(const bool* flags, const Tensor& x, const Tensor& y, const Tensor& out, int64_t begin, int64_t n) {
+void select(const bool* flags, const Tensor& x, const Tensor& y, const Tensor& out, int64_t begin,
+            int64_t n) {
   const Word* a = x.data<Word>() + begin;
   const Word* b = y.data<Word>() + begin;
   Word* to = out.data<Word>() + begin;
@@ -29,10 +30,14 @@ void select(const bool* flags, const Tensor& x, const Tensor& y, const Tensor& o
 void select_block(const bool* flags, const OpCall& call, int64_t begin, int64_t n) {
   const Tensor &x = call.in[1], &y = call.in[2], &out = call.out[0];
   switch (size_of(out.dtype)) {
-    case 1: return select<uint8_t>(flags, x, y, out, begin, n);
-    case 2: return select<uint16_t>(flags, x, y, out, begin, n);
-    case 4: return select<uint32_t>(flags, x, y, out, begin, n);
-    default: return select<uint64_t>(flags, x, y, out, begin, n);
+    case 1:
+      return select<uint8_t>(flags, x, y, out, begin, n);
+    case 2:
+      return select<uint16_t>(flags, x, y, out, begin, n);
+    case 4:
+      return select<uint32_t>(flags, x, y, out, begin, n);
+    default:
+      return select<uint64_t>(flags, x, y, out, begin, n);
   }
 }
 
@@ -49,7 +54,8 @@ void where_kernel(const OpCall& call) {
     });
     return;
   }
-  const int64_t rows = condition.size(), row = size / rows, width = row * size_of(call.out[0].dtype);
+  const int64_t rows = condition.size(), row = size / rows,
+                width = row * size_of(call.out[0].dtype);
   kernels::parallel_for(rows, row, [&](int64_t i) {
     bool flag;
     truth(condition, i, 1, &flag);
@@ -65,8 +71,10 @@ void where_shape(ShapeContext& context) {
   const Shape &condition = context.in[0], &out = context.out[0];
   if (out.ndim() < 0) return;
   if (condition.ndim() < 0) return;
-  if (condition.ndim() == 1 && out.ndim() > 1) context.set_in(0, Shape{out[0]});
-  else context.set_in(0, out);
+  if (condition.ndim() == 1 && out.ndim() > 1)
+    context.set_in(0, Shape{out[0]});
+  else
+    context.set_in(0, out);
 }
 
 void where_type(TypeContext& context) {
@@ -76,14 +84,17 @@ void where_type(TypeContext& context) {
 
 std::vector<Entry> where_gradient(const GradientContext& context) {
   const Entry dy = context.dy(), zero = context.make("zeros_like", {dy});
-  return {Entry{}, context.make("where", {context.in(0), dy, zero}), context.make("where", {context.in(0), zero, dy})};
+  return {Entry{}, context.make("where", {context.in(0), dy, zero}),
+          context.make("where", {context.in(0), zero, dy})};
 }
 
 }  // namespace
 
 GEMEL_OPERATORS(where) {
-  op("where").doc("Elements of x where the condition is not 0, of y elsewhere. A condition with one axis "
-                  "chooses whole rows.")
+  op("where")
+      .doc(
+          "Elements of x where the condition is not 0, of y elsewhere. A condition with one axis "
+          "chooses whole rows.")
       .inputs({"condition", "x", "y"})
       .shape(where_shape)
       .type(where_type)

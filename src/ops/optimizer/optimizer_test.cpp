@@ -8,7 +8,8 @@ namespace {
 
 using testing::Array;
 
-void expect_near(const std::vector<double>& got, const std::vector<double>& expected, double tolerance = 1e-6) {
+void expect_near(const std::vector<double>& got, const std::vector<double>& expected,
+                 double tolerance = 1e-6) {
   ASSERT_EQ(got.size(), expected.size());
   for (size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], expected[i], tolerance);
 }
@@ -22,7 +23,8 @@ void update(const char* name, std::vector<Array>& arrays, const Attributes& attr
   op.implementations.back().kernel(OpCall{op, *parameters, in, std::span(in.data(), 1)});
 }
 
-const Attributes common{{"lr", "0.1"}, {"wd", "0.5"}, {"rescale_grad", "0.5"}, {"clip_gradient", "3"}};
+const Attributes common{
+    {"lr", "0.1"}, {"wd", "0.5"}, {"rescale_grad", "0.5"}, {"clip_gradient", "3"}};
 
 TEST(Optimizer, Sgd) {
   std::vector<Array> a{Array({2}, {1, 2}), Array({2}, {10, -20})};
@@ -43,7 +45,8 @@ TEST(Optimizer, SgdWithMomentum) {
 }
 
 TEST(Optimizer, Adam) {
-  std::vector<Array> a{Array({2}, {1, 2}), Array({2}, {10, -20}), Array({2}, {1, 1}), Array({2}, {1, 1})};
+  std::vector<Array> a{Array({2}, {1, 2}), Array({2}, {10, -20}), Array({2}, {1, 1}),
+                       Array({2}, {1, 1})};
   update("adam_update", a, common);
   expect_near(a[0].values(), {0.88047713, 1.9402386});
   expect_near(a[2].values(), {1.2, 0.6});
@@ -51,7 +54,8 @@ TEST(Optimizer, Adam) {
 }
 
 TEST(Optimizer, MasterWeights) {
-  std::vector<Array> a{Array({2}, {1, 2}, DType::float16), Array({2}, {10, -20}, DType::float16), Array({2}, {1, 2})};
+  std::vector<Array> a{Array({2}, {1, 2}, DType::float16), Array({2}, {10, -20}, DType::float16),
+                       Array({2}, {1, 2})};
   update("mp_sgd_update", a, {{"lr", "0.1"}, {"wd", "0.5"}, {"clip_gradient", "3"}});
   expect_near(a[0].values(), {0.65, 2.2}, 1e-3);
   expect_near(a[2].values(), {0.65, 2.2});

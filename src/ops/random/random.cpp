@@ -17,9 +17,16 @@ using kernels::Philox;
 
 template <typename P>
 void declare_array(Fields<P>& f, DTypeSet set) {
-  f.field("shape", static_cast<std::optional<Shape> P::*>(&P::shape)).fallback("None").doc("Shape of the array.").type = "Shape(tuple)";
-  f.field("ctx", static_cast<std::string P::*>(&P::ctx)).fallback("").doc("Device, for example cpu(0); read by the caller.");
-  f.choice("dtype", static_cast<DType P::*>(&P::dtype), dtype_choices(set)).fallback("None").doc("Element type; float32 (int32 for integers) by default.");
+  f.field("shape", static_cast<std::optional<Shape> P::*>(&P::shape))
+      .fallback("None")
+      .doc("Shape of the array.")
+      .type = "Shape(tuple)";
+  f.field("ctx", static_cast<std::string P::*>(&P::ctx))
+      .fallback("")
+      .doc("Device, for example cpu(0); read by the caller.");
+  f.choice("dtype", static_cast<DType P::*>(&P::dtype), dtype_choices(set))
+      .fallback("None")
+      .doc("Element type; float32 (int32 for integers) by default.");
 }
 
 struct ArrayParameters : Parameters {
@@ -58,7 +65,9 @@ struct UniformLikeParameters : Parameters {
   float first = 0, second = 1;
   static void declare(Fields<UniformLikeParameters>& f) {
     f.field("low", &UniformLikeParameters::first).fallback("0").doc("Lowest value.");
-    f.field("high", &UniformLikeParameters::second).fallback("1").doc("End of the range, not included.");
+    f.field("high", &UniformLikeParameters::second)
+        .fallback("1")
+        .doc("End of the range, not included.");
   }
 };
 struct NormalLikeParameters : Parameters {
@@ -79,8 +88,10 @@ void array_shape(ShapeContext& context) {
 // dtype None takes what the neighbours know, else `otherwise`.
 void array_type(TypeContext& context, DType otherwise) {
   const DType asked = context.params<ArrayParameters>().dtype;
-  if (asked != DType::none) context.set_out(0, asked);
-  else if (context.out[0] == DType::none) context.set_out(0, otherwise);
+  if (asked != DType::none)
+    context.set_out(0, asked);
+  else if (context.out[0] == DType::none)
+    context.set_out(0, otherwise);
 }
 
 Philox stream_of(const OpCall& call) { return Philox(call.random.seed, call.random.offset); }
@@ -100,7 +111,8 @@ void normal_kernel(const OpCall& call) {
 
 void integer_kernel(const OpCall& call) {
   const auto& p = call.params<IntegerParameters>();
-  GEMEL_CHECK(p.low < p.high, "[_random_randint] expected low < high, got {} and {}", p.low, p.high);
+  GEMEL_CHECK(p.low < p.high, "[_random_randint] expected low < high, got {} and {}", p.low,
+              p.high);
   kernels::fill_integers(stream_of(call), p.low, p.high, call.out[0]);
 }
 
@@ -114,25 +126,37 @@ void shuffle_kernel(const OpCall& call) {
   const Philox stream = stream_of(call);
   for (int64_t i = rows - 1; i > 0; --i)
     std::swap(order[static_cast<size_t>(i)],
-              order[kernels::bounded(stream.bits64(static_cast<uint64_t>(i)), static_cast<uint64_t>(i) + 1)]);
+              order[kernels::bounded(stream.bits64(static_cast<uint64_t>(i)),
+                                     static_cast<uint64_t>(i) + 1)]);
   for (int64_t i = 0; i < rows; ++i)
-    std::memcpy(out.address + i * width, in.address + order[static_cast<size_t>(i)] * width, static_cast<size_t>(width));
+    std::memcpy(out.address + i * width, in.address + order[static_cast<size_t>(i)] * width,
+                static_cast<size_t>(width));
 }
 
 template <typename P>
-void declare_array_sampler(const char* name, std::initializer_list<std::string> aliases, const char* text, DType otherwise,
-                           Kernel kernel, Attributes sample) {
-  op<P>(name).alias(aliases).doc(text).inputs(std::vector<std::string>{})
+void declare_array_sampler(const char* name, std::initializer_list<std::string> aliases,
+                           const char* text, DType otherwise, Kernel kernel, Attributes sample) {
+  op<P>(name)
+      .alias(aliases)
+      .doc(text)
+      .inputs(std::vector<std::string>{})
       .shape(array_shape)
       .type([otherwise](TypeContext& c) { array_type(c, otherwise); })
-      .no_gradient().random(count_outputs)
+      .no_gradient()
+      .random(count_outputs)
       .implement("philox", std::move(kernel))
       .sample({.attributes = std::move(sample)});
 }
 
 template <typename P>
 void declare_like(const char* name, const char* text, Kernel kernel) {
-  op<P>(name).doc(text).inputs({"data"}).shape(same_shape).type(same_type).no_gradient().random(count_outputs)
+  op<P>(name)
+      .doc(text)
+      .inputs({"data"})
+      .shape(same_shape)
+      .type(same_type)
+      .no_gradient()
+      .random(count_outputs)
       .implement("philox", std::move(kernel))
       .inplace({{0, 0}})
       .sample({.shapes = {{3, 5}}});
@@ -141,17 +165,32 @@ void declare_like(const char* name, const char* text, Kernel kernel) {
 }  // namespace
 
 GEMEL_OPERATORS(random) {
-  declare_array_sampler<UniformParameters>("_random_uniform", {"uniform", "random_uniform"}, "Evenly distributed numbers from low to high.",
-                                           DType::float32, uniform_kernel<UniformParameters>, {{"shape", "(3, 5)"}});
-  declare_array_sampler<NormalParameters>("_random_normal", {"normal", "random_normal"}, "Normally distributed numbers.",
-                                          DType::float32, normal_kernel<NormalParameters>, {{"shape", "(3, 5)"}});
-  declare_array_sampler<IntegerParameters>("_random_randint", {"random_randint"}, "Evenly distributed integers from low to high - 1.",
-                                           DType::int32, integer_kernel, {{"low", "-3"}, {"high", "9"}, {"shape", "(3, 5)"}});
-  declare_like<UniformLikeParameters>("_random_uniform_like", "Evenly distributed numbers in the shape of the input.", uniform_kernel<UniformLikeParameters>);
-  declare_like<NormalLikeParameters>("_random_normal_like", "Normally distributed numbers in the shape of the input.", normal_kernel<NormalLikeParameters>);
-  op("_shuffle").alias({"shuffle"}).doc("The rows in a random order.").inputs({"data"})
-      .shape(same_shape).type(same_type).no_gradient()
-      .random([](const OpCall& call) { return static_cast<uint64_t>(call.in[0].shape.ndim() ? call.in[0].shape[0] : 1); })
+  declare_array_sampler<UniformParameters>("_random_uniform", {"uniform", "random_uniform"},
+                                           "Evenly distributed numbers from low to high.",
+                                           DType::float32, uniform_kernel<UniformParameters>,
+                                           {{"shape", "(3, 5)"}});
+  declare_array_sampler<NormalParameters>("_random_normal", {"normal", "random_normal"},
+                                          "Normally distributed numbers.", DType::float32,
+                                          normal_kernel<NormalParameters>, {{"shape", "(3, 5)"}});
+  declare_array_sampler<IntegerParameters>(
+      "_random_randint", {"random_randint"}, "Evenly distributed integers from low to high - 1.",
+      DType::int32, integer_kernel, {{"low", "-3"}, {"high", "9"}, {"shape", "(3, 5)"}});
+  declare_like<UniformLikeParameters>("_random_uniform_like",
+                                      "Evenly distributed numbers in the shape of the input.",
+                                      uniform_kernel<UniformLikeParameters>);
+  declare_like<NormalLikeParameters>("_random_normal_like",
+                                     "Normally distributed numbers in the shape of the input.",
+                                     normal_kernel<NormalLikeParameters>);
+  op("_shuffle")
+      .alias({"shuffle"})
+      .doc("The rows in a random order.")
+      .inputs({"data"})
+      .shape(same_shape)
+      .type(same_type)
+      .no_gradient()
+      .random([](const OpCall& call) {
+        return static_cast<uint64_t>(call.in[0].shape.ndim() ? call.in[0].shape[0] : 1);
+      })
       .implement("philox", shuffle_kernel)
       .sample({.shapes = {{5, 2}}});
 }

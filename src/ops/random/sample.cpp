@@ -15,8 +15,12 @@ struct SampleParameters : Parameters {
   Shape shape;
   DType dtype = DType::none;
   static void declare(Fields<SampleParameters>& f) {
-    f.field("shape", &SampleParameters::shape).fallback("()").doc("Shape of the numbers drawn for each element.");
-    f.choice("dtype", &SampleParameters::dtype, dtype_choices(DTypeSet::sampled)).fallback("None").doc("Element type; float32 by default.");
+    f.field("shape", &SampleParameters::shape)
+        .fallback("()")
+        .doc("Shape of the numbers drawn for each element.");
+    f.choice("dtype", &SampleParameters::dtype, dtype_choices(DTypeSet::sampled))
+        .fallback("None")
+        .doc("Element type; float32 by default.");
   }
 };
 
@@ -54,30 +58,43 @@ void sample_kernel(const OpCall& call, const F& f) {
   });
 }
 
-uint64_t word(const kernels::PhiloxBlock& b, int i) { return uint64_t{b[2 * i + 1]} << 32 | b[2 * i]; }
+uint64_t word(const kernels::PhiloxBlock& b, int i) {
+  return uint64_t{b[2 * i + 1]} << 32 | b[2 * i];
+}
 
-void declare_sampler(const char* name, const char* alias, const char* text, std::vector<std::string> inputs, Kernel kernel) {
-  op<SampleParameters>(name).alias({alias}).doc(text).inputs(std::move(inputs))
-      .shape(sample_shape).type(sample_type).no_gradient().random()
+void declare_sampler(const char* name, const char* alias, const char* text,
+                     std::vector<std::string> inputs, Kernel kernel) {
+  op<SampleParameters>(name)
+      .alias({alias})
+      .doc(text)
+      .inputs(std::move(inputs))
+      .shape(sample_shape)
+      .type(sample_type)
+      .no_gradient()
+      .random()
       .implement("philox", std::move(kernel))
-      .sample({.shapes = {{3}, {3}}, .attributes = {{"shape", "(2, 4)"}}, .ranges = {{0, 1}, {2, 3}}});
+      .sample(
+          {.shapes = {{3}, {3}}, .attributes = {{"shape", "(2, 4)"}}, .ranges = {{0, 1}, {2, 3}}});
 }
 
 }  // namespace
 
 GEMEL_OPERATORS(sample) {
-  declare_sampler("_sample_uniform", "sample_uniform", "Evenly distributed numbers, a range for each element of the inputs.", {"low", "high"},
-                  [](const OpCall& call) {
+  declare_sampler("_sample_uniform", "sample_uniform",
+                  "Evenly distributed numbers, a range for each element of the inputs.",
+                  {"low", "high"}, [](const OpCall& call) {
                     sample_kernel(call, [](const kernels::PhiloxBlock& b, double low, double high) {
                       return low + (high - low) * kernels::unit_double(word(b, 0));
                     });
                   });
-  declare_sampler("_sample_normal", "sample_normal", "Normally distributed numbers, a mean and a deviation for each element of the inputs.",
-                  {"mu", "sigma"}, [](const OpCall& call) {
-                    sample_kernel(call, [](const kernels::PhiloxBlock& b, double mean, double deviation) {
-                      return mean + deviation * kernels::normal_pair(word(b, 0), word(b, 1))[0];
-                    });
-                  });
+  declare_sampler(
+      "_sample_normal", "sample_normal",
+      "Normally distributed numbers, a mean and a deviation for each element of the inputs.",
+      {"mu", "sigma"}, [](const OpCall& call) {
+        sample_kernel(call, [](const kernels::PhiloxBlock& b, double mean, double deviation) {
+          return mean + deviation * kernels::normal_pair(word(b, 0), word(b, 1))[0];
+        });
+      });
 }
 
 }  // namespace gemel

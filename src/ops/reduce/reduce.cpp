@@ -20,33 +20,52 @@ struct NormParameters : Parameters {
   DType out_dtype = DType::none;
   bool keepdims = false;
   static void declare(Fields<NormParameters>& f) {
-    f.field("ord", &NormParameters::ord).fallback("2").doc("1: sum of magnitudes, 2: root of the sum of squares.").range(1, 2);
-    Field& axes = f.field("axis", &NormParameters::axis).fallback("None").doc("Axes to reduce; all by default.");
+    f.field("ord", &NormParameters::ord)
+        .fallback("2")
+        .doc("1: sum of magnitudes, 2: root of the sum of squares.")
+        .range(1, 2);
+    Field& axes = f.field("axis", &NormParameters::axis)
+                      .fallback("None")
+                      .doc("Axes to reduce; all by default.");
     axes.type = "Shape or None";
     auto types = dtype_choices(DTypeSet::classic);
     types.pop_back();  // no uint8
     types.insert(types.begin(), {"None", DType::none});
-    f.choice("out_dtype", &NormParameters::out_dtype, types).fallback("None").doc("Type of the result; that of the input by default.")
+    f.choice("out_dtype", &NormParameters::out_dtype, types)
+        .fallback("None")
+        .doc("Type of the result; that of the input by default.")
         .type = "{None, 'float16', 'float32', 'float64', 'int32', 'int64', 'int8'}";
-    f.field("keepdims", &NormParameters::keepdims).fallback("0").doc("Keep reduced axes with length 1.");
+    f.field("keepdims", &NormParameters::keepdims)
+        .fallback("0")
+        .doc("Keep reduced axes with length 1.");
   }
 };
 
 // The head gradient (or the value) of a reduction spread back over the reduced axes.
 struct SpreadParameters : ReduceParameters {
-  bool mean = false;   // divided by the number of elements that were reduced
+  bool mean = false;  // divided by the number of elements that were reduced
   static void declare(Fields<SpreadParameters>& f) {
-    f.field("axis", static_cast<std::optional<Shape> SpreadParameters::*>(&SpreadParameters::axis)).fallback("None").doc("Axes that were reduced.");
-    f.field("keepdims", static_cast<bool SpreadParameters::*>(&SpreadParameters::keepdims)).fallback("0").doc("Whether they were kept with length 1.");
-    f.field("exclude", static_cast<bool SpreadParameters::*>(&SpreadParameters::exclude)).fallback("0").doc("Whether the other axes were reduced.");
-    f.field("mean", &SpreadParameters::mean).fallback("0").doc("Divide by the number of reduced elements.");
+    f.field("axis", static_cast<std::optional<Shape> SpreadParameters::*>(&SpreadParameters::axis))
+        .fallback("None")
+        .doc("Axes that were reduced.");
+    f.field("keepdims", static_cast<bool SpreadParameters::*>(&SpreadParameters::keepdims))
+        .fallback("0")
+        .doc("Whether they were kept with length 1.");
+    f.field("exclude", static_cast<bool SpreadParameters::*>(&SpreadParameters::exclude))
+        .fallback("0")
+        .doc("Whether the other axes were reduced.");
+    f.field("mean", &SpreadParameters::mean)
+        .fallback("0")
+        .doc("Divide by the number of reduced elements.");
   }
 };
 
 template <typename P>
 uint32_t axes_of(const P& p, int ndim, std::string_view who) {
-  if constexpr (std::is_same_v<P, NormParameters>) return reduced_axes(p.axis, false, ndim, who);
-  else return reduced_axes(p.axis, p.exclude, ndim, who);
+  if constexpr (std::is_same_v<P, NormParameters>)
+    return reduced_axes(p.axis, false, ndim, who);
+  else
+    return reduced_axes(p.axis, p.exclude, ndim, who);
 }
 
 template <typename P>
@@ -60,14 +79,16 @@ void reduce_shape_rule(ShapeContext& context) {
 void check_not_empty(const OpCall& call, Reduction kind) {
   if (kind != Reduction::max && kind != Reduction::min) return;
   GEMEL_CHECK(call.in[0].size() > 0 || call.out[0].size() == 0,
-              "[{}] expected at least one element to reduce, got shape {}", call.op.name(), call.in[0].shape);
+              "[{}] expected at least one element to reduce, got shape {}", call.op.name(),
+              call.in[0].shape);
 }
 
 template <Reduction kind>
 void reduce_kernel(const OpCall& call) {
   const auto& p = call.params<ReduceParameters>();
   check_not_empty(call, kind);
-  kernels::reduce(kind, call.in[0], axes_of(p, call.in[0].shape.ndim(), call.op.name()), call.out[0]);
+  kernels::reduce(kind, call.in[0], axes_of(p, call.in[0].shape.ndim(), call.op.name()),
+                  call.out[0]);
 }
 
 void norm_kernel(const OpCall& call) {
@@ -99,39 +120,57 @@ Entry spread(const GradientContext& context, Entry value, bool mean = false) {
 
 Entry combine(const GradientContext& context, std::vector<Entry> inputs, Expr value) {
   const int count = static_cast<int>(inputs.size());
-  return context.make("_pointwise", std::move(inputs), pointwise::make_pointwise({std::move(value)}, {}, count, false), 0);
+  return context.make("_pointwise", std::move(inputs),
+                      pointwise::make_pointwise({std::move(value)}, {}, count, false), 0);
 }
 
 std::vector<Entry> sum_gradient(const GradientContext& c) { return {spread(c, c.dy())}; }
 std::vector<Entry> mean_gradient(const GradientContext& c) { return {spread(c, c.dy(), true)}; }
 // All elements that attain the extreme get the whole gradient, as in 1.9.1.
 std::vector<Entry> extreme_gradient(const GradientContext& c) {
-  return {combine(c, {c.in(0), spread(c, c.out(0)), spread(c, c.dy())}, equal(input(0), input(1)) * input(2))};
+  return {combine(c, {c.in(0), spread(c, c.out(0)), spread(c, c.dy())},
+                  equal(input(0), input(1)) * input(2))};
 }
 std::vector<Entry> prod_gradient(const GradientContext& c) {
-  return {combine(c, {c.in(0), spread(c, c.out(0)), spread(c, c.dy())}, input(2) * input(1) / input(0))};
+  return {combine(c, {c.in(0), spread(c, c.out(0)), spread(c, c.dy())},
+                  input(2) * input(1) / input(0))};
 }
 std::vector<Entry> nansum_gradient(const GradientContext& c) {
-  return {combine(c, {c.in(0), spread(c, c.dy())}, where(equal(input(0), input(0)), input(1), 0.0))};
+  return {
+      combine(c, {c.in(0), spread(c, c.dy())}, where(equal(input(0), input(0)), input(1), 0.0))};
 }
 std::vector<Entry> nanprod_gradient(const GradientContext& c) {
   return {combine(c, {c.in(0), spread(c, c.out(0)), spread(c, c.dy())},
                   where(equal(input(0), input(0)), input(2) * input(1) / input(0), 0.0))};
 }
 std::vector<Entry> norm_gradient(const GradientContext& c) {
-  if (c.params<NormParameters>().ord == 1) return {combine(c, {c.in(0), spread(c, c.dy())}, sign(input(0)) * input(1))};
-  return {combine(c, {c.in(0), spread(c, c.out(0)), spread(c, c.dy())}, input(2) * (input(0) / input(1)))};
+  if (c.params<NormParameters>().ord == 1)
+    return {combine(c, {c.in(0), spread(c, c.dy())}, sign(input(0)) * input(1))};
+  return {combine(c, {c.in(0), spread(c, c.out(0)), spread(c, c.dy())},
+                  input(2) * (input(0) / input(1)))};
 }
 
 template <Reduction kind>
-void declare_reduce(const char* name, std::initializer_list<std::string> aliases, const char* text, Gradient gradient) {
-  op<ReduceParameters>(name).alias(aliases).doc(text).inputs({"data"})
-      .shape(reduce_shape_rule<ReduceParameters>).type(same_type).gradient(std::move(gradient))
+void declare_reduce(const char* name, std::initializer_list<std::string> aliases, const char* text,
+                    Gradient gradient) {
+  op<ReduceParameters>(name)
+      .alias(aliases)
+      .doc(text)
+      .inputs({"data"})
+      .shape(reduce_shape_rule<ReduceParameters>)
+      .type(same_type)
+      .gradient(std::move(gradient))
       .implement("blocked", reduce_kernel<kind>)
       .sample({.shapes = {{2, 3, 4}}, .low = 0.5, .high = 2})
-      .sample({.shapes = {{2, 3, 4}}, .attributes = {{"axis", "1"}, {"keepdims", "1"}}, .low = 0.5, .high = 2})
+      .sample({.shapes = {{2, 3, 4}},
+               .attributes = {{"axis", "1"}, {"keepdims", "1"}},
+               .low = 0.5,
+               .high = 2})
       .sample({.shapes = {{2, 3, 4}}, .attributes = {{"axis", "(0, -1)"}}, .low = 0.5, .high = 2})
-      .sample({.shapes = {{2, 3, 4}}, .attributes = {{"axis", "(1,)"}, {"exclude", "1"}}, .low = 0.5, .high = 2});
+      .sample({.shapes = {{2, 3, 4}},
+               .attributes = {{"axis", "(1,)"}, {"exclude", "1"}},
+               .low = 0.5,
+               .high = 2});
 }
 
 void spread_shape(ShapeContext& context) {
@@ -139,7 +178,9 @@ void spread_shape(ShapeContext& context) {
   context.set_out(0, context.in[1]);
   context.set_in(1, context.out[0]);
   const Shape& full = context.in[1];
-  if (full.ndim() >= 0) context.set_in(0, reduced_shape(full, axes_of<ReduceParameters>(p, full.ndim(), "_spread"), p.keepdims));
+  if (full.ndim() >= 0)
+    context.set_in(
+        0, reduced_shape(full, axes_of<ReduceParameters>(p, full.ndim(), "_spread"), p.keepdims));
 }
 
 void spread_kernel(const OpCall& call) {
@@ -156,7 +197,9 @@ void spread_kernel(const OpCall& call) {
     if (reduced) count *= static_cast<double>(full[i]);
   }
   value.shape = kept;
-  (p.mean ? scaled : copy).run(std::span<const Tensor>(&value, 1), std::span<const double>(&count, p.mean ? 1 : 0), call.out);
+  (p.mean ? scaled : copy)
+      .run(std::span<const Tensor>(&value, 1), std::span<const double>(&count, p.mean ? 1 : 0),
+           call.out);
 }
 
 std::vector<Entry> spread_gradient(const GradientContext& context) {
@@ -171,24 +214,37 @@ GEMEL_OPERATORS(reduce) {
   declare_reduce<Reduction::sum>("sum", {"sum_axis"}, "Sum over the given axes.", sum_gradient);
   declare_reduce<Reduction::mean>("mean", {}, "Mean over the given axes.", mean_gradient);
   declare_reduce<Reduction::prod>("prod", {}, "Product over the given axes.", prod_gradient);
-  declare_reduce<Reduction::max>("max", {"max_axis"}, "Largest element over the given axes.", extreme_gradient);
-  declare_reduce<Reduction::min>("min", {"min_axis"}, "Smallest element over the given axes.", extreme_gradient);
-  declare_reduce<Reduction::nansum>("nansum", {}, "Sum over the given axes; NaN counts as 0.", nansum_gradient);
-  declare_reduce<Reduction::nanprod>("nanprod", {}, "Product over the given axes; NaN counts as 1.", nanprod_gradient);
-  op<NormParameters>("norm").doc("1-norm or 2-norm over the given axes.").inputs({"data"})
+  declare_reduce<Reduction::max>("max", {"max_axis"}, "Largest element over the given axes.",
+                                 extreme_gradient);
+  declare_reduce<Reduction::min>("min", {"min_axis"}, "Smallest element over the given axes.",
+                                 extreme_gradient);
+  declare_reduce<Reduction::nansum>("nansum", {}, "Sum over the given axes; NaN counts as 0.",
+                                    nansum_gradient);
+  declare_reduce<Reduction::nanprod>("nanprod", {}, "Product over the given axes; NaN counts as 1.",
+                                     nanprod_gradient);
+  op<NormParameters>("norm")
+      .doc("1-norm or 2-norm over the given axes.")
+      .inputs({"data"})
       .shape(reduce_shape_rule<NormParameters>)
       .type([](TypeContext& c) {
         const DType wanted = c.params<NormParameters>().out_dtype;
-        if (wanted == DType::none) same_type(c);
-        else c.set_out(0, wanted);
+        if (wanted == DType::none)
+          same_type(c);
+        else
+          c.set_out(0, wanted);
       })
       .gradient(norm_gradient)
       .implement("blocked", norm_kernel)
       .sample({.shapes = {{2, 3, 4}}})
-      .sample({.shapes = {{2, 3, 4}}, .attributes = {{"ord", "1"}, {"axis", "1"}, {"keepdims", "1"}}});
+      .sample(
+          {.shapes = {{2, 3, 4}}, .attributes = {{"ord", "1"}, {"axis", "1"}, {"keepdims", "1"}}});
   OpBuilder spread_op = op<SpreadParameters>("_spread");
-  spread_op.doc("A reduced array in the shape of `data`: each element stands where it was reduced from.")
-      .inputs({"value", "data"}).shape(spread_shape).type(same_type).gradient(spread_gradient)
+  spread_op
+      .doc("A reduced array in the shape of `data`: each element stands where it was reduced from.")
+      .inputs({"value", "data"})
+      .shape(spread_shape)
+      .type(same_type)
+      .gradient(spread_gradient)
       .implement("tape", spread_kernel)
       .inplace({{1, 0}})
       .sample({.shapes = {{2, 4}, {2, 3, 4}}, .attributes = {{"axis", "1"}, {"mean", "1"}}});

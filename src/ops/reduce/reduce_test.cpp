@@ -26,8 +26,10 @@ TEST(Reduce, EverySetOfAxes) {
     std::string axes = "(";
     Shape kept;
     for (int i = 0; i < 4; ++i) {
-      if (bits >> i & 1) axes += std::to_string(i) + ",";
-      else kept.push_back(shape[i]);
+      if (bits >> i & 1)
+        axes += std::to_string(i) + ",";
+      else
+        kept.push_back(shape[i]);
     }
     std::vector<double> expected(static_cast<size_t>(kept.size()), 0);
     for (int64_t e = 0; e < shape.size(); ++e) {
@@ -47,7 +49,9 @@ TEST(Reduce, EverySetOfAxes) {
 
 TEST(Reduce, ShapesOfTheResult) {
   const Array in = ramp({2, 3, 4});
-  const auto shape = [&](const Attributes& attributes) { return call("sum", {in}, attributes)[0].shape; };
+  const auto shape = [&](const Attributes& attributes) {
+    return call("sum", {in}, attributes)[0].shape;
+  };
   EXPECT_EQ(shape({}), (Shape{1}));
   EXPECT_EQ(shape({{"axis", "()"}}), (Shape{1}));
   EXPECT_EQ(shape({{"keepdims", "1"}}), (Shape{1, 1, 1}));
@@ -62,9 +66,14 @@ TEST(Reduce, LargeArraysKeepPrecision) {
   const std::vector<double> values(static_cast<size_t>(n), 0.1);
   const double exact = static_cast<double>(0.1f) * static_cast<double>(n);
   EXPECT_NEAR(call("sum", {Array({n}, values)})[0].values()[0], exact, exact * 1e-6);
-  EXPECT_NEAR(call("sum", {Array({n / 7, 7}, std::vector<double>(static_cast<size_t>(n / 7 * 7), 0.1))}, {{"axis", "0"}})[0].values()[3],
-              exact / static_cast<double>(n) * static_cast<double>(n / 7), exact / 7 * 1e-6);
-  EXPECT_EQ(call("sum", {Array({4096}, std::vector<double>(4096, 1), DType::float16)})[0].values()[0], 4096);
+  EXPECT_NEAR(
+      call("sum", {Array({n / 7, 7}, std::vector<double>(static_cast<size_t>(n / 7 * 7), 0.1))},
+           {{"axis", "0"}})[0]
+          .values()[3],
+      exact / static_cast<double>(n) * static_cast<double>(n / 7), exact / 7 * 1e-6);
+  EXPECT_EQ(
+      call("sum", {Array({4096}, std::vector<double>(4096, 1), DType::float16)})[0].values()[0],
+      4096);
 }
 
 TEST(Reduce, NanAndEmpty) {
@@ -75,8 +84,10 @@ TEST(Reduce, NanAndEmpty) {
   EXPECT_TRUE(std::isnan(call("max", {in})[0].values()[0]));
   EXPECT_EQ(call("argmax", {in}, {{"axis", "1"}})[0].values(), (std::vector<double>{1, 0, 0}));
   EXPECT_EQ(call("argmin", {in}, {{"axis", "1"}})[0].values(), (std::vector<double>{1, 0, 0}));
-  EXPECT_EQ(call("sum", {Array({2, 0}, std::vector<double>{})}, {{"axis", "1"}})[0].values(), (std::vector<double>{0, 0}));
-  EXPECT_EQ(call("sum", {Array({0, 2}, std::vector<double>{})}, {{"axis", "1"}})[0].shape, (Shape{0}));
+  EXPECT_EQ(call("sum", {Array({2, 0}, std::vector<double>{})}, {{"axis", "1"}})[0].values(),
+            (std::vector<double>{0, 0}));
+  EXPECT_EQ(call("sum", {Array({0, 2}, std::vector<double>{})}, {{"axis", "1"}})[0].shape,
+            (Shape{0}));
   EXPECT_THROW(call("max", {Array({2, 0}, std::vector<double>{})}, {{"axis", "1"}}), Error);
 }
 
@@ -89,8 +100,10 @@ TEST(Reduce, IntegersStayIntegers) {
 }
 
 TEST(Reduce, ArgMaxTakesTheFirst) {
-  EXPECT_EQ(call("argmax", {Array({2, 3}, {2, 5, 5, 1, 1, 0})}, {{"axis", "1"}})[0].values(), (std::vector<double>{1, 0}));
-  EXPECT_EQ(call("argmin", {Array({2, 3}, {2, 5, 2, 1, 1, 0})}, {{"axis", "0"}})[0].values(), (std::vector<double>{1, 1, 1}));
+  EXPECT_EQ(call("argmax", {Array({2, 3}, {2, 5, 5, 1, 1, 0})}, {{"axis", "1"}})[0].values(),
+            (std::vector<double>{1, 0}));
+  EXPECT_EQ(call("argmin", {Array({2, 3}, {2, 5, 2, 1, 1, 0})}, {{"axis", "0"}})[0].values(),
+            (std::vector<double>{1, 1, 1}));
   EXPECT_EQ(call("argmax", {ramp({2, 3, 4})}, {{"keepdims", "1"}})[0].shape, (Shape{1, 1, 1}));
 }
 
@@ -103,14 +116,19 @@ TEST(Reduce, SumToLikeInPlace) {
   const Tensor outputs[] = {Tensor(in.bytes.data(), Shape{1, 3}, DType::float32)};
   op.implementations.back().kernel(OpCall{op, *parameters, inputs, outputs});
   const auto values = in.values();
-  EXPECT_EQ(std::vector<double>(values.begin(), values.begin() + 3), (std::vector<double>{3, 5, 7}));
+  EXPECT_EQ(std::vector<double>(values.begin(), values.begin() + 3),
+            (std::vector<double>{3, 5, 7}));
 }
 
 TEST(Broadcast, ShapesMustFit) {
   const Array in({1, 3}, {1, 2, 3});
-  EXPECT_EQ(call("broadcast_to", {in}, {{"shape", "(2, 0)"}})[0].values(), (std::vector<double>{1, 2, 3, 1, 2, 3}));
+  EXPECT_EQ(call("broadcast_to", {in}, {{"shape", "(2, 0)"}})[0].values(),
+            (std::vector<double>{1, 2, 3, 1, 2, 3}));
   EXPECT_THROW(call("broadcast_to", {in}, {{"shape", "(2, 4)"}}), Error);
-  EXPECT_EQ(call("broadcast_like", {in, ramp({7, 5})}, {{"lhs_axes", "(0,)"}, {"rhs_axes", "(1,)"}})[0].shape, (Shape{5, 3}));
+  EXPECT_EQ(
+      call("broadcast_like", {in, ramp({7, 5})}, {{"lhs_axes", "(0,)"}, {"rhs_axes", "(1,)"}})[0]
+          .shape,
+      (Shape{5, 3}));
 }
 
 }  // namespace

@@ -15,7 +15,9 @@ struct ConcatParameters : Parameters {
   int num_args = 1, dim = 1;
   static void declare(Fields<ConcatParameters>& f) {
     f.field("num_args", &ConcatParameters::num_args).doc("Number of arrays.").range(1, 1 << 20);
-    f.field("dim", &ConcatParameters::dim).fallback("1").doc("Axis along which they follow each other.");
+    f.field("dim", &ConcatParameters::dim)
+        .fallback("1")
+        .doc("Axis along which they follow each other.");
   }
 };
 struct StackParameters : Parameters {
@@ -29,22 +31,28 @@ struct SplitParameters : Parameters {
   int num_outputs = 1, axis = 1;
   bool squeeze_axis = false;
   static void declare(Fields<SplitParameters>& f) {
-    f.field("num_outputs", &SplitParameters::num_outputs).doc("Number of equal parts.").range(1, 1 << 20);
+    f.field("num_outputs", &SplitParameters::num_outputs)
+        .doc("Number of equal parts.")
+        .range(1, 1 << 20);
     f.field("axis", &SplitParameters::axis).fallback("1").doc("Axis to cut.");
-    f.field("squeeze_axis", &SplitParameters::squeeze_axis).fallback("0").doc("Drop the axis; it must be cut into single elements.");
+    f.field("squeeze_axis", &SplitParameters::squeeze_axis)
+        .fallback("0")
+        .doc("Drop the axis; it must be cut into single elements.");
   }
 };
 
 // `part` is `length` of the `total` that `whole` has along an axis, from `begin` on; `outer` and
 // `inner` are the sizes on both sides of that axis.
-void move_part(const Tensor& part, const Tensor& whole, int64_t outer, int64_t begin, int64_t length, int64_t total,
-               int64_t inner, bool join) {
+void move_part(const Tensor& part, const Tensor& whole, int64_t outer, int64_t begin,
+               int64_t length, int64_t total, int64_t inner, bool join) {
   if (part.size() == 0) return;
   const int64_t width = size_of(whole.dtype), run = length * inner, far = total * inner;
   std::byte* at = whole.address + begin * inner * width;
   const CopyAxis axes[] = {{outer, join ? run : far, join ? far : run}, {run, 1, 1}};
-  if (join) kernels::strided_copy(axes, part.address, at, width);
-  else kernels::strided_copy(axes, at, part.address, width);
+  if (join)
+    kernels::strided_copy(axes, part.address, at, width);
+  else
+    kernels::strided_copy(axes, at, part.address, width);
 }
 
 // Cuts or joins along `axis` of `whole`; the parts follow each other.
@@ -59,9 +67,12 @@ void move_parts(std::span<const Tensor> parts, const Tensor& whole, int axis, bo
   }
 }
 
-// All axes but `dim` agree; along it lengths add up, and one unknown length follows from the others.
-void concat_rule(std::span<Shape> parts, Shape whole, const std::function<void(int, const Shape&)>& set_part,
-                 const std::function<void(const Shape&)>& set_whole, int dim, std::string_view who) {
+// All axes but `dim` agree; along it lengths add up, and one unknown length follows from the
+// others.
+void concat_rule(std::span<Shape> parts, Shape whole,
+                 const std::function<void(int, const Shape&)>& set_part,
+                 const std::function<void(const Shape&)>& set_whole, int dim,
+                 std::string_view who) {
   int ndim = whole.ndim();
   for (const Shape& part : parts) ndim = std::max(ndim, part.ndim());
   if (ndim < 0) return;
@@ -69,9 +80,12 @@ void concat_rule(std::span<Shape> parts, Shape whole, const std::function<void(i
   Shape common = Shape::filled(ndim, -1);
   const auto merge = [&](Shape shape) {
     if (shape.ndim() < 0) return;
-    GEMEL_CHECK(shape.ndim() == ndim, "[{}] expected arrays of as many axes, got {} and {} axes", who, ndim, shape.ndim());
+    GEMEL_CHECK(shape.ndim() == ndim, "[{}] expected arrays of as many axes, got {} and {} axes",
+                who, ndim, shape.ndim());
     shape[axis] = -1;
-    GEMEL_CHECK(merge_shape(common, shape), "[{}] expected arrays that agree in all axes but {}, got {} and {}", who, axis, common, shape);
+    GEMEL_CHECK(merge_shape(common, shape),
+                "[{}] expected arrays that agree in all axes but {}, got {} and {}", who, axis,
+                common, shape);
   };
   for (const Shape& part : parts) merge(part);
   merge(whole);
@@ -79,22 +93,27 @@ void concat_rule(std::span<Shape> parts, Shape whole, const std::function<void(i
   int unknown = 0, last_unknown = -1;
   for (size_t i = 0; i < parts.size(); ++i) {
     const int64_t length = parts[i].ndim() < 0 ? -1 : parts[i][axis];
-    if (length >= 0) sum += length;
-    else ++unknown, last_unknown = static_cast<int>(i);
+    if (length >= 0)
+      sum += length;
+    else
+      ++unknown, last_unknown = static_cast<int>(i);
   }
   for (size_t i = 0; i < parts.size(); ++i) set_part(static_cast<int>(i), common);
   if (unknown == 0) common[axis] = sum;
   set_whole(common);
   if (unknown == 1 && whole.ndim() >= 0 && whole[axis] >= 0) {
     common[axis] = whole[axis] - sum;
-    GEMEL_CHECK(common[axis] >= 0, "[{}] the arrays are longer than the result {} along axis {}", who, whole, axis);
+    GEMEL_CHECK(common[axis] >= 0, "[{}] the arrays are longer than the result {} along axis {}",
+                who, whole, axis);
     set_part(last_unknown, common);
   }
 }
 
 void concat_shape(ShapeContext& context) {
-  concat_rule(context.in, context.out[0], [&](int i, const Shape& s) { context.set_in(i, s); },
-              [&](const Shape& s) { context.set_out(0, s); }, context.params<ConcatParameters>().dim, "Concat");
+  concat_rule(
+      context.in, context.out[0], [&](int i, const Shape& s) { context.set_in(i, s); },
+      [&](const Shape& s) { context.set_out(0, s); }, context.params<ConcatParameters>().dim,
+      "Concat");
 }
 
 int concat_axis(const OpCall& call, const Shape& whole) {
@@ -107,13 +126,16 @@ void concat_backward_shape(ShapeContext& context) {
     context.set_out(static_cast<int>(i), context.in[i + 1]);
     context.set_in(static_cast<int>(i) + 1, context.out[i]);
   }
-  concat_rule(context.out, context.in[0], [&](int i, const Shape& s) { context.set_out(i, s); },
-              [&](const Shape& s) { context.set_in(0, s); }, context.params<ConcatParameters>().dim, "Concat");
+  concat_rule(
+      context.out, context.in[0], [&](int i, const Shape& s) { context.set_out(i, s); },
+      [&](const Shape& s) { context.set_in(0, s); }, context.params<ConcatParameters>().dim,
+      "Concat");
 }
 
 Shape insert_axis(const Shape& shape, int axis, int64_t size) {
   Shape result;
-  for (int i = 0; i <= shape.ndim(); ++i) result.push_back(i == axis ? size : shape[i < axis ? i : i - 1]);
+  for (int i = 0; i <= shape.ndim(); ++i)
+    result.push_back(i == axis ? size : shape[i < axis ? i : i - 1]);
   return result;
 }
 
@@ -128,14 +150,18 @@ void stack_shape(ShapeContext& context) {
   const auto& p = context.params<StackParameters>();
   Shape part = Shape::unknown();
   for (const Shape& in : context.in)
-    GEMEL_CHECK(merge_shape(part, in), "[stack] expected arrays of one shape, got {} and {}", part, in);
+    GEMEL_CHECK(merge_shape(part, in), "[stack] expected arrays of one shape, got {} and {}", part,
+                in);
   if (context.out[0].ndim() > 0) {
     const int axis = normalize_axis(p.axis, context.out[0].ndim(), "stack");
-    GEMEL_CHECK(merge_shape(part, remove_axis(context.out[0], axis)), "[stack] expected the result {} without axis {} to be {}", context.out[0], axis, part);
+    GEMEL_CHECK(merge_shape(part, remove_axis(context.out[0], axis)),
+                "[stack] expected the result {} without axis {} to be {}", context.out[0], axis,
+                part);
   }
   if (part.ndim() < 0) return;
   for (size_t i = 0; i < context.in.size(); ++i) context.set_in(static_cast<int>(i), part);
-  context.set_out(0, insert_axis(part, normalize_axis(p.axis, part.ndim() + 1, "stack"), p.num_args));
+  context.set_out(0,
+                  insert_axis(part, normalize_axis(p.axis, part.ndim() + 1, "stack"), p.num_args));
 }
 
 void split_shape(ShapeContext& context) {
@@ -143,18 +169,23 @@ void split_shape(ShapeContext& context) {
   const Shape in = context.in[0];
   if (in.ndim() > 0) {
     const int axis = normalize_axis(p.axis, in.ndim(), "SliceChannel");
-    GEMEL_CHECK(in[axis] < 0 || in[axis] % p.num_outputs == 0, "[SliceChannel] cannot cut axis {} of {} into {} equal parts", axis, in, p.num_outputs);
+    GEMEL_CHECK(in[axis] < 0 || in[axis] % p.num_outputs == 0,
+                "[SliceChannel] cannot cut axis {} of {} into {} equal parts", axis, in,
+                p.num_outputs);
     Shape part = in;
     part[axis] = in[axis] < 0 ? -1 : in[axis] / p.num_outputs;
     if (p.squeeze_axis) {
-      GEMEL_CHECK(part[axis] <= 1 && part[axis] != 0, "[SliceChannel] expected axis {} of {} to have length {} to be squeezed", axis, in, p.num_outputs);
+      GEMEL_CHECK(part[axis] <= 1 && part[axis] != 0,
+                  "[SliceChannel] expected axis {} of {} to have length {} to be squeezed", axis,
+                  in, p.num_outputs);
       part = remove_axis(part, axis);
     }
     for (size_t i = 0; i < context.out.size(); ++i) context.set_out(static_cast<int>(i), part);
   }
   Shape part = Shape::unknown();
   for (const Shape& out : context.out)
-    GEMEL_CHECK(merge_shape(part, out), "[SliceChannel] expected parts of one shape, got {} and {}", part, out);
+    GEMEL_CHECK(merge_shape(part, out), "[SliceChannel] expected parts of one shape, got {} and {}",
+                part, out);
   if (part.ndim() < 0) return;
   const int ndim = part.ndim() + (p.squeeze_axis ? 1 : 0);
   const int axis = normalize_axis(p.axis, ndim, "SliceChannel");
@@ -219,34 +250,66 @@ std::vector<Entry> split_gradient(const GradientContext& c) {
 }  // namespace
 
 GEMEL_OPERATORS(join) {
-  op<ConcatParameters>("Concat").alias({"concat"}).doc("Arrays one after another along an axis.")
+  op<ConcatParameters>("Concat")
+      .alias({"concat"})
+      .doc("Arrays one after another along an axis.")
       .variadic("num_args", &ConcatParameters::num_args)
-      .shape(concat_shape).type(same_type).gradient(concat_gradient)
-      .implement("strided", [](const OpCall& call) { move_parts(call.in, call.out[0], concat_axis(call, call.out[0].shape), true); })
+      .shape(concat_shape)
+      .type(same_type)
+      .gradient(concat_gradient)
+      .implement("strided",
+                 [](const OpCall& call) {
+                   move_parts(call.in, call.out[0], concat_axis(call, call.out[0].shape), true);
+                 })
       .sample({.shapes = {{2, 3}, {2, 1}}, .attributes = {{"num_args", "2"}}})
-      .sample({.shapes = {{2, 3}, {1, 3}, {3, 3}}, .attributes = {{"num_args", "3"}, {"dim", "-2"}}});
-  op<ConcatParameters>("_backward_Concat").doc("Gradient of Concat.").inputs<ConcatParameters>(concat_backward_inputs)
+      .sample(
+          {.shapes = {{2, 3}, {1, 3}, {3, 3}}, .attributes = {{"num_args", "3"}, {"dim", "-2"}}});
+  op<ConcatParameters>("_backward_Concat")
+      .doc("Gradient of Concat.")
+      .inputs<ConcatParameters>(concat_backward_inputs)
       .outputs<ConcatParameters>(concat_outputs)
-      .shape(concat_backward_shape).type(same_type).gradient(concat_backward_gradient)
-      .implement("strided", [](const OpCall& call) { move_parts(call.out, call.in[0], concat_axis(call, call.in[0].shape), false); })
+      .shape(concat_backward_shape)
+      .type(same_type)
+      .gradient(concat_backward_gradient)
+      .implement("strided",
+                 [](const OpCall& call) {
+                   move_parts(call.out, call.in[0], concat_axis(call, call.in[0].shape), false);
+                 })
       .sample({.shapes = {{2, 4}, {2, 3}, {2, 1}}, .attributes = {{"num_args", "2"}}});
-  op<StackParameters>("stack").doc("Arrays of one shape along a new axis.")
+  op<StackParameters>("stack")
+      .doc("Arrays of one shape along a new axis.")
       .variadic("num_args", &StackParameters::num_args)
-      .shape(stack_shape).type(same_type).gradient(stack_gradient)
-      .implement("strided", [](const OpCall& call) {
-        const Tensor& out = call.out[0];
-        move_parts(call.in, out, normalize_axis(call.params<StackParameters>().axis, out.shape.ndim(), "stack"), true);
-      })
+      .shape(stack_shape)
+      .type(same_type)
+      .gradient(stack_gradient)
+      .implement("strided",
+                 [](const OpCall& call) {
+                   const Tensor& out = call.out[0];
+                   move_parts(call.in, out,
+                              normalize_axis(call.params<StackParameters>().axis, out.shape.ndim(),
+                                             "stack"),
+                              true);
+                 })
       .sample({.shapes = {{2, 3}, {2, 3}}, .attributes = {{"num_args", "2"}, {"axis", "-1"}}});
-  op<SplitParameters>("SliceChannel").alias({"split"}).doc("Equal parts along an axis.").inputs({"data"})
+  op<SplitParameters>("SliceChannel")
+      .alias({"split"})
+      .doc("Equal parts along an axis.")
+      .inputs({"data"})
       .outputs<SplitParameters>(split_outputs)
-      .shape(split_shape).type(same_type).gradient(split_gradient)
-      .implement("strided", [](const OpCall& call) {
-        const Tensor& in = call.in[0];
-        move_parts(call.out, in, normalize_axis(call.params<SplitParameters>().axis, in.shape.ndim(), "SliceChannel"), false);
-      })
+      .shape(split_shape)
+      .type(same_type)
+      .gradient(split_gradient)
+      .implement("strided",
+                 [](const OpCall& call) {
+                   const Tensor& in = call.in[0];
+                   move_parts(call.out, in,
+                              normalize_axis(call.params<SplitParameters>().axis, in.shape.ndim(),
+                                             "SliceChannel"),
+                              false);
+                 })
       .sample({.shapes = {{2, 6}}, .attributes = {{"num_outputs", "3"}}})
-      .sample({.shapes = {{2, 3, 4}}, .attributes = {{"num_outputs", "2"}, {"axis", "0"}, {"squeeze_axis", "1"}}});
+      .sample({.shapes = {{2, 3, 4}},
+               .attributes = {{"num_outputs", "2"}, {"axis", "0"}, {"squeeze_axis", "1"}}});
 }
 
 }  // namespace gemel

@@ -16,26 +16,37 @@ struct PadParameters : Parameters {
   OptionalAxes pad_width;
   double constant_value = 0;
   static void declare(Fields<PadParameters>& f) {
-    f.choice("mode", &PadParameters::mode, {{"constant", PadMode::constant}, {"edge", PadMode::edge}, {"reflect", PadMode::reflect}})
+    f.choice(
+         "mode", &PadParameters::mode,
+         {{"constant", PadMode::constant}, {"edge", PadMode::edge}, {"reflect", PadMode::reflect}})
         .doc("What the border holds: a number, the nearest element, or the array mirrored.");
-    f.field("pad_width", &PadParameters::pad_width).doc("Widths before and after, for each axis; the first two axes have none.");
-    f.field("constant_value", &PadParameters::constant_value).fallback("0").doc("The number of constant borders.");
+    f.field("pad_width", &PadParameters::pad_width)
+        .doc("Widths before and after, for each axis; the first two axes have none.");
+    f.field("constant_value", &PadParameters::constant_value)
+        .fallback("0")
+        .doc("The number of constant borders.");
   }
 };
 
-int64_t width_of(const PadParameters& p, int axis, bool after) { return p.pad_width[static_cast<size_t>(2 * axis + after)].value_or(0); }
+int64_t width_of(const PadParameters& p, int axis, bool after) {
+  return p.pad_width[static_cast<size_t>(2 * axis + after)].value_or(0);
+}
 
 void pad_shape(ShapeContext& context) {
   const auto& p = context.params<PadParameters>();
   const Shape& in = context.in[0];
   if (in.ndim() < 0) return;
-  GEMEL_CHECK(in.ndim() == 4 || in.ndim() == 5, "[Pad] expected an array of 4 or 5 axes, got {}", in);
-  GEMEL_CHECK(p.pad_width.size() == 2 * static_cast<size_t>(in.ndim()), "[Pad] expected {} widths, got {}", 2 * in.ndim(), p.pad_width.size());
+  GEMEL_CHECK(in.ndim() == 4 || in.ndim() == 5, "[Pad] expected an array of 4 or 5 axes, got {}",
+              in);
+  GEMEL_CHECK(p.pad_width.size() == 2 * static_cast<size_t>(in.ndim()),
+              "[Pad] expected {} widths, got {}", 2 * in.ndim(), p.pad_width.size());
   Shape result = in;
   for (int i = 0; i < in.ndim(); ++i) {
     const int64_t before = width_of(p, i, false), after = width_of(p, i, true);
-    GEMEL_CHECK(before >= 0 && after >= 0 && (i > 1 || before + after == 0), "[Pad] expected widths of at least 0, and none on the first two axes");
-    GEMEL_CHECK(p.mode != PadMode::reflect || in[i] < 0 || std::max(before, after) < in[i] || before + after == 0,
+    GEMEL_CHECK(before >= 0 && after >= 0 && (i > 1 || before + after == 0),
+                "[Pad] expected widths of at least 0, and none on the first two axes");
+    GEMEL_CHECK(p.mode != PadMode::reflect || in[i] < 0 || std::max(before, after) < in[i] ||
+                    before + after == 0,
                 "[Pad] expected reflected borders narrower than axis {} of {}", i, in);
     if (result[i] >= 0) result[i] += before + after;
   }
@@ -81,8 +92,11 @@ void pad_kernel(const OpCall& call) {
   kernels::parallel_for(in.shape.size(0, 2), out.shape.size(2, last + 1), [&](int64_t part) {
     for_rows(p, in.shape, out.shape, part, [&](int64_t to, int64_t from) {
       for (int64_t c = 0; c < row; ++c) {
-        const int64_t source = from < 0 ? -1 : source_of(c, width_of(p, last, false), in.shape[last], p.mode);
-        std::memcpy(out.address + (to + c) * width, source < 0 ? border : in.address + (from + source) * width, static_cast<size_t>(width));
+        const int64_t source =
+            from < 0 ? -1 : source_of(c, width_of(p, last, false), in.shape[last], p.mode);
+        std::memcpy(out.address + (to + c) * width,
+                    source < 0 ? border : in.address + (from + source) * width,
+                    static_cast<size_t>(width));
       }
     });
   });
@@ -98,10 +112,12 @@ void pad_backward_kernel(const OpCall& call) {
     kernels::parallel_for(out.shape.size(0, 2), head.shape.size(2, last + 1), [&](int64_t part) {
       for_rows(p, out.shape, head.shape, part, [&](int64_t from, int64_t to) {
         for (int64_t c = 0; c < row; ++c) {
-          const int64_t target = to < 0 ? -1 : source_of(c, width_of(p, last, false), out.shape[last], p.mode);
+          const int64_t target =
+              to < 0 ? -1 : source_of(c, width_of(p, last, false), out.shape[last], p.mode);
           if (target < 0) continue;
           T& sum = out.data<T>()[to + target];
-          sum = static_cast<T>(static_cast<compute_type<T>>(sum) + static_cast<compute_type<T>>(head.data<T>()[from + c]));
+          sum = static_cast<T>(static_cast<compute_type<T>>(sum) +
+                               static_cast<compute_type<T>>(head.data<T>()[from + c]));
         }
       });
     });
@@ -111,16 +127,35 @@ void pad_backward_kernel(const OpCall& call) {
 }  // namespace
 
 GEMEL_OPERATORS(pad) {
-  op<PadParameters>("Pad").alias({"pad"}).doc("The array with a border along the axes after the first two.").inputs({"data"})
-      .shape(pad_shape).type(same_type)
-      .gradient([](const GradientContext& c) { return std::vector<Entry>{c.make("_backward_Pad", {c.dy(), c.in(0)}, c.node.parameters, 0)}; })
+  op<PadParameters>("Pad")
+      .alias({"pad"})
+      .doc("The array with a border along the axes after the first two.")
+      .inputs({"data"})
+      .shape(pad_shape)
+      .type(same_type)
+      .gradient([](const GradientContext& c) {
+        return std::vector<Entry>{c.make("_backward_Pad", {c.dy(), c.in(0)}, c.node.parameters, 0)};
+      })
       .implement("rows", pad_kernel)
-      .sample({.shapes = {{1, 2, 2, 3}}, .attributes = {{"mode", "constant"}, {"pad_width", "(0,0,0,0,1,2,1,1)"}, {"constant_value", "2"}}})
-      .sample({.shapes = {{1, 2, 2, 3}}, .attributes = {{"mode", "edge"}, {"pad_width", "(0,0,0,0,1,2,1,1)"}}})
-      .sample({.shapes = {{1, 1, 2, 3, 3}}, .attributes = {{"mode", "reflect"}, {"pad_width", "(0,0,0,0,1,1,2,1,0,2)"}}});
-  op<PadParameters>("_backward_Pad").doc("Gradient of Pad.").inputs({"head", "data"})
-      .shape([](ShapeContext& c) { c.set_out(0, c.in[1]); c.set_in(1, c.out[0]); })
-      .type([](TypeContext& c) { c.set_out(0, c.in[0]); c.set_in(0, c.out[0]); })
+      .sample({.shapes = {{1, 2, 2, 3}},
+               .attributes = {{"mode", "constant"},
+                              {"pad_width", "(0,0,0,0,1,2,1,1)"},
+                              {"constant_value", "2"}}})
+      .sample({.shapes = {{1, 2, 2, 3}},
+               .attributes = {{"mode", "edge"}, {"pad_width", "(0,0,0,0,1,2,1,1)"}}})
+      .sample({.shapes = {{1, 1, 2, 3, 3}},
+               .attributes = {{"mode", "reflect"}, {"pad_width", "(0,0,0,0,1,1,2,1,0,2)"}}});
+  op<PadParameters>("_backward_Pad")
+      .doc("Gradient of Pad.")
+      .inputs({"head", "data"})
+      .shape([](ShapeContext& c) {
+        c.set_out(0, c.in[1]);
+        c.set_in(1, c.out[0]);
+      })
+      .type([](TypeContext& c) {
+        c.set_out(0, c.in[0]);
+        c.set_in(0, c.out[0]);
+      })
       .gradient([](const GradientContext& c) {
         auto border = std::make_shared<PadParameters>(c.params<PadParameters>());
         border->constant_value = 0;

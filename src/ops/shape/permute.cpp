@@ -13,7 +13,9 @@ using kernels::CopyAxis;
 struct TransposeParameters : Parameters {
   Shape axes;
   static void declare(Fields<TransposeParameters>& f) {
-    f.field("axes", &TransposeParameters::axes).fallback("()").doc("Order of the input's axes in the result; reversed by default.");
+    f.field("axes", &TransposeParameters::axes)
+        .fallback("()")
+        .doc("Order of the input's axes in the result; reversed by default.");
   }
 };
 struct SwapParameters : Parameters {
@@ -50,7 +52,8 @@ Shape transpose_order(const Shape& axes, int ndim) {
 Shape swap_order(const SwapParameters& p, int ndim) {
   Shape order = Shape::filled(ndim, 0);
   for (int i = 0; i < ndim; ++i) order[i] = i;
-  std::swap(order[normalize_axis(p.dim1, ndim, "SwapAxis")], order[normalize_axis(p.dim2, ndim, "SwapAxis")]);
+  std::swap(order[normalize_axis(p.dim1, ndim, "SwapAxis")],
+            order[normalize_axis(p.dim2, ndim, "SwapAxis")]);
   return order;
 }
 
@@ -79,8 +82,10 @@ void permute_kernel(const OpCall& call) {
   const Shape order = order_of(call.params<P>(), in.shape.ndim());
   const Shape from = contiguous_strides(in.shape), to = contiguous_strides(out.shape);
   CopyAxis axes[Shape::max_ndim];
-  for (int i = 0; i < order.ndim(); ++i) axes[i] = {out.shape[i], from[static_cast<int>(order[i])], to[i]};
-  kernels::strided_copy({axes, static_cast<size_t>(order.ndim())}, in.address, out.address, size_of(in.dtype));
+  for (int i = 0; i < order.ndim(); ++i)
+    axes[i] = {out.shape[i], from[static_cast<int>(order[i])], to[i]};
+  kernels::strided_copy({axes, static_cast<size_t>(order.ndim())}, in.address, out.address,
+                        size_of(in.dtype));
 }
 
 std::vector<Entry> transpose_gradient(const GradientContext& context) {
@@ -88,7 +93,8 @@ std::vector<Entry> transpose_gradient(const GradientContext& context) {
   auto back = std::make_shared<TransposeParameters>();
   if (axes.ndim() > 0) {
     back->axes = Shape::filled(axes.ndim(), 0);
-    for (int i = 0; i < axes.ndim(); ++i) back->axes[normalize_axis(axes[i], axes.ndim(), "transpose")] = i;
+    for (int i = 0; i < axes.ndim(); ++i)
+      back->axes[normalize_axis(axes[i], axes.ndim(), "transpose")] = i;
   }
   return {context.make("transpose", {context.dy()}, std::move(back), 0)};
 }
@@ -111,29 +117,44 @@ void reverse_kernel(const OpCall& call) {
     axes[i].from = -strides[i];
   }
   if (in.size() == 0) return;
-  kernels::strided_copy({axes, static_cast<size_t>(ndim)}, in.address + start * size_of(in.dtype), out.address, size_of(in.dtype));
+  kernels::strided_copy({axes, static_cast<size_t>(ndim)}, in.address + start * size_of(in.dtype),
+                        out.address, size_of(in.dtype));
 }
 
 }  // namespace
 
 GEMEL_OPERATORS(permute) {
-  op<TransposeParameters>("transpose").doc("The axes in another order.").inputs({"data"})
-      .shape(permute_shape<TransposeParameters>).type(same_type).gradient(transpose_gradient)
+  op<TransposeParameters>("transpose")
+      .doc("The axes in another order.")
+      .inputs({"data"})
+      .shape(permute_shape<TransposeParameters>)
+      .type(same_type)
+      .gradient(transpose_gradient)
       .implement("tiles", permute_kernel<TransposeParameters>)
       .sample({.shapes = {{3, 4}}})
-      .sample({.shapes = {{2, 3, 4}}, .attributes = {{"axes", "(1, 0, -1)"}}})
+      .sample({.shapes = {{2, 3, 4}}, .attributes = {{"axes", "(1, 0, 2)"}}})
       .sample({.shapes = {{2, 3, 4}}, .attributes = {{"axes", "(2, 0, 1)"}}});
-  op<SwapParameters>("SwapAxis").alias({"swapaxes"}).doc("Two axes exchanged.").inputs({"data"})
-      .shape(permute_shape<SwapParameters>).type(same_type).gradient(same_operator_gradient)
+  op<SwapParameters>("SwapAxis")
+      .alias({"swapaxes"})
+      .doc("Two axes exchanged.")
+      .inputs({"data"})
+      .shape(permute_shape<SwapParameters>)
+      .type(same_type)
+      .gradient(same_operator_gradient)
       .implement("tiles", permute_kernel<SwapParameters>)
       .sample({.shapes = {{2, 3, 4}}, .attributes = {{"dim1", "0"}, {"dim2", "-1"}}});
-  op<ReverseParameters>("reverse").alias({"flip"}).doc("The elements along some axes in reverse order.").inputs({"data"})
+  op<ReverseParameters>("reverse")
+      .alias({"flip"})
+      .doc("The elements along some axes in reverse order.")
+      .inputs({"data"})
       .shape([](ShapeContext& c) {
         if (c.in[0].ndim() >= 0)
-          for (int64_t a : c.params<ReverseParameters>().axis) normalize_axis(a, c.in[0].ndim(), "reverse");
+          for (int64_t a : c.params<ReverseParameters>().axis)
+            normalize_axis(a, c.in[0].ndim(), "reverse");
         same_shape(c);
       })
-      .type(same_type).gradient(same_operator_gradient)
+      .type(same_type)
+      .gradient(same_operator_gradient)
       .implement("strided", reverse_kernel)
       .sample({.shapes = {{2, 3, 4}}, .attributes = {{"axis", "(0, 2)"}}});
 }

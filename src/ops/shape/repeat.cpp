@@ -15,15 +15,22 @@ using kernels::CopyAxis;
 struct TileParameters : Parameters {
   Shape reps;
   static void declare(Fields<TileParameters>& f) {
-    f.field("reps", &TileParameters::reps).doc("How often along each axis; shorter of shape and reps is extended by ones on the left.");
+    f.field("reps", &TileParameters::reps)
+        .doc(
+            "How often along each axis; shorter of shape and reps is extended by ones on the "
+            "left.");
   }
 };
 struct RepeatParameters : Parameters {
   int repeats = 1;
   std::optional<int> axis;
   static void declare(Fields<RepeatParameters>& f) {
-    f.field("repeats", &RepeatParameters::repeats).doc("How often each element comes.").range(0, 1 << 30);
-    f.field("axis", &RepeatParameters::axis).fallback("None").doc("The axis; the flattened array by default.");
+    f.field("repeats", &RepeatParameters::repeats)
+        .doc("How often each element comes.")
+        .range(0, 1 << 30);
+    f.field("axis", &RepeatParameters::axis)
+        .fallback("None")
+        .doc("The axis; the flattened array by default.");
   }
 };
 
@@ -47,13 +54,16 @@ Shape tile_shape(const Shape& in, const Shape& reps) {
 void tile_kernel(const OpCall& call) {
   const Tensor &in = call.in[0], &out = call.out[0];
   const int ndim = out.shape.ndim();
-  const Shape shape = aligned(in.shape, ndim), from = contiguous_strides(shape), to = contiguous_strides(out.shape);
+  const Shape shape = aligned(in.shape, ndim), from = contiguous_strides(shape),
+              to = contiguous_strides(out.shape);
   CopyAxis axes[2 * Shape::max_ndim];
   for (int i = 0; i < ndim; ++i) {
     axes[2 * i] = {shape[i] ? out.shape[i] / shape[i] : 0, 0, shape[i] * to[i]};
     axes[2 * i + 1] = {shape[i], from[i], to[i]};
   }
-  if (out.size()) kernels::strided_copy({axes, static_cast<size_t>(2 * ndim)}, in.address, out.address, size_of(in.dtype));
+  if (out.size())
+    kernels::strided_copy({axes, static_cast<size_t>(2 * ndim)}, in.address, out.address,
+                          size_of(in.dtype));
 }
 
 // Sums the repetitions of one axis after another.
@@ -72,7 +82,8 @@ void tile_backward_kernel(const OpCall& call) {
     const Tensor source(at, Shape{outer, shape[i] / target[i], inner}, head.dtype);
     std::vector<std::byte>& buffer = buffers[step++ % 2];
     buffer.resize(static_cast<size_t>(outer * inner * size_of(head.dtype)));
-    kernels::reduce(kernels::Reduction::sum, source, 2, Tensor(buffer.data(), Shape{outer, inner}, head.dtype));
+    kernels::reduce(kernels::Reduction::sum, source, 2,
+                    Tensor(buffer.data(), Shape{outer, inner}, head.dtype));
     at = buffer.data();
     shape[i] = target[i];
   }
@@ -103,7 +114,8 @@ void repeat_kernel(const OpCall& call) {
   const auto& p = call.params<RepeatParameters>();
   const Split s(call.in[0].shape, p.axis);
   if (call.out[0].size() == 0) return;
-  const CopyAxis axes[] = {{s.outer * s.length, s.inner, s.inner * p.repeats}, {p.repeats, 0, s.inner}, {s.inner, 1, 1}};
+  const CopyAxis axes[] = {
+      {s.outer * s.length, s.inner, s.inner * p.repeats}, {p.repeats, 0, s.inner}, {s.inner, 1, 1}};
   kernels::strided_copy(axes, call.in[0].address, call.out[0].address, size_of(call.out[0].dtype));
 }
 
@@ -126,10 +138,17 @@ std::vector<Entry> backward_node(const GradientContext& c, const char* name) {
 
 template <typename P>
 void declare_repeat_backward(const char* name, const char* forward, Kernel kernel, Sample sample) {
-  op<P>(name).doc(fmt::format("Gradient of {}.", forward)).inputs({"head", "data"})
+  op<P>(name)
+      .doc(fmt::format("Gradient of {}.", forward))
+      .inputs({"head", "data"})
       .shape(like_second)
-      .type([](TypeContext& c) { c.set_out(0, c.in[0]); c.set_in(0, c.out[0]); })
-      .gradient([forward](const GradientContext& c) { return std::vector<Entry>{c.make(forward, {c.dy()}, c.node.parameters, 0), Entry{}}; })
+      .type([](TypeContext& c) {
+        c.set_out(0, c.in[0]);
+        c.set_in(0, c.out[0]);
+      })
+      .gradient([forward](const GradientContext& c) {
+        return std::vector<Entry>{c.make(forward, {c.dy()}, c.node.parameters, 0), Entry{}};
+      })
       .implement("blocked", std::move(kernel))
       .sample(std::move(sample));
 }
@@ -137,7 +156,9 @@ void declare_repeat_backward(const char* name, const char* forward, Kernel kerne
 }  // namespace
 
 GEMEL_OPERATORS(repeat) {
-  op<TileParameters>("tile").doc("The array repeated as a whole along each axis.").inputs({"data"})
+  op<TileParameters>("tile")
+      .doc("The array repeated as a whole along each axis.")
+      .inputs({"data"})
       .shape([](ShapeContext& c) {
         if (c.in[0].ndim() >= 0) c.set_out(0, tile_shape(c.in[0], c.params<TileParameters>().reps));
       })
@@ -146,7 +167,9 @@ GEMEL_OPERATORS(repeat) {
       .implement("strided", tile_kernel)
       .sample({.shapes = {{2, 3}}, .attributes = {{"reps", "(2,)"}}})
       .sample({.shapes = {{2, 3}}, .attributes = {{"reps", "(2, 1, 3)"}}});
-  op<RepeatParameters>("repeat").doc("Each element repeated.").inputs({"data"})
+  op<RepeatParameters>("repeat")
+      .doc("Each element repeated.")
+      .inputs({"data"})
       .shape([](ShapeContext& c) {
         if (c.in[0].ndim() >= 0) c.set_out(0, repeat_shape(c.in[0], c.params<RepeatParameters>()));
       })
@@ -155,10 +178,12 @@ GEMEL_OPERATORS(repeat) {
       .implement("strided", repeat_kernel)
       .sample({.shapes = {{2, 3}}, .attributes = {{"repeats", "2"}}})
       .sample({.shapes = {{2, 3}}, .attributes = {{"repeats", "3"}, {"axis", "-2"}}});
-  declare_repeat_backward<TileParameters>("_backward_tile", "tile", tile_backward_kernel,
-                                          {.shapes = {{2, 2, 9}, {2, 3}}, .attributes = {{"reps", "(2, 1, 3)"}}});
-  declare_repeat_backward<RepeatParameters>("_backward_repeat", "repeat", repeat_backward_kernel,
-                                            {.shapes = {{2, 6}, {2, 3}}, .attributes = {{"repeats", "2"}, {"axis", "1"}}});
+  declare_repeat_backward<TileParameters>(
+      "_backward_tile", "tile", tile_backward_kernel,
+      {.shapes = {{2, 2, 9}, {2, 3}}, .attributes = {{"reps", "(2, 1, 3)"}}});
+  declare_repeat_backward<RepeatParameters>(
+      "_backward_repeat", "repeat", repeat_backward_kernel,
+      {.shapes = {{2, 6}, {2, 3}}, .attributes = {{"repeats", "2"}, {"axis", "1"}}});
 }
 
 }  // namespace gemel

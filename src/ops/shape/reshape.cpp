@@ -13,24 +13,37 @@ struct ReshapeParameters : Parameters {
   Shape shape, target_shape;
   bool reverse = false, keep_highest = false;
   static void declare(Fields<ReshapeParameters>& f) {
-    f.field("shape", &ReshapeParameters::shape).fallback("()")
-        .doc("New shape. 0: the same axis of the input; -1: what remains; -2: all remaining axes; -3: the product of "
-             "two axes; -4: an axis split into the two numbers that follow.");
-    f.field("reverse", &ReshapeParameters::reverse).fallback("0").doc("Match the axes from the right.");
-    f.field("target_shape", &ReshapeParameters::target_shape).fallback("()").doc("The older spelling of shape: 0 is what remains.");
-    f.field("keep_highest", &ReshapeParameters::keep_highest).fallback("0").doc("With target_shape: keep the first axis.");
+    f.field("shape", &ReshapeParameters::shape)
+        .fallback("()")
+        .doc(
+            "New shape. 0: the same axis of the input; -1: what remains; -2: all remaining axes; "
+            "-3: the product of "
+            "two axes; -4: an axis split into the two numbers that follow.");
+    f.field("reverse", &ReshapeParameters::reverse)
+        .fallback("0")
+        .doc("Match the axes from the right.");
+    f.field("target_shape", &ReshapeParameters::target_shape)
+        .fallback("()")
+        .doc("The older spelling of shape: 0 is what remains.");
+    f.field("keep_highest", &ReshapeParameters::keep_highest)
+        .fallback("0")
+        .doc("With target_shape: keep the first axis.");
   }
 };
 struct AxisParameters : Parameters {
   int axis = 0;
   static void declare(Fields<AxisParameters>& f) {
-    f.field("axis", &AxisParameters::axis).doc("Where the new axis goes; negative ones count from the end.");
+    f.field("axis", &AxisParameters::axis)
+        .doc("Where the new axis goes; negative ones count from the end.");
   }
 };
 struct SqueezeParameters : Parameters {
   std::optional<Shape> axis;
   static void declare(Fields<SqueezeParameters>& f) {
-    f.field("axis", &SqueezeParameters::axis).fallback("None").doc("Axes of length 1 to drop; all of them by default.").type = "Shape or None";
+    f.field("axis", &SqueezeParameters::axis)
+        .fallback("None")
+        .doc("Axes of length 1 to drop; all of them by default.")
+        .type = "Shape or None";
   }
 };
 
@@ -61,9 +74,12 @@ void reshape_rule(ShapeContext& context) {
     int unknown = -1;
     int64_t known = 1;
     for (int i = 0; i < in.ndim(); ++i) {
-      if (in[i] >= 0) known *= in[i];
-      else if (unknown >= 0) return;
-      else unknown = i;
+      if (in[i] >= 0)
+        known *= in[i];
+      else if (unknown >= 0)
+        return;
+      else
+        unknown = i;
     }
     if (known <= 0 || out.size() % known) return;
     Shape full = in;
@@ -73,13 +89,16 @@ void reshape_rule(ShapeContext& context) {
   }
   const bool older = p.shape.ndim() <= 0 && p.target_shape.ndim() > 0;
   const Shape result = older ? older_reshape(p, in) : resolve_reshape(in, p.shape, p.reverse);
-  GEMEL_CHECK(result.size() == in.size(), "[Reshape] cannot reshape {} ({} elements) to {} ({} elements)", in, in.size(), result, result.size());
+  GEMEL_CHECK(result.size() == in.size(),
+              "[Reshape] cannot reshape {} ({} elements) to {} ({} elements)", in, in.size(),
+              result, result.size());
   context.set_out(0, result);
 }
 
 void copy_bytes(const OpCall& call) {
   const Tensor &in = call.in[0], &out = call.out[0];
-  if (in.address != out.address && in.bytes()) std::memmove(out.address, in.address, static_cast<size_t>(in.bytes()));
+  if (in.address != out.address && in.bytes())
+    std::memmove(out.address, in.address, static_cast<size_t>(in.bytes()));
 }
 
 std::vector<Entry> reshape_back(const GradientContext& context) {
@@ -118,7 +137,8 @@ void flatten_rule(ShapeContext& context) {
   const Shape& in = context.in[0];
   if (in.ndim() <= 0) return;
   Shape result{in[0], 1};
-  for (int i = 1; i < in.ndim() && result[1] >= 0; ++i) result[1] = in[i] < 0 ? -1 : result[1] * in[i];
+  for (int i = 1; i < in.ndim() && result[1] >= 0; ++i)
+    result[1] = in[i] < 0 ? -1 : result[1] * in[i];
   context.set_out(0, result);
   if (context.out[0].ndim() == 2 && in[0] < 0 && context.out[0][0] >= 0) {
     Shape batch = in;
@@ -146,7 +166,11 @@ void expand_dims_rule(ShapeContext& context) {
 }
 
 OpBuilder& as_view(OpBuilder& builder, std::function<void(ShapeContext&)> rule) {
-  return builder.shape(std::move(rule)).gradient(reshape_back).implement("copy", copy_bytes).shares_memory(0, 0).inplace({{0, 0}});
+  return builder.shape(std::move(rule))
+      .gradient(reshape_back)
+      .implement("copy", copy_bytes)
+      .shares_memory(0, 0)
+      .inplace({{0, 0}});
 }
 
 void first_type(TypeContext& context) {  // a second input gives only its shape
@@ -165,7 +189,8 @@ Shape resolve_reshape(const Shape& in, const Shape& codes, bool reverse) {
   Shape result;
   int at = 0, inferred = -1;
   const auto take = [&](const char* what) {
-    GEMEL_CHECK(at < source.ndim(), "[Reshape] {} has no axis left for {} in shape {}", in, what, codes);
+    GEMEL_CHECK(at < source.ndim(), "[Reshape] {} has no axis left for {} in shape {}", in, what,
+                codes);
     return source[at++];
   };
   for (int i = 0; i < target.ndim(); ++i) {
@@ -189,10 +214,12 @@ Shape resolve_reshape(const Shape& in, const Shape& codes, bool reverse) {
       GEMEL_CHECK(i + 2 < target.ndim(), "[Reshape] expected two numbers after -4, got {}", codes);
       const int64_t size = take("-4");
       int64_t left = target[i + 1], right = target[i + 2];
-      GEMEL_CHECK(left != -1 || right != -1, "[Reshape] expected at most one -1 after -4, got {}", codes);
+      GEMEL_CHECK(left != -1 || right != -1, "[Reshape] expected at most one -1 after -4, got {}",
+                  codes);
       if (left == -1 && right) left = size / right;
       if (right == -1 && left) right = size / left;
-      GEMEL_CHECK(left >= 0 && right >= 0 && left * right == size, "[Reshape] -4 cannot split an axis of {} into {} and {}", size, left, right);
+      GEMEL_CHECK(left >= 0 && right >= 0 && left * right == size,
+                  "[Reshape] -4 cannot split an axis of {} into {} and {}", size, left, right);
       result.push_back(left);
       result.push_back(right);
       i += 2;
@@ -202,7 +229,9 @@ Shape resolve_reshape(const Shape& in, const Shape& codes, bool reverse) {
   }
   if (inferred >= 0) {
     const int64_t others = result.size();
-    GEMEL_CHECK(others > 0 && in.size() % others == 0, "[Reshape] cannot infer -1: {} has {} elements, the other axes of {} take {}", in, in.size(), codes, others);
+    GEMEL_CHECK(others > 0 && in.size() % others == 0,
+                "[Reshape] cannot infer -1: {} has {} elements, the other axes of {} take {}", in,
+                in.size(), codes, others);
     result[inferred] = in.size() / others;
   }
   if (reverse) std::reverse(result.begin(), result.end());
@@ -211,23 +240,43 @@ Shape resolve_reshape(const Shape& in, const Shape& codes, bool reverse) {
 
 GEMEL_OPERATORS(reshape) {
   OpBuilder reshape = op<ReshapeParameters>("Reshape");
-  as_view(reshape, reshape_rule).alias({"reshape"}).doc("The same elements under another shape.").inputs({"data"}).type(same_type)
+  as_view(reshape, reshape_rule)
+      .alias({"reshape"})
+      .doc("The same elements under another shape.")
+      .inputs({"data"})
+      .type(same_type)
       .sample({.shapes = {{2, 3, 4}}, .attributes = {{"shape", "(-1, 0)"}}})
       .sample({.shapes = {{2, 3, 4}}, .attributes = {{"shape", "(-4, 1, 2, -2)"}}})
       .sample({.shapes = {{2, 3, 4}}, .attributes = {{"shape", "(-1, 0)"}, {"reverse", "1"}}});
   OpBuilder flatten = op("Flatten");
-  as_view(flatten, flatten_rule).alias({"flatten"}).doc("All axes but the first joined into one.").inputs({"data"}).type(same_type)
+  as_view(flatten, flatten_rule)
+      .alias({"flatten"})
+      .doc("All axes but the first joined into one.")
+      .inputs({"data"})
+      .type(same_type)
       .sample({.shapes = {{2, 3, 4}}});
   OpBuilder expand = op<AxisParameters>("expand_dims");
-  as_view(expand, expand_dims_rule).doc("Inserts an axis of length 1.").inputs({"data"}).type(same_type)
+  as_view(expand, expand_dims_rule)
+      .doc("Inserts an axis of length 1.")
+      .inputs({"data"})
+      .type(same_type)
       .sample({.shapes = {{2, 3}}, .attributes = {{"axis", "-2"}}});
   OpBuilder squeeze = op<SqueezeParameters>("squeeze");
-  as_view(squeeze, squeeze_rule).doc("Drops axes of length 1.").inputs({"data"}).type(same_type)
+  as_view(squeeze, squeeze_rule)
+      .doc("Drops axes of length 1.")
+      .inputs({"data"})
+      .type(same_type)
       .sample({.shapes = {{2, 1, 3, 1}}})
       .sample({.shapes = {{2, 1, 3, 1}}, .attributes = {{"axis", "(-1,)"}}});
   OpBuilder like = op("_reshape_as");
-  as_view(like, [](ShapeContext& c) { c.set_out(0, c.in[1]); c.set_in(1, c.out[0]); })
-      .doc("The first input under the shape of the second: the gradient of reshaping.").inputs({"data", "like"}).type(first_type)
+  as_view(like,
+          [](ShapeContext& c) {
+            c.set_out(0, c.in[1]);
+            c.set_in(1, c.out[0]);
+          })
+      .doc("The first input under the shape of the second: the gradient of reshaping.")
+      .inputs({"data", "like"})
+      .type(first_type)
       .sample({.shapes = {{2, 6}, {3, 4}}});
   like.info().hidden = true;
 }

@@ -9,9 +9,13 @@ struct ReshapeLikeParameters : Parameters {
   std::optional<int> lhs_begin, lhs_end, rhs_begin, rhs_end;
   static void declare(Fields<ReshapeLikeParameters>& f) {
     using P = ReshapeLikeParameters;
-    f.field("lhs_begin", &P::lhs_begin).fallback("None").doc("First axis of the first input that is replaced.");
+    f.field("lhs_begin", &P::lhs_begin)
+        .fallback("None")
+        .doc("First axis of the first input that is replaced.");
     f.field("lhs_end", &P::lhs_end).fallback("None").doc("End of those axes, not included.");
-    f.field("rhs_begin", &P::rhs_begin).fallback("None").doc("First axis of the second input that replaces them.");
+    f.field("rhs_begin", &P::rhs_begin)
+        .fallback("None")
+        .doc("First axis of the second input that replaces them.");
     f.field("rhs_end", &P::rhs_end).fallback("None").doc("End of those axes, not included.");
   }
 };
@@ -19,7 +23,8 @@ struct ReshapeLikeParameters : Parameters {
 int place(std::optional<int> at, int otherwise, int ndim) {
   if (!at) return otherwise;
   const int i = *at < 0 ? *at + ndim : *at;
-  GEMEL_CHECK(i >= 0 && i <= ndim, "[reshape_like] axis {} is out of range for an array of {} axes", *at, ndim);
+  GEMEL_CHECK(i >= 0 && i <= ndim, "[reshape_like] axis {} is out of range for an array of {} axes",
+              *at, ndim);
   return i;
 }
 
@@ -27,13 +32,16 @@ void reshape_like_shape(ShapeContext& context) {
   const auto& p = context.params<ReshapeLikeParameters>();
   const Shape &left = context.in[0], &right = context.in[1];
   if (left.ndim() < 0 || right.ndim() < 0) return;
-  const int first = place(p.lhs_begin, 0, left.ndim()), last = place(p.lhs_end, left.ndim(), left.ndim());
-  const int from = place(p.rhs_begin, 0, right.ndim()), to = place(p.rhs_end, right.ndim(), right.ndim());
+  const int first = place(p.lhs_begin, 0, left.ndim()),
+            last = place(p.lhs_end, left.ndim(), left.ndim());
+  const int from = place(p.rhs_begin, 0, right.ndim()),
+            to = place(p.rhs_end, right.ndim(), right.ndim());
   Shape result;
   for (int i = 0; i < first; ++i) result.push_back(left[i]);
   for (int i = from; i < to; ++i) result.push_back(right[i]);
   for (int i = last; i < left.ndim(); ++i) result.push_back(left[i]);
-  GEMEL_CHECK(!left.known() || !result.known() || left.size() == result.size(), "[reshape_like] cannot reshape {} to {}", left, result);
+  GEMEL_CHECK(!left.known() || !result.known() || left.size() == result.size(),
+              "[reshape_like] cannot reshape {} to {}", left, result);
   context.set_out(0, result);
 }
 
@@ -45,24 +53,46 @@ void copy_memory(const OpCall& call) {
 }  // namespace
 
 GEMEL_OPERATORS(shape_of) {
-  op<ReshapeLikeParameters>("reshape_like").doc("The first input with some axes replaced by axes of the second.").inputs({"lhs", "rhs"})
+  op<ReshapeLikeParameters>("reshape_like")
+      .doc("The first input with some axes replaced by axes of the second.")
+      .inputs({"lhs", "rhs"})
       .shape(reshape_like_shape)
-      .type([](TypeContext& c) { c.set_out(0, c.in[0]); c.set_in(0, c.out[0]); })
-      .gradient([](const GradientContext& c) { return std::vector<Entry>{c.make("_reshape_as", {c.dy(), c.in(0)}), Entry{}}; })
-      .implement("copy", copy_memory).shares_memory(0, 0).inplace({{0, 0}})
+      .type([](TypeContext& c) {
+        c.set_out(0, c.in[0]);
+        c.set_in(0, c.out[0]);
+      })
+      .gradient([](const GradientContext& c) {
+        return std::vector<Entry>{c.make("_reshape_as", {c.dy(), c.in(0)}), Entry{}};
+      })
+      .implement("copy", copy_memory)
+      .shares_memory(0, 0)
+      .inplace({{0, 0}})
       .sample({.shapes = {{2, 6}, {3, 4}}})
-      .sample({.shapes = {{12, 2}, {3, 4, 5}}, .attributes = {{"lhs_begin", "0"}, {"lhs_end", "1"}, {"rhs_begin", "0"}, {"rhs_end", "-1"}}});
-  op("shape_array").doc("The shape of the input as an int64 array.").inputs({"data"})
+      .sample({.shapes = {{12, 2}, {3, 4, 5}},
+               .attributes = {
+                   {"lhs_begin", "0"}, {"lhs_end", "1"}, {"rhs_begin", "0"}, {"rhs_end", "-1"}}});
+  op("shape_array")
+      .doc("The shape of the input as an int64 array.")
+      .inputs({"data"})
       .shape([](ShapeContext& c) {
         if (c.in[0].ndim() >= 0) c.set_out(0, Shape{c.in[0].ndim()});
       })
-      .type([](TypeContext& c) { c.set_out(0, DType::int64); }).no_gradient()
-      .implement("copy", [](const OpCall& call) { std::copy(call.in[0].shape.begin(), call.in[0].shape.end(), call.out[0].data<int64_t>()); })
+      .type([](TypeContext& c) { c.set_out(0, DType::int64); })
+      .no_gradient()
+      .implement("copy",
+                 [](const OpCall& call) {
+                   std::copy(call.in[0].shape.begin(), call.in[0].shape.end(),
+                             call.out[0].data<int64_t>());
+                 })
       .sample({.shapes = {{2, 3}}});
-  op("size_array").doc("The number of elements of the input as an int64 array of one.").inputs({"data"})
+  op("size_array")
+      .doc("The number of elements of the input as an int64 array of one.")
+      .inputs({"data"})
       .shape([](ShapeContext& c) { c.set_out(0, Shape{1}); })
-      .type([](TypeContext& c) { c.set_out(0, DType::int64); }).no_gradient()
-      .implement("copy", [](const OpCall& call) { *call.out[0].data<int64_t>() = call.in[0].size(); })
+      .type([](TypeContext& c) { c.set_out(0, DType::int64); })
+      .no_gradient()
+      .implement("copy",
+                 [](const OpCall& call) { *call.out[0].data<int64_t>() = call.in[0].size(); })
       .sample({.shapes = {{2, 3}}});
 }
 

@@ -20,9 +20,12 @@ Array ramp(const Shape& shape) {
 // Results recorded from MXNet 1.9.1.
 TEST(Reshape, Codes) {
   const Shape in{2, 3, 4};
-  struct Row { Shape codes, expected, reversed; };
-  const Row rows[] = {{{-1}, {24}, {24}},           {{-2}, {2, 3, 4}, {2, 3, 4}},       {{0, -3}, {2, 12}, {2, 12}},
-                      {{0, 0, -1}, {2, 3, 4}, {2, 3, 4}}, {{6, -1}, {6, 4}, {6, 4}}, {{-1, 0}, {8, 3}, {6, 4}}};
+  struct Row {
+    Shape codes, expected, reversed;
+  };
+  const Row rows[] = {{{-1}, {24}, {24}},          {{-2}, {2, 3, 4}, {2, 3, 4}},
+                      {{0, -3}, {2, 12}, {2, 12}}, {{0, 0, -1}, {2, 3, 4}, {2, 3, 4}},
+                      {{6, -1}, {6, 4}, {6, 4}},   {{-1, 0}, {8, 3}, {6, 4}}};
   for (const Row& row : rows) {
     EXPECT_EQ(resolve_reshape(in, row.codes, false), row.expected) << to_string(row.codes);
     EXPECT_EQ(resolve_reshape(in, row.codes, true), row.reversed) << to_string(row.codes);
@@ -33,8 +36,12 @@ TEST(Reshape, Codes) {
   EXPECT_THROW(resolve_reshape(in, {-5}, false), Error);
   EXPECT_THROW(resolve_reshape(in, {0, 0, 0, 0}, false), Error);
   EXPECT_THROW(call("Reshape", {ramp(in)}, {{"shape", "(0,)"}}), Error);
-  EXPECT_EQ(call("Reshape", {ramp({4, 3, 2})}, {{"target_shape", "(0, 6)"}})[0].shape, (Shape{4, 6}));
-  EXPECT_EQ(call("Reshape", {ramp({4, 3, 2})}, {{"target_shape", "(1, 0)"}, {"keep_highest", "1"}})[0].shape, (Shape{4, 6}));
+  EXPECT_EQ(call("Reshape", {ramp({4, 3, 2})}, {{"target_shape", "(0, 6)"}})[0].shape,
+            (Shape{4, 6}));
+  EXPECT_EQ(
+      call("Reshape", {ramp({4, 3, 2})}, {{"target_shape", "(1, 0)"}, {"keep_highest", "1"}})[0]
+          .shape,
+      (Shape{4, 6}));
 }
 
 TEST(Slice, RangesAsInPython) {
@@ -53,9 +60,15 @@ TEST(Slice, RangesAsInPython) {
 
 TEST(Slice, Assignment) {
   EXPECT_EQ(call("_slice_assign_scalar", {Array({3, 3}, std::vector<double>(9, 0))},
-                 {{"scalar", "5"}, {"begin", "(None, 2)"}, {"end", "(None, None)"}, {"step", "(-1, -2)"}})[0].values(),
+                 {{"scalar", "5"},
+                  {"begin", "(None, 2)"},
+                  {"end", "(None, None)"},
+                  {"step", "(-1, -2)"}})[0]
+                .values(),
             (std::vector<double>{5, 0, 5, 5, 0, 5, 5, 0, 5}));
-  EXPECT_EQ(call("_slice_assign", {Array({3, 2}, std::vector<double>(6, 0)), Array({1, 2}, {1, 2})}, {{"begin", "(1,)"}, {"end", "(2,)"}})[0].values(),
+  EXPECT_EQ(call("_slice_assign", {Array({3, 2}, std::vector<double>(6, 0)), Array({1, 2}, {1, 2})},
+                 {{"begin", "(1,)"}, {"end", "(2,)"}})[0]
+                .values(),
             (std::vector<double>{0, 0, 1, 2, 0, 0}));
 }
 
@@ -69,9 +82,11 @@ TEST(Transpose, EveryOrderOfALargeArray) {
     for (int64_t i = 0; i < shape[static_cast<int>(order[0])]; ++i)
       for (int64_t j = 0; j < shape[static_cast<int>(order[1])]; ++j)
         for (int64_t k = 0; k < shape[static_cast<int>(order[2])]; ++k)
-          expected.push_back(static_cast<double>(i * strides[static_cast<int>(order[0])] + j * strides[static_cast<int>(order[1])] +
+          expected.push_back(static_cast<double>(i * strides[static_cast<int>(order[0])] +
+                                                 j * strides[static_cast<int>(order[1])] +
                                                  k * strides[static_cast<int>(order[2])]));
-    EXPECT_EQ(call("transpose", {in}, {{"axes", to_string(order)}})[0].values(), expected) << to_string(order);
+    EXPECT_EQ(call("transpose", {in}, {{"axes", to_string(order)}})[0].values(), expected)
+        << to_string(order);
   } while (std::next_permutation(order.begin(), order.end()));
   EXPECT_THROW(call("transpose", {in}, {{"axes", "(0, 0, 1)"}}), Error);
 }
@@ -87,16 +102,21 @@ TEST(Join, InferenceRunsBothWays) {
 }
 
 TEST(Join, SplitAndStack) {
-  const std::vector<Array> parts = call("SliceChannel", {ramp({2, 3, 4})}, {{"num_outputs", "3"}, {"squeeze_axis", "1"}});
+  const std::vector<Array> parts =
+      call("SliceChannel", {ramp({2, 3, 4})}, {{"num_outputs", "3"}, {"squeeze_axis", "1"}});
   ASSERT_EQ(parts.size(), 3u);
   EXPECT_EQ(parts[1].values(), (std::vector<double>{4, 5, 6, 7, 16, 17, 18, 19}));
-  EXPECT_EQ(call("stack", parts, {{"num_args", "3"}, {"axis", "1"}})[0].values(), ramp({2, 3, 4}).values());
+  EXPECT_EQ(call("stack", parts, {{"num_args", "3"}, {"axis", "1"}})[0].values(),
+            ramp({2, 3, 4}).values());
 }
 
 TEST(Repeat, TileAndRepeat) {
-  EXPECT_EQ(call("tile", {ramp({2, 2})}, {{"reps", "(2,)"}})[0].values(), (std::vector<double>{0, 1, 0, 1, 2, 3, 2, 3}));
-  EXPECT_EQ(call("repeat", {ramp({2, 2})}, {{"repeats", "2"}})[0].values(), (std::vector<double>{0, 0, 1, 1, 2, 2, 3, 3}));
-  EXPECT_EQ(call("reverse", {ramp({2, 2})}, {{"axis", "(0, 1)"}})[0].values(), (std::vector<double>{3, 2, 1, 0}));
+  EXPECT_EQ(call("tile", {ramp({2, 2})}, {{"reps", "(2,)"}})[0].values(),
+            (std::vector<double>{0, 1, 0, 1, 2, 3, 2, 3}));
+  EXPECT_EQ(call("repeat", {ramp({2, 2})}, {{"repeats", "2"}})[0].values(),
+            (std::vector<double>{0, 0, 1, 1, 2, 2, 3, 3}));
+  EXPECT_EQ(call("reverse", {ramp({2, 2})}, {{"axis", "(0, 1)"}})[0].values(),
+            (std::vector<double>{3, 2, 1, 0}));
 }
 
 TEST(Squeeze, AxesAreNamedOrAll) {

@@ -1,5 +1,6 @@
 // Activation: one of a few pointwise functions, named by a parameter.
 #include "pointwise/operator.h"
+#include "ops/floating_type.h"
 
 namespace gemel::activation_op {
 namespace {
@@ -66,12 +67,6 @@ void forward(const OpCall& call) { definition(call.parameters).fixed_program->ru
 std::vector<Entry> gradient(const GradientContext& c) {
   const Expr dx = gradient_of(c.params<P>().act_type, input(0), input(1));
   return {c.make("_pointwise", {c.out(0), c.dy()}, make_pointwise({dx}, {}, 2, false))};
-}
-
-void floating_type(TypeContext& c) {
-  same_type(c);
-  GEMEL_CHECK(c.out[0] == DType::none || is_floating(c.out[0]), "[{}] expected a floating-point dtype, got {}",
-              c.op.name(), name_of(c.out[0]));
 }
 
 }  // namespace

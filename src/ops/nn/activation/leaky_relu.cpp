@@ -1,6 +1,7 @@
 // LeakyReLU: functions that let something through below zero. All but prelu are pointwise.
 #include "kernels/parallel.h"
 #include "pointwise/operator.h"
+#include "ops/floating_type.h"
 
 namespace gemel::leaky_relu_op {
 namespace {
@@ -74,12 +75,6 @@ void shape(ShapeContext& c) {
   if (!is_prelu(p) || c.in[0].ndim() < 0) return;
   if (c.in[1].known() && c.in[1].size() == 1) return;
   c.set_in(1, {c.in[0].ndim() > 1 ? c.in[0][1] : 1});
-}
-
-void floating_type(TypeContext& c) {
-  same_type(c);
-  GEMEL_CHECK(c.out[0] == DType::none || is_floating(c.out[0]), "[{}] expected a floating-point dtype, got {}",
-              c.op.name(), name_of(c.out[0]));
 }
 
 // Calls f(element, index of its slope).

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "kernels/parallel.h"
+#include "simd/row_loops.h"
 
 namespace gemel {
 namespace {
@@ -22,30 +23,65 @@ void each_channel(const Geometry& g, F&& f) {
   kernels::parallel_for(g.channels, g.outer * g.inner * 4, f);
 }
 
-// The sum over one channel of term(element offset). Eight sums run side by side along each line and
-// lines add up in double, so that long channels keep their precision.
-template <typename C, typename Term>
-double channel_sum(const Geometry& g, int64_t channel, Term&& term) {
-  constexpr int lanes = 8;
-  double total = 0;
-  for (int64_t o = 0; o < g.outer; ++o) {
-    const int64_t line = (o * g.channels + channel) * g.inner;
-    C sums[lanes] = {};
-    int64_t i = 0;
-    for (; i + lanes <= g.inner; i += lanes)
-      for (int l = 0; l < lanes; ++l) sums[l] += term(line + i + l);
-    for (; i < g.inner; ++i) sums[0] += term(line + i);
-    total += ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+// What is done with one line (the neighbouring elements of a channel): by vector loops where the type
+// is that of computation and the line is not too short.
+template <typename T>
+struct Line {
+  using C = compute_type<T>;
+  static constexpr int64_t shortest_vector = 8;
+
+  template <typename Vector, typename Term>
+  static C add_up(int64_t n, Vector&& vector, Term&& term) {
+    if constexpr (std::is_same_v<T, C>)
+      if (n >= shortest_vector) return vector(simd::row_loops<C>());
+    C sum = 0;
+    for (int64_t i = 0; i < n; ++i) sum += term(i);
+    return sum;
   }
-  return total;
+  static C sum(const T* x, int64_t n) {
+    return add_up(n, [&](const auto& loops) { return loops.sum(reinterpret_cast<const C*>(x), n); },
+                  [&](int64_t i) { return static_cast<C>(x[i]); });
+  }
+  static C squared_distance(const T* x, C mean, int64_t n) {
+    return add_up(n, [&](const auto& loops) { return loops.squared_distance(reinterpret_cast<const C*>(x), mean, n); },
+                  [&](int64_t i) {
+                    const C d = static_cast<C>(x[i]) - mean;
+                    return d * d;
+                  });
+  }
+  static C centred_dot(const T* a, const T* x, C mean, int64_t n) {
+    return add_up(n,
+                  [&](const auto& loops) {
+                    return loops.centred_dot(reinterpret_cast<const C*>(a), reinterpret_cast<const C*>(x), mean, n);
+                  },
+                  [&](int64_t i) { return static_cast<C>(a[i]) * (static_cast<C>(x[i]) - mean); });
+  }
+  static void normalize(const T* x, C mean, C scale, C shift, T* out, int64_t n) {
+    if constexpr (std::is_same_v<T, C>)
+      if (n >= shortest_vector) return simd::row_loops<C>().subtract_multiply_add(x, mean, scale, shift, out, n);
+    for (int64_t i = 0; i < n; ++i) out[i] = static_cast<T>((static_cast<C>(x[i]) - mean) * scale + shift);
+  }
+  static void backward(const T* dy, const T* x, C average, C mean, C slope, C scale, T* out, int64_t n) {
+    if constexpr (std::is_same_v<T, C>)
+      if (n >= shortest_vector)
+        return simd::row_loops<C>().normalize_backward(dy, x, average, mean, slope, scale, out, n);
+    for (int64_t i = 0; i < n; ++i)
+      out[i] = static_cast<T>((static_cast<C>(dy[i]) - average - (static_cast<C>(x[i]) - mean) * slope) * scale);
+  }
+};
+
+// Calls f(offset of the line's first element) for each line of a channel.
+template <typename F>
+void each_line(const Geometry& g, int64_t channel, F&& f) {
+  for (int64_t o = 0; o < g.outer; ++o) f((o * g.channels + channel) * g.inner);
 }
 
+// Lines add up in double, so that long channels keep their precision.
 template <typename F>
-void channel_elements(const Geometry& g, int64_t channel, F&& f) {
-  for (int64_t o = 0; o < g.outer; ++o) {
-    const int64_t line = (o * g.channels + channel) * g.inner;
-    for (int64_t i = line; i < line + g.inner; ++i) f(i);
-  }
+double channel_sum(const Geometry& g, int64_t channel, F&& line_sum) {
+  double total = 0;
+  each_line(g, channel, [&](int64_t first) { total += line_sum(first); });
+  return total;
 }
 
 }  // namespace
@@ -56,11 +92,9 @@ void channel_statistics(const Geometry& g, const void* data, void* mean, void* i
     const double count = static_cast<double>(std::max<int64_t>(g.outer * g.inner, 1));
     each_channel(g, [&](int64_t channel) {
       const C middle = static_cast<C>(
-          channel_sum<C>(g, channel, [&](int64_t i) { return static_cast<C>(x[i]); }) / count);
-      const double squares = channel_sum<C>(g, channel, [&](int64_t i) {
-        const C d = static_cast<C>(x[i]) - middle;
-        return d * d;
-      });
+          channel_sum(g, channel, [&](int64_t first) { return Line<T>::sum(x + first, g.inner); }) / count);
+      const double squares = channel_sum(
+          g, channel, [&](int64_t first) { return Line<T>::squared_distance(x + first, middle, g.inner); });
       static_cast<C*>(mean)[channel] = middle;
       static_cast<C*>(inverse_deviation)[channel] = static_cast<C>(1 / std::sqrt(squares / count + g.eps));
     });
@@ -70,7 +104,8 @@ void channel_statistics(const Geometry& g, const void* data, void* mean, void* i
 void inverse_deviations(const Geometry& g, const void* variance, void* inverse_deviation) {
   with_type(g, [&]<typename T, typename C>(T, C) {
     for (int64_t c = 0; c < g.channels; ++c)
-      static_cast<C*>(inverse_deviation)[c] = static_cast<C>(1 / std::sqrt(static_cast<const C*>(variance)[c] + g.eps));
+      static_cast<C*>(inverse_deviation)[c] =
+          static_cast<C>(1 / std::sqrt(static_cast<const C*>(variance)[c] + g.eps));
   });
 }
 
@@ -83,8 +118,8 @@ void normalize_channels(const Geometry& g, const void* data, const void* mean, c
       const C middle = static_cast<const C*>(mean)[channel], shift = static_cast<const C*>(beta)[channel];
       C scale = static_cast<const C*>(inverse_deviation)[channel];
       if (gamma) scale *= static_cast<const C*>(gamma)[channel];
-      channel_elements(g, channel, [&](int64_t i) {
-        y[i] = static_cast<T>((static_cast<C>(x[i]) - middle) * scale + shift);
+      each_line(g, channel, [&](int64_t first) {
+        Line<T>::normalize(x + first, middle, scale, shift, y + first, g.inner);
       });
     });
   });
@@ -102,21 +137,16 @@ void normalize_channels_backward(const Geometry& g, bool moves, const void* dy, 
       const C middle = static_cast<const C*>(mean)[channel];
       const C inverse = static_cast<const C*>(inverse_deviation)[channel];
       const C scale = inverse * (gamma ? static_cast<const C*>(gamma)[channel] : C(1));
-      const double sum = channel_sum<C>(g, channel, [&](int64_t i) { return static_cast<C>(head[i]); });
-      const double product = channel_sum<C>(g, channel, [&](int64_t i) {
-        return static_cast<C>(head[i]) * (static_cast<C>(x[i]) - middle);
-      });
+      const double sum =
+          channel_sum(g, channel, [&](int64_t first) { return Line<T>::sum(head + first, g.inner); });
+      const double product = channel_sum(
+          g, channel, [&](int64_t first) { return Line<T>::centred_dot(head + first, x + first, middle, g.inner); });
       static_cast<C*>(dgamma)[channel] = gamma ? static_cast<C>(product * inverse) : C(0);
       static_cast<C*>(dbeta)[channel] = static_cast<C>(sum);
-      if (!moves) {
-        channel_elements(g, channel, [&](int64_t i) { target[i] = static_cast<T>(static_cast<C>(head[i]) * scale); });
-        return;
-      }
-      const C average = static_cast<C>(sum / count);
-      const C slope = static_cast<C>(product / count * inverse * inverse);
-      channel_elements(g, channel, [&](int64_t i) {
-        target[i] = static_cast<T>(
-            (static_cast<C>(head[i]) - average - (static_cast<C>(x[i]) - middle) * slope) * scale);
+      const C average = moves ? static_cast<C>(sum / count) : C(0);
+      const C slope = moves ? static_cast<C>(product / count * inverse * inverse) : C(0);
+      each_line(g, channel, [&](int64_t first) {
+        Line<T>::backward(head + first, x + first, average, middle, slope, scale, target + first, g.inner);
       });
     });
   });

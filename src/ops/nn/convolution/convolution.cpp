@@ -4,6 +4,7 @@
 #include "kernels/onednn/convolution.h"
 #include "op/registry.h"
 #include "ops/nn/convolution/parameters.h"
+#include "ops/floating_type.h"
 
 namespace gemel::convolution_op {
 namespace {
@@ -51,12 +52,6 @@ void forward_shape(ShapeContext& c) {
       data[i + 2] = c.out[0][i + 2] - 1 + kernel_span(p, i) - (p.pad.ndim() > 0 ? 2 * p.pad[i] : 0);
   }
   c.set_in(0, data);
-}
-
-void floating_type(TypeContext& c) {
-  same_type(c);
-  GEMEL_CHECK(c.out[0] == DType::none || is_floating(c.out[0]), "[{}] expected a floating-point dtype, got {}",
-              c.op.name(), name_of(c.out[0]));
 }
 
 bool is_blas_type(const OpCall& c) { return kernels::blas_supports(c.out[0].dtype); }

@@ -1,6 +1,7 @@
 #include "ops/nn/fully_connected/fully_connected.h"
 
 #include "kernels/gemm/gemm.h"
+#include "kernels/onednn/matmul.h"
 #include "op/registry.h"
 
 namespace gemel {
@@ -102,13 +103,20 @@ void backward_weight_shape(ShapeContext& c) {
   c.set_out(0, {p.num_hidden, fully_connected_sizes(c.in[1], p.flatten).inputs});
 }
 
+void bias_gradient(const OpCall& c) {
+  const auto& p = c.params<FullyConnectedParameters>();
+  const Tensor& dy = c.in[0];
+  if (!p.no_bias)
+    kernels::sum_rows(dy.dtype, dy.size() / p.num_hidden, p.num_hidden, dy.address, c.out[1].address);
+}
+
 // in: head gradient, data. out: gradients of weight and bias.
 template <Product product>
 void backward_weight(const OpCall& c) {
   const Tensor& dy = c.in[0];
   const kernels::Gemm g = weight_product(c);
   product(dy.dtype, g, dy.address, c.in[1].address, c.out[0].address);
-  if (c.out.size() > 1) kernels::sum_rows(dy.dtype, g.k, g.m, dy.address, c.out[1].address);
+  bias_gradient(c);
 }
 
 Attributes attributes_of(const FullyConnectedParameters& p, bool no_bias) {
@@ -140,6 +148,30 @@ template <kernels::Gemm (*sizes)(const OpCall&)>
 bool small_serves(const OpCall& c) { return kernels::small_supports(c.out[0].dtype, sizes(c)); }
 bool blas_serves(const OpCall& c) { return kernels::blas_supports(c.out[0].dtype); }
 
+// The products of large layers as oneDNN sees them.
+using kernels::onednn::MatmulProblem;
+MatmulProblem forward_problem(const OpCall& c) {
+  kernels::Gemm g = forward_product(c);
+  const int bias = g.beta != 0 ? 2 : -1;
+  g.beta = 0;
+  return {g, c.out[0].dtype, 0, 1, bias};
+}
+MatmulProblem backward_data_problem(const OpCall& c) { return {data_product(c), c.out[0].dtype, 0, 1}; }
+MatmulProblem backward_weight_problem(const OpCall& c) { return {weight_product(c), c.out[0].dtype, 0, 1}; }
+
+Implementation onednn(MatmulProblem (*problem)(const OpCall&), void (*also)(const OpCall&) = nullptr) {
+  namespace library = kernels::onednn;
+  return {.name = "onednn",
+          .kernel =
+              [problem, also](const OpCall& c) {
+                library::run_matmul(problem(c), c);
+                if (also) also(c);
+              },
+          .when = [problem](const OpCall& c) { return library::serves(problem(c)); },
+          .prepare = [problem](const OpCall& c) { return library::prepare_matmul(problem(c)); },
+          .workspace = [problem](const OpCall& c) { return library::matmul_workspace(problem(c), c.prepared); }};
+}
+
 }  // namespace
 
 GEMEL_OPERATORS(fully_connected) {
@@ -151,6 +183,7 @@ GEMEL_OPERATORS(fully_connected) {
       .shape(forward_shape)
       .gradient(forward_gradient)
       .implement("direct", forward<kernels::small_gemm>, small_serves<forward_product>)
+      .implement(onednn(forward_problem))
       .implement("openblas", forward<kernels::blas_gemm>, blas_serves)
       .implement("reference", forward<kernels::reference_gemm>)
       .sample({.shapes = {{4, 6}, {5, 6}, {5}}, .attributes = {{"num_hidden", "5"}}})
@@ -165,6 +198,7 @@ GEMEL_OPERATORS(fully_connected) {
       .shape([](ShapeContext& c) { c.set_out(0, c.in[2]); })
       .gradient(backward_data_gradient)
       .implement("direct", backward_data<kernels::small_gemm>, small_serves<data_product>)
+      .implement(onednn(backward_data_problem))
       .implement("openblas", backward_data<kernels::blas_gemm>, blas_serves)
       .implement("reference", backward_data<kernels::reference_gemm>);
 
@@ -175,6 +209,7 @@ GEMEL_OPERATORS(fully_connected) {
       .shape(backward_weight_shape)
       .gradient(backward_weight_gradient)
       .implement("direct", backward_weight<kernels::small_gemm>, small_serves<weight_product>)
+      .implement(onednn(backward_weight_problem, bias_gradient))
       .implement("openblas", backward_weight<kernels::blas_gemm>, blas_serves)
       .implement("reference", backward_weight<kernels::reference_gemm>);
 }

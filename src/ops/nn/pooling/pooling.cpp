@@ -1,6 +1,7 @@
 #include "op/registry.h"
 #include "ops/nn/convolution/parameters.h"
 #include "ops/nn/pooling/window.h"
+#include "ops/floating_type.h"
 
 namespace gemel::pooling_op {
 namespace {
@@ -87,12 +88,6 @@ void pooling_shape(ShapeContext& c) {
   c.set_in(0, known);
 }
 
-void floating_type(TypeContext& c) {
-  same_type(c);
-  GEMEL_CHECK(c.out[0] == DType::none || is_floating(c.out[0]), "[{}] expected a floating-point dtype, got {}",
-              c.op.name(), name_of(c.out[0]));
-}
-
 PoolingGeometry geometry(const P& p, const Shape& data, const Shape& out) {
   PoolingGeometry g;
   g.type = p.pool_type;
@@ -134,6 +129,7 @@ GEMEL_OPERATORS(pooling) {
            "'valid' gives floor((x + 2*pad - kernel) / stride) + 1 elements along an axis, 'full' rounds up, "
            "'same' gives ceil(x / stride). 'lp' is (sum x^p)^(1/p).")
       .inputs({"data"})
+      .file_outputs(2)  // 1.9.1 has a hidden second one
       .shape(pooling_shape)
       .type(floating_type)
       .gradient(pooling_gradient)
@@ -155,7 +151,9 @@ GEMEL_OPERATORS(pooling) {
                .attributes = {{"kernel", "(3, 2)"}, {"pool_type", "lp"}, {"p_value", "2"}}, .low = 0.5, .high = 2})
       .sample({.shapes = {{2, 3, 4, 5}}, .attributes = {{"global_pool", "True"}, {"pool_type", "avg"}}})
       .sample({.shapes = {{2, 3, 7}}, .attributes = {{"kernel", "(3,)"}, {"stride", "(2,)"}}})
-      .sample({.shapes = {{1, 2, 4, 5, 3}}, .attributes = {{"kernel", "(2, 2, 2)"}, {"pool_type", "avg"}}});
+      .sample({.shapes = {{1, 2, 4, 5, 3}}, .attributes = {{"kernel", "(2, 2, 2)"}, {"pool_type", "avg"}}})
+      .info()
+      .file_outputs = [](const Parameters& p) { return static_cast<const P&>(p).pool_type == PoolType::max ? 2 : 1; };
 
   op<P>("_backward_Pooling")
       .doc("Gradient of Pooling.")

@@ -12,41 +12,44 @@ namespace {
 
 using Geometry = PoolingGeometry;
 
-// One window: the part inside the input, and how many elements an average divides by.
-struct Window {
-  int64_t first[3], last[3];
-  int64_t divisor = 1;
+// Where the windows along one axis lie: the part inside the input, and the length with padding.
+struct Bounds {
+  int64_t first, last, divisor;
+};
 
-  void set(const Geometry& g, int axis, int64_t o) {
-    const int64_t start = o * g.stride[axis] - g.pad[axis];
-    const int64_t end = std::min(start + g.kernel[axis], g.in[axis] + g.pad[axis]);
-    first[axis] = std::max<int64_t>(start, 0);
-    last[axis] = std::min(end, g.in[axis]);
-    padded[axis] = std::max<int64_t>(end - start, 0);
-  }
-  void count(const Geometry& g) {
-    divisor = 1;
+// The bounds of every output position along the three axes, made once for all planes.
+struct Grid {
+  std::vector<Bounds> axis[3];
+  explicit Grid(const Geometry& g) {
     for (int a = 0; a < 3; ++a)
-      divisor *= g.include_pad ? padded[a] : std::max<int64_t>(last[a] - first[a], 0);
-    divisor = std::max<int64_t>(divisor, 1);
+      for (int64_t o = 0; o < g.out[a]; ++o) {
+        const int64_t start = o * g.stride[a] - g.pad[a];
+        const int64_t end = std::min(start + g.kernel[a], g.in[a] + g.pad[a]);
+        const int64_t first = std::max<int64_t>(start, 0), last = std::min(end, g.in[a]);
+        axis[a].push_back({first, last, std::max<int64_t>(g.include_pad ? end - start : last - first, 0)});
+      }
   }
+};
 
- private:
-  int64_t padded[3];
+struct Window {
+  Bounds axis[3];
+  // How many elements an average divides by.
+  int64_t divisor() const {
+    return std::max<int64_t>(axis[0].divisor * axis[1].divisor * axis[2].divisor, 1);
+  }
 };
 
 // Calls f(output offset, window) for every window of a plane.
 template <typename F>
-void windows(const Geometry& g, F&& f) {
+void windows(const Grid& grid, F&& f) {
   Window w;
   int64_t offset = 0;
-  for (int64_t d = 0; d < g.out[0]; ++d) {
-    w.set(g, 0, d);
-    for (int64_t h = 0; h < g.out[1]; ++h) {
-      w.set(g, 1, h);
-      for (int64_t x = 0; x < g.out[2]; ++x) {
-        w.set(g, 2, x);
-        w.count(g);
+  for (const Bounds& d : grid.axis[0]) {
+    w.axis[0] = d;
+    for (const Bounds& h : grid.axis[1]) {
+      w.axis[1] = h;
+      for (const Bounds& x : grid.axis[2]) {
+        w.axis[2] = x;
         f(offset++, w);
       }
     }
@@ -56,10 +59,10 @@ void windows(const Geometry& g, F&& f) {
 // Calls f(input offset) for every element of the window.
 template <typename F>
 void elements(const Geometry& g, const Window& w, F&& f) {
-  for (int64_t d = w.first[0]; d < w.last[0]; ++d)
-    for (int64_t h = w.first[1]; h < w.last[1]; ++h) {
+  for (int64_t d = w.axis[0].first; d < w.axis[0].last; ++d)
+    for (int64_t h = w.axis[1].first; h < w.axis[1].last; ++h) {
       const int64_t line = (d * g.in[1] + h) * g.in[2];
-      for (int64_t i = line + w.first[2]; i < line + w.last[2]; ++i) f(i);
+      for (int64_t i = line + w.axis[2].first; i < line + w.axis[2].last; ++i) f(i);
     }
 }
 
@@ -69,9 +72,9 @@ template <typename C>
 C root(C x, int p) { return p == 1 ? x : p == 2 ? std::sqrt(x) : std::cbrt(x); }
 
 template <typename T>
-void forward_plane(const Geometry& g, const T* data, T* out) {
+void forward_plane(const Geometry& g, const Grid& grid, const T* data, T* out) {
   using C = compute_type<T>;
-  windows(g, [&](int64_t offset, const Window& w) {
+  windows(grid, [&](int64_t offset, const Window& w) {
     C value = 0;
     switch (g.type) {
       case PoolType::max:
@@ -81,7 +84,7 @@ void forward_plane(const Geometry& g, const T* data, T* out) {
       case PoolType::avg:
       case PoolType::sum:
         elements(g, w, [&](int64_t i) { value += static_cast<C>(data[i]); });
-        if (g.type == PoolType::avg) value /= static_cast<C>(w.divisor);
+        if (g.type == PoolType::avg) value /= static_cast<C>(w.divisor());
         break;
       case PoolType::lp:
         elements(g, w, [&](int64_t i) { value += power(static_cast<C>(data[i]), g.power); });
@@ -93,8 +96,8 @@ void forward_plane(const Geometry& g, const T* data, T* out) {
 }
 
 template <typename T, typename C>
-void backward_plane(const Geometry& g, const T* dy, const T* data, const T* out, C* dx) {
-  windows(g, [&](int64_t offset, const Window& w) {
+void backward_plane(const Geometry& g, const Grid& grid, const T* dy, const T* data, const T* out, C* dx) {
+  windows(grid, [&](int64_t offset, const Window& w) {
     const C head = static_cast<C>(dy[offset]);
     switch (g.type) {
       case PoolType::max: {
@@ -111,7 +114,7 @@ void backward_plane(const Geometry& g, const T* dy, const T* data, const T* out,
       }
       case PoolType::avg:
       case PoolType::sum: {
-        const C share = g.type == PoolType::avg ? head / static_cast<C>(w.divisor) : head;
+        const C share = g.type == PoolType::avg ? head / static_cast<C>(w.divisor()) : head;
         elements(g, w, [&](int64_t i) { dx[i] += share; });
         break;
       }
@@ -129,16 +132,18 @@ void backward_plane(const Geometry& g, const T* dy, const T* data, const T* out,
 }  // namespace
 
 void pool(DType dtype, const Geometry& g, const void* data, void* out) {
+  const Grid grid(g);
   dispatch_floating(dtype, "Pooling", [&](auto type) {
     using T = typename decltype(type)::type;
     kernels::parallel_for(g.planes, g.out_size() * g.kernel_size(), [&](int64_t plane) {
-      forward_plane(g, static_cast<const T*>(data) + plane * g.in_size(),
+      forward_plane(g, grid, static_cast<const T*>(data) + plane * g.in_size(),
                     static_cast<T*>(out) + plane * g.out_size());
     });
   });
 }
 
 void pool_backward(DType dtype, const Geometry& g, const void* dy, const void* data, const void* out, void* dx) {
+  const Grid grid(g);
   dispatch_floating(dtype, "Pooling", [&](auto type) {
     using T = typename decltype(type)::type;
     using C = compute_type<T>;
@@ -149,11 +154,11 @@ void pool_backward(DType dtype, const Geometry& g, const void* dy, const void* d
       T* target = static_cast<T*>(dx) + plane * g.in_size();
       if constexpr (std::is_same_v<T, C>) {
         std::fill_n(target, g.in_size(), T(0));
-        backward_plane<T, C>(g, head, image, result, target);
+        backward_plane<T, C>(g, grid, head, image, result, target);
       } else {
         // Overlapping windows add up in the wider type and are rounded once.
         std::vector<C> sums(static_cast<size_t>(g.in_size()), C(0));
-        backward_plane<T, C>(g, head, image, result, sums.data());
+        backward_plane<T, C>(g, grid, head, image, result, sums.data());
         for (int64_t i = 0; i < g.in_size(); ++i) target[i] = static_cast<T>(sums[i]);
       }
     });

@@ -2,6 +2,7 @@
 #include "kernels/softmax/softmax.h"
 
 #include "op/registry.h"
+#include "ops/floating_type.h"
 
 namespace gemel::softmax_activation_op {
 namespace {
@@ -29,9 +30,10 @@ kernels::Softmax geometry(const P& p, const Shape& shape) {
 
 GEMEL_OPERATORS(softmax_activation) {
   op<P>("SoftmaxActivation")
-      .doc("Softmax over each sample as a whole, or over the channels at each position.")
+      .doc("Softmax over the last axis, or over the channels at each position.")
       .inputs({"data"})
       .shape(same_shape)
+      .type(floating_type)
       .gradient([](const GradientContext& c) -> std::vector<Entry> {
         return {c.make("_backward_SoftmaxActivation", {c.dy(), c.out(0)}, c.node.parameters)};
       })

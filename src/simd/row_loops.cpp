@@ -1,0 +1,155 @@
+#include "simd/row_loops.h"
+
+#include <limits>
+
+#undef HWY_DISABLED_TARGETS
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "simd/row_loops.cpp"
+#include <hwy/foreach_target.h>
+//
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace gemel::simd::HWY_NAMESPACE {
+namespace rows {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Adds up term(offset, vector tag) over n elements in four vectors, then the tail one by one.
+template <typename T, class Vector, class Scalar>
+HWY_INLINE T add_up(size_t n, Vector&& vector_term, Scalar&& scalar_term) {
+  const hn::ScalableTag<T> d;
+  const size_t lanes = hn::Lanes(d);
+  auto s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
+  size_t i = 0;
+  for (; i + 4 * lanes <= n; i += 4 * lanes) {
+    s0 = hn::Add(s0, vector_term(d, i));
+    s1 = hn::Add(s1, vector_term(d, i + lanes));
+    s2 = hn::Add(s2, vector_term(d, i + 2 * lanes));
+    s3 = hn::Add(s3, vector_term(d, i + 3 * lanes));
+  }
+  for (; i + lanes <= n; i += lanes) s0 = hn::Add(s0, vector_term(d, i));
+  T total = hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3))));
+  for (; i < n; ++i) total += scalar_term(i);
+  return total;
+}
+
+template <typename T, class Vector, class Scalar>
+HWY_INLINE void map(size_t n, T* out, Vector&& vector_value, Scalar&& scalar_value) {
+  const hn::ScalableTag<T> d;
+  const size_t lanes = hn::Lanes(d);
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes) hn::StoreU(vector_value(d, i), d, out + i);
+  for (; i < n; ++i) out[i] = scalar_value(i);
+}
+
+template <typename T>
+T sum(const T* x, size_t n) {
+  return add_up<T>(n, [&](auto d, size_t i) { return hn::LoadU(d, x + i); }, [&](size_t i) { return x[i]; });
+}
+
+template <typename T>
+T largest(const T* x, size_t n) {
+  const hn::ScalableTag<T> d;
+  const size_t lanes = hn::Lanes(d);
+  T best = -std::numeric_limits<T>::infinity();
+  size_t i = 0;
+  if (n >= lanes) {
+    auto v = hn::Set(d, best);
+    for (; i + lanes <= n; i += lanes) v = hn::Max(v, hn::LoadU(d, x + i));
+    best = hn::GetLane(hn::MaxOfLanes(d, v));
+  }
+  for (; i < n; ++i) best = x[i] > best ? x[i] : best;
+  return best;
+}
+
+template <typename T>
+T dot(const T* a, const T* b, size_t n) {
+  return add_up<T>(n, [&](auto d, size_t i) { return hn::Mul(hn::LoadU(d, a + i), hn::LoadU(d, b + i)); },
+                   [&](size_t i) { return a[i] * b[i]; });
+}
+
+template <typename T>
+T squared_distance(const T* x, T mean, size_t n) {
+  return add_up<T>(
+      n,
+      [&](auto d, size_t i) {
+        const auto v = hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean));
+        return hn::Mul(v, v);
+      },
+      [&](size_t i) { return (x[i] - mean) * (x[i] - mean); });
+}
+
+template <typename T>
+T centred_dot(const T* a, const T* x, T mean, size_t n) {
+  return add_up<T>(
+      n,
+      [&](auto d, size_t i) {
+        return hn::Mul(hn::LoadU(d, a + i), hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean)));
+      },
+      [&](size_t i) { return a[i] * (x[i] - mean); });
+}
+
+template <typename T>
+void multiply_subtract(const T* x, T factor, T shift, T* out, size_t n) {
+  map(n, out,
+      [&](auto d, size_t i) {
+        return hn::Sub(hn::Mul(hn::LoadU(d, x + i), hn::Set(d, factor)), hn::Set(d, shift));
+      },
+      [&](size_t i) { return x[i] * factor - shift; });
+}
+
+template <typename T>
+void subtract_multiply_add(const T* x, T mean, T scale, T shift, T* out, size_t n) {
+  map(n, out,
+      [&](auto d, size_t i) {
+        return hn::Add(hn::Mul(hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean)), hn::Set(d, scale)),
+                       hn::Set(d, shift));
+      },
+      [&](size_t i) { return (x[i] - mean) * scale + shift; });
+}
+
+template <typename T>
+void normalize_backward(const T* dy, const T* x, T average, T mean, T slope, T scale, T* out, size_t n) {
+  map(n, out,
+      [&](auto d, size_t i) {
+        const auto centred = hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean));
+        const auto head = hn::Sub(hn::LoadU(d, dy + i), hn::Set(d, average));
+        return hn::Mul(hn::Sub(head, hn::Mul(centred, hn::Set(d, slope))), hn::Set(d, scale));
+      },
+      [&](size_t i) { return (dy[i] - average - (x[i] - mean) * slope) * scale; });
+}
+
+template <typename T>
+RowLoops<T> table() {
+  return {sum<T>, largest<T>, dot<T>, squared_distance<T>, centred_dot<T>, multiply_subtract<T>,
+          subtract_multiply_add<T>, normalize_backward<T>};
+}
+
+}  // namespace rows
+
+RowLoops<float> row_loops_float() { return rows::table<float>(); }
+RowLoops<double> row_loops_double() { return rows::table<double>(); }
+
+}  // namespace gemel::simd::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace gemel::simd {
+
+HWY_EXPORT(row_loops_float);
+HWY_EXPORT(row_loops_double);
+
+template <>
+const RowLoops<float>& row_loops<float>() {
+  static const RowLoops<float> table = HWY_DYNAMIC_DISPATCH(row_loops_float)();
+  return table;
+}
+template <>
+const RowLoops<double>& row_loops<double>() {
+  static const RowLoops<double> table = HWY_DYNAMIC_DISPATCH(row_loops_double)();
+  return table;
+}
+
+}  // namespace gemel::simd
+#endif
