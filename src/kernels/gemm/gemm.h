@@ -27,7 +27,12 @@ void reference_gemm(DType dtype, const Gemm& gemm, const void* a, const void* b,
 bool blas_supports(DType dtype);
 void blas_gemm(DType dtype, const Gemm& gemm, const void* a, const void* b, void* c);
 
-// The BLAS library where it serves the type, the plain loops elsewhere.
+// Whether the product is so small that the direct one, on the calling thread, beats a library.
+bool small_supports(DType dtype, const Gemm& gemm);
+void small_gemm(DType dtype, const Gemm& gemm, const void* a, const void* b, void* c);
+
+// The direct product where it is better, then the BLAS library where it serves the type, the plain
+// loops elsewhere.
 void gemm(DType dtype, const Gemm& gemm, const void* a, const void* b, void* c);
 
 // Every row of c (rows x columns) becomes `bias`; a product with beta 1 then adds to it.

@@ -66,7 +66,8 @@ void reference_gemm(DType dtype, const Gemm& g, const void* a, const void* b, vo
 }
 
 void gemm(DType dtype, const Gemm& g, const void* a, const void* b, void* c) {
-  if (blas_supports(dtype)) blas_gemm(dtype, g, a, b, c);
+  if (small_supports(dtype, g)) small_gemm(dtype, g, a, b, c);
+  else if (blas_supports(dtype)) blas_gemm(dtype, g, a, b, c);
   else reference_gemm(dtype, g, a, b, c);
 }
 

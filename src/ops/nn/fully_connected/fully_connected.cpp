@@ -53,19 +53,31 @@ void forward_shape(ShapeContext& c) {
   c.set_in(0, known);
 }
 
-template <bool blas>
-void product(DType dtype, const kernels::Gemm& g, const Tensor& a, const Tensor& b, const Tensor& c) {
-  (blas ? kernels::blas_gemm : kernels::reference_gemm)(dtype, g, a.address, b.address, c.address);
-}
+using Product = void (*)(DType, const kernels::Gemm&, const void*, const void*, void*);
 
-template <bool blas>
-void forward(const OpCall& c) {
+// The products behind the three operators, for the call's sizes.
+kernels::Gemm forward_product(const OpCall& c) {
   const auto& p = c.params<FullyConnectedParameters>();
   const auto [rows, inputs] = fully_connected_sizes(c.in[0].shape, p.flatten);
+  return kernels::Gemm::packed(false, true, rows, p.num_hidden, inputs, p.no_bias ? 0 : 1);
+}
+kernels::Gemm data_product(const OpCall& c) {
+  const auto& p = c.params<FullyConnectedParameters>();
+  const auto [rows, inputs] = fully_connected_sizes(c.out[0].shape, p.flatten);
+  return kernels::Gemm::packed(false, false, rows, inputs, p.num_hidden);
+}
+kernels::Gemm weight_product(const OpCall& c) {
+  const auto& p = c.params<FullyConnectedParameters>();
+  const auto [rows, inputs] = fully_connected_sizes(c.in[1].shape, p.flatten);
+  return kernels::Gemm::packed(true, false, p.num_hidden, inputs, rows);
+}
+
+template <Product product>
+void forward(const OpCall& c) {
   const Tensor& out = c.out[0];
-  if (!p.no_bias) kernels::fill_rows(out.dtype, rows, p.num_hidden, c.in[2].address, out.address);
-  product<blas>(out.dtype, kernels::Gemm::packed(false, true, rows, p.num_hidden, inputs, p.no_bias ? 0 : 1),
-                c.in[0], c.in[1], out);
+  const kernels::Gemm g = forward_product(c);
+  if (g.beta != 0) kernels::fill_rows(out.dtype, g.m, g.n, c.in[2].address, out.address);
+  product(out.dtype, g, c.in[0].address, c.in[1].address, out.address);
 }
 
 std::vector<Entry> forward_gradient(const GradientContext& c) {
@@ -79,13 +91,9 @@ std::vector<Entry> forward_gradient(const GradientContext& c) {
 }
 
 // in: head gradient (rows x num_hidden), weight, data (for its shape only).
-template <bool blas>
+template <Product product>
 void backward_data(const OpCall& c) {
-  const Tensor &dy = c.in[0], &weight = c.in[1];
-  const auto& p = c.params<FullyConnectedParameters>();
-  const auto [rows, inputs] = fully_connected_sizes(c.out[0].shape, p.flatten);
-  product<blas>(dy.dtype, kernels::Gemm::packed(false, false, rows, inputs, p.num_hidden), dy, weight,
-                c.out[0]);
+  product(c.out[0].dtype, data_product(c), c.in[0].address, c.in[1].address, c.out[0].address);
 }
 
 void backward_weight_shape(ShapeContext& c) {
@@ -103,13 +111,11 @@ void bias_gradient(const OpCall& c) {
 }
 
 // in: head gradient, data. out: gradients of weight and bias.
-template <bool blas>
+template <Product product>
 void backward_weight(const OpCall& c) {
-  const auto& p = c.params<FullyConnectedParameters>();
-  const Tensor &dy = c.in[0], &data = c.in[1];
-  const auto [rows, inputs] = fully_connected_sizes(data.shape, p.flatten);
-  product<blas>(dy.dtype, kernels::Gemm::packed(true, false, p.num_hidden, inputs, rows), dy, data,
-                c.out[0]);
+  const Tensor& dy = c.in[0];
+  const kernels::Gemm g = weight_product(c);
+  product(dy.dtype, g, dy.address, c.in[1].address, c.out[0].address);
   bias_gradient(c);
 }
 
@@ -138,25 +144,20 @@ std::vector<Entry> backward_weight_gradient(const GradientContext& c) {
           c.make("_backward_FullyConnected_data", {c.in(0), head, c.in(1)}, attributes_of(p, true))};
 }
 
+template <kernels::Gemm (*sizes)(const OpCall&)>
+bool small_serves(const OpCall& c) { return kernels::small_supports(c.out[0].dtype, sizes(c)); }
 bool blas_serves(const OpCall& c) { return kernels::blas_supports(c.out[0].dtype); }
 
 // The products of large layers as oneDNN sees them.
 using kernels::onednn::MatmulProblem;
 MatmulProblem forward_problem(const OpCall& c) {
-  const auto& p = c.params<FullyConnectedParameters>();
-  const auto [rows, inputs] = fully_connected_sizes(c.in[0].shape, p.flatten);
-  return {kernels::Gemm::packed(false, true, rows, p.num_hidden, inputs), c.out[0].dtype, 0, 1, p.no_bias ? -1 : 2};
+  kernels::Gemm g = forward_product(c);
+  const int bias = g.beta != 0 ? 2 : -1;
+  g.beta = 0;
+  return {g, c.out[0].dtype, 0, 1, bias};
 }
-MatmulProblem backward_data_problem(const OpCall& c) {
-  const auto& p = c.params<FullyConnectedParameters>();
-  const auto [rows, inputs] = fully_connected_sizes(c.out[0].shape, p.flatten);
-  return {kernels::Gemm::packed(false, false, rows, inputs, p.num_hidden), c.out[0].dtype, 0, 1};
-}
-MatmulProblem backward_weight_problem(const OpCall& c) {
-  const auto& p = c.params<FullyConnectedParameters>();
-  const auto [rows, inputs] = fully_connected_sizes(c.in[1].shape, p.flatten);
-  return {kernels::Gemm::packed(true, false, p.num_hidden, inputs, rows), c.out[0].dtype, 0, 1};
-}
+MatmulProblem backward_data_problem(const OpCall& c) { return {data_product(c), c.out[0].dtype, 0, 1}; }
+MatmulProblem backward_weight_problem(const OpCall& c) { return {weight_product(c), c.out[0].dtype, 0, 1}; }
 
 Implementation onednn(MatmulProblem (*problem)(const OpCall&), void (*also)(const OpCall&) = nullptr) {
   namespace library = kernels::onednn;
@@ -181,9 +182,10 @@ GEMEL_OPERATORS(fully_connected) {
       .inputs(&input_names)
       .shape(forward_shape)
       .gradient(forward_gradient)
+      .implement("direct", forward<kernels::small_gemm>, small_serves<forward_product>)
       .implement(onednn(forward_problem))
-      .implement("openblas", forward<true>, blas_serves)
-      .implement("reference", forward<false>)
+      .implement("openblas", forward<kernels::blas_gemm>, blas_serves)
+      .implement("reference", forward<kernels::reference_gemm>)
       .sample({.shapes = {{4, 6}, {5, 6}, {5}}, .attributes = {{"num_hidden", "5"}}})
       .sample({.shapes = {{2, 3, 4}, {5, 12}, {5}}, .attributes = {{"num_hidden", "5"}}})
       .sample({.shapes = {{4, 6}, {5, 6}}, .attributes = {{"num_hidden", "5"}, {"no_bias", "True"}}})
@@ -195,9 +197,10 @@ GEMEL_OPERATORS(fully_connected) {
       .inputs({"dy", "weight", "data"})
       .shape([](ShapeContext& c) { c.set_out(0, c.in[2]); })
       .gradient(backward_data_gradient)
+      .implement("direct", backward_data<kernels::small_gemm>, small_serves<data_product>)
       .implement(onednn(backward_data_problem))
-      .implement("openblas", backward_data<true>, blas_serves)
-      .implement("reference", backward_data<false>);
+      .implement("openblas", backward_data<kernels::blas_gemm>, blas_serves)
+      .implement("reference", backward_data<kernels::reference_gemm>);
 
   op<FullyConnectedParameters>("_backward_FullyConnected_weight")
       .doc("Gradient of FullyConnected with respect to weight and bias.")
@@ -205,9 +208,10 @@ GEMEL_OPERATORS(fully_connected) {
       .outputs<FullyConnectedParameters>([](const FullyConnectedParameters& p) { return p.no_bias ? 1 : 2; })
       .shape(backward_weight_shape)
       .gradient(backward_weight_gradient)
+      .implement("direct", backward_weight<kernels::small_gemm>, small_serves<weight_product>)
       .implement(onednn(backward_weight_problem, bias_gradient))
-      .implement("openblas", backward_weight<true>, blas_serves)
-      .implement("reference", backward_weight<false>);
+      .implement("openblas", backward_weight<kernels::blas_gemm>, blas_serves)
+      .implement("reference", backward_weight<kernels::reference_gemm>);
 }
 
 }  // namespace gemel::fully_connected_op

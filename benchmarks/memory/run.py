@@ -1,0 +1,58 @@
+"""Planned bytes of internal arrays (parameters and their gradients apart) in four modes, before anything runs.
+
+naive: every array its own; inplace: outputs over inputs that die; coshare: arrays that never live
+together share; both. 1.9.1 tells what its planner allocates in whole MB, so the batches are large.
+"""
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[0] = str(HERE.parent)
+from runner import NOT_GIVEN, finish, parser_for, rival_environment  # noqa: E402  pylint: disable=wrong-import-position,import-error
+
+MODES = ("naive", "inplace", "coshare", "both")
+# 1.9.1's planner shares nothing but in-place arrays when it matches no sizes.
+RIVAL_MODES = {"both": {}, "inplace": {"NNVM_EXEC_MATCH_RANGE": "0"}}
+
+
+def answer(python, side, environment):
+    """What a side prints."""
+    program = ("import runpy, sys; sys.path.insert(0, sys.argv[1]); "
+               "runpy.run_path(sys.argv[2], run_name='__main__')")
+    done = subprocess.run([python, "-c", program, str(HERE.parent), str(HERE / f"{side}.py")], check=True,
+                          capture_output=True, text=True, env=environment)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def lines(report):
+    """The table."""
+    yield "planned internal memory, MB (2^20 bytes)"
+    yield f"{'':24}" + "".join(f"{mode:>10}" for mode in MODES) + "   1.9.1 both (ours / theirs)"
+    for row in report["rows"]:
+        theirs = row["mxnet"].get("both")
+        ratio = f"{row['gemel']['both'] / 2**20 / theirs:.2f}" if theirs else "-"
+        yield (f"{row['name']:24}" + "".join(f"{row['gemel'][mode] / 2**20:10.1f}" for mode in MODES)
+               + (f"{theirs:10d}   ({ratio})" if theirs is not None else "   -"))
+    for name, reason in report["absent"].items():
+        yield f"{name} left out: {reason}"
+
+
+def main():
+    """Asks both planners."""
+    options = parser_for("memory").parse_args()
+    ours, theirs, absent = answer(sys.executable, "gemel", os.environ), {}, {}
+    if options.mxnet_python:
+        for mode, settings in RIVAL_MODES.items():
+            for name, megabytes in answer(options.mxnet_python, "mxnet", {**rival_environment(), **settings}).items():
+                theirs.setdefault(name, {})[mode] = megabytes
+    else:
+        absent["mxnet"] = NOT_GIVEN.format("mxnet", "MXNET")
+    rows = [{"name": name, "gemel": modes, "mxnet": theirs.get(name, {})} for name, modes in ours.items()]
+    finish({"workload": "memory", "unit": "bytes (mxnet: MB)", "rows": rows, "absent": absent}, options, lines)
+
+
+if __name__ == "__main__":
+    main()

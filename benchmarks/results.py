@@ -1,0 +1,91 @@
+"""Writes the table of README.md from the reports of the workloads.
+
+    scripts/bench small --json > build/results/small.json      (and so on, for each workload)
+    python benchmarks/results.py build/results/*.json
+
+Rows of workloads that were not given stay as they are in the page.
+"""
+import json
+import re
+import sys
+from pathlib import Path
+
+PAGE = Path(__file__).resolve().parent / "README.md"
+SCALES = {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}
+BEGIN, END = "<!-- figures: written by results.py -->", "<!-- end of figures -->"
+HEAD = "| what | command | Gemel, least (median) | aim | rivals in the same run | published figures of others |\n" \
+       "|---|---|---|---|---|---|\n"
+
+
+def short(value):
+    """Three digits, no exponent."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def timed_rows(report):
+    """Table rows of a workload with timed sides."""
+    unit, scale = report["unit"], SCALES[report["unit"]]
+    for row in report["rows"]:
+        ours = row["sides"].get("gemel", {})
+        if "wall" in ours:
+            figure = f"{short(ours['wall']['min'] * scale)} ({short(ours['wall']['median'] * scale)}) {unit}"
+            figure += f", CPU {short(ours['cpu']['min'] * scale)}"
+        else:
+            figure = "failed"
+        rivals = []
+        for name, entry in row["sides"].items():
+            if name == "gemel" or "wall" not in entry:
+                continue
+            ratio = row["ratio"].get(name)
+            rivals.append(f"{name} {short(entry['wall']['min'] * scale)}" + (f" ({ratio['wall']:.2f}x)" if ratio else ""))
+        aim = f"<= {row['aim']:g} {unit}" if row["aim"] else ""
+        if "relative" in row:
+            relative = row["relative"]
+            figure += f"; {relative['wall']:.2f}x of {relative['to']}"
+            aim += f", <= {relative['aim']:g}x"
+        others = ", ".join(f"{name} {text}" for name, text in row["published"].items())
+        yield (row["name"], figure, aim, ", ".join(rivals), others)
+
+
+def memory_rows(report):
+    """Table rows of the memory workload."""
+    for row in report["rows"]:
+        sizes = " / ".join(f"{row['gemel'][mode] / 2**20:.1f}" for mode in ("naive", "inplace", "coshare", "both"))
+        theirs = row["mxnet"].get("both")
+        yield (row["name"] + ": naive / inplace / coshare / both", sizes + " MB", "never more",
+               f"mxnet {theirs} MB ({row['gemel']['both'] / 2**20 / theirs:.2f}x of both)" if theirs else "", "")
+
+
+def build_rows(report):
+    """The table row of the build."""
+    yield ("clean release build, 2 jobs", f"{report['wall']:.0f} s, CPU {report['cpu']:.0f}", f"<= {report['aim']} s", "",
+           "")
+
+
+def rows_of(report):
+    """The table rows of a report, as lines."""
+    kind = {"memory": memory_rows, "build": build_rows}.get(report["workload"], timed_rows)
+    return [f"| {name} | `scripts/bench {report['workload']}` | {figure} | {aim} | {rivals} | {others} |"
+            for name, figure, aim, rivals, others in kind(report)]
+
+
+def main():
+    """Replaces the rows of the given reports."""
+    text = PAGE.read_text(encoding="utf-8")
+    before, rest = text.split(BEGIN)
+    old, after = rest.split(END)
+    tables = {}
+    for line in old.splitlines():
+        command = re.search(r"`scripts/bench (\w+)`", line)
+        if command:
+            tables.setdefault(command.group(1), []).append(line)
+    for path in sys.argv[1:]:
+        report = json.loads(Path(path).read_text(encoding="utf-8"))
+        tables[report["workload"]] = rows_of(report)
+    order = ["engine", "small", "chain", "perceptron", "mixed", "memory", "import", "build"]
+    lines = [line for name in order for line in tables.get(name, [])]
+    PAGE.write_text(f"{before}{BEGIN}\n\n{HEAD}" + "\n".join(lines) + f"\n\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

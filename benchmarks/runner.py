@@ -1,0 +1,219 @@
+"""Runs the sides of a comparison in turns and prints one table with the ratios of that run.
+
+Each rival has its own environment. Its interpreter is told by `--mxnet-python PATH` (torch, jax, numpy
+likewise) or by GEMEL_BENCH_MXNET_PYTHON; a rival without one is shown with its published figure, marked.
+All sides are alive at once and take turns, a round each, so that a change of the machine's speed meets
+them all. Every time is for one repetition; the least and the median of the rounds are shown, of the wall
+clock and of the process' CPU time (all its threads). On a busy machine judge by the CPU time.
+"""
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from dataclasses import dataclass, field
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+RIVALS = ("mxnet", "torch", "jax", "numpy")
+SCALES = {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}
+NOT_GIVEN = "no interpreter given (--{0}-python or GEMEL_BENCH_{1}_PYTHON)"
+
+
+@dataclass
+class Row:
+    """One line of the table: our case, the rivals' cases and what we aim at."""
+    name: str
+    rivals: dict = field(default_factory=dict)   # side -> its case; left out: the same name
+    aim: float = None
+    seconds: float = 0.1                         # of a round
+    relative_to: str = None                      # also print the ratio to this row of ours
+    aim_relative: float = None
+
+
+def parser_for(workload):
+    """The options that every workload has."""
+    parser = argparse.ArgumentParser(prog=f"bench {workload}", description=f"The workload '{workload}'.")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    parser.add_argument("--rounds", type=int, help="rounds of each side")
+    for rival in RIVALS:
+        parser.add_argument(f"--{rival}-python", metavar="PATH",
+                            default=os.environ.get(f"GEMEL_BENCH_{rival.upper()}_PYTHON"),
+                            help=f"the interpreter that has {rival}")
+    return parser
+
+
+def published(workload, row):
+    """Others' figures from the committed page, as texts by rival."""
+    with open(os.path.join(HERE, "published.json"), encoding="utf-8") as file:
+        return json.load(file).get(workload, {}).get(row, {})
+
+
+def single_thread_environment():
+    """The environment of every side: one computing thread."""
+    environment = dict(os.environ)
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "MXNET_CPU_WORKER_NTHREADS"):
+        environment[name] = "1"
+    environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    environment["JAX_PLATFORMS"] = "cpu"
+    return environment
+
+
+def rival_environment():
+    """The same without our paths: a rival's environment is its own."""
+    environment = single_thread_environment()
+    for name in ("PYTHONPATH", "LD_LIBRARY_PATH", "PYTHONHOME"):
+        environment.pop(name, None)
+    return environment
+
+
+class Side:
+    """A process that runs one side's rounds when asked."""
+
+    def __init__(self, workload, name, python):
+        self.name = name
+        environment = single_thread_environment() if name == "gemel" else rival_environment()
+        self._process = subprocess.Popen([python, os.path.join(HERE, "side.py"), workload, name],
+                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                         text=True, env=environment)
+        hello = self._answer()
+        if "error" in hello:
+            raise RuntimeError(hello["error"])
+        self.cases, self.version = hello["cases"], hello["version"]
+
+    def _answer(self):
+        line = self._process.stdout.readline()
+        if not line:
+            last = self._process.communicate()[1].strip().splitlines()[-1:]
+            return {"error": "the process ended: " + "".join(last)}
+        return json.loads(line)
+
+    def round(self, case, seconds):
+        """One round: {"wall", "cpu", "count"} or {"error"}."""
+        try:
+            self._process.stdin.write(json.dumps({"case": case, "seconds": seconds}) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        return self._answer()
+
+    def close(self):
+        """Ends the process."""
+        self._process.stdin.close()
+        self._process.wait(timeout=60)
+
+
+def open_sides(workload, options):
+    """The sides that can run, and why the others cannot."""
+    sides, absent = [Side(workload, "gemel", sys.executable)], {}
+    for rival in RIVALS:
+        if not os.path.exists(os.path.join(HERE, workload, rival + ".py")):
+            continue
+        python = getattr(options, rival + "_python")
+        if not python:
+            absent[rival] = NOT_GIVEN.format(rival, rival.upper())
+            continue
+        try:
+            sides.append(Side(workload, rival, python))
+        except (OSError, RuntimeError) as error:
+            absent[rival] = str(error)
+    return sides, absent
+
+
+def summary(samples):
+    """The least and the median of a list of times."""
+    return {"min": min(samples), "median": statistics.median(samples)}
+
+
+def measure(row, sides, rounds, say):
+    """The figures of one row by side."""
+    results = {}
+    for index in range(rounds + 1):   # the first round only warms
+        for side in sides:
+            case = row.rivals.get(side.name, row.name)
+            if case not in side.cases or "error" in results.get(side.name, {}):
+                continue
+            answer = side.round(case, row.seconds)
+            if "error" in answer:
+                say(f"{side.name}: {row.name}: {answer['error']}")
+                results[side.name] = answer
+            elif index:
+                entry = results.setdefault(side.name, {"wall": [], "cpu": [], "case": case})
+                entry["wall"].append(answer["wall"])
+                entry["cpu"].append(answer["cpu"])
+    return {name: entry if "error" in entry else
+            {"case": entry["case"], "wall": summary(entry["wall"]), "cpu": summary(entry["cpu"])}
+            for name, entry in results.items()}
+
+
+def finish(report, options, lines):
+    """Prints the report in the form asked for."""
+    report["machine"] = {"processor": platform.machine(), "cores": os.cpu_count(),
+                         "load": round(os.getloadavg()[0], 1), "python": platform.python_version()}
+    if options.json:
+        print(json.dumps(report, indent=1))
+    else:
+        print("\n".join(lines(report)))
+
+
+def table(report):
+    """The lines of a report of timed rows."""
+    unit, scale = report["unit"], SCALES[report["unit"]]
+    yield f"{report['workload']}, {unit} a repetition: least (median) of the wall clock; CPU time; our share"
+    for row in report["rows"]:
+        yield ""
+        aim = f"   aim {row['aim']:g} {unit}" if row["aim"] else ""
+        yield f"{row['name']}{aim}"
+        for name, entry in row["sides"].items():
+            if "error" in entry:
+                yield f"  {name:8} failed: {entry['error']}"
+                continue
+            wall, cpu = entry["wall"], entry["cpu"]
+            ratio = row["ratio"].get(name)
+            case = "" if entry["case"] == row["name"] else f"  [{entry['case']}]"
+            yield (f"  {name:8}{wall['min'] * scale:10.3g} ({wall['median'] * scale:.3g})"
+                   f"   cpu {cpu['min'] * scale:.3g} ({cpu['median'] * scale:.3g})"
+                   + (f"   gemel/{name} {ratio['wall']:.2f}, cpu {ratio['cpu']:.2f}" if ratio else "") + case)
+        if "relative" in row:
+            relative = row["relative"]
+            yield (f"  of our '{relative['to']}': {relative['wall']:.2f}, cpu {relative['cpu']:.2f}"
+                   f" (aim {relative['aim']:g})")
+        for name, text in row["published"].items():
+            yield f"  {name:8}{text:>10} (published figure, another run and machine)"
+    yield ""
+    yield "; ".join(f"{name} {version}" for name, version in report["versions"].items())
+    for name, reason in report["absent"].items():
+        yield f"{name} left out: {reason}"
+
+
+def run_timed(workload, unit, rows, rounds=7):
+    """The main program of a workload whose sides are timed in turns."""
+    options = parser_for(workload).parse_args()
+
+    def say(text):
+        print(text, file=sys.stderr, flush=True)
+
+    sides, absent = open_sides(workload, options)
+    report = {"workload": workload, "unit": unit, "rows": [], "absent": absent,
+              "versions": {side.name: side.version for side in sides}}
+    for row in rows:
+        say(f"{workload}: {row.name}")
+        results = measure(row, sides, options.rounds or rounds, say)
+        ours = results.get("gemel", {})
+        entry = {"name": row.name, "aim": row.aim, "sides": results, "ratio": {}}
+        if "wall" in ours:
+            for name, theirs in results.items():
+                if name != "gemel" and "wall" in theirs:
+                    entry["ratio"][name] = {clock: ours[clock]["min"] / theirs[clock]["min"]
+                                            for clock in ("wall", "cpu")}
+            base = next((r["sides"]["gemel"] for r in report["rows"] if r["name"] == row.relative_to), None)
+            if base:
+                entry["relative"] = {"to": row.relative_to, "aim": row.aim_relative,
+                                     **{clock: ours[clock]["min"] / base[clock]["min"] for clock in ("wall", "cpu")}}
+        entry["published"] = {name: text for name, text in published(workload, row.name).items()
+                              if name not in results}
+        report["rows"].append(entry)
+    for side in sides:
+        side.close()
+    finish(report, options, table)

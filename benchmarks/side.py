@@ -1,0 +1,77 @@
+"""One side of a comparison: `python side.py WORKLOAD SIDE` answers requests for rounds on its standard input.
+
+Runs in the side's own environment, so it uses the standard library only. The file WORKLOAD/SIDE.py is
+loaded by its path: its folder never is on sys.path, where `torch.py` would hide torch. That file has
+`CASES = {name: make}`; `make()` sets a case up and returns `repeat(count)`, which does the work `count`
+times and returns when every result is there.
+
+A request is a line `{"case": name, "seconds": s}`, the answer `{"wall": s, "cpu": s, "count": n}`, both
+times for one repetition, or `{"error": text}`. The first line says which cases and version there are.
+"""
+import importlib.util
+import json
+import os
+import sys
+import time
+
+
+def load(workload, side):
+    """The module of one side."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), workload, side + ".py")
+    spec = importlib.util.spec_from_file_location(f"{workload}_{side}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Case:
+    """A case that was set up and warmed; knows how often to repeat it for a given time."""
+
+    def __init__(self, make):
+        self._repeat = make()
+        self._repeat(3)
+        self._count = 1
+
+    def _time(self):
+        cpu, wall = time.process_time(), time.perf_counter()
+        self._repeat(self._count)
+        return time.perf_counter() - wall, time.process_time() - cpu
+
+    def round(self, seconds):
+        """One round of about `seconds` of CPU time."""
+        wall, cpu = self._time()
+        while cpu < seconds / 3:
+            self._count = max(self._count + 1, int(self._count * min(10, seconds / max(cpu, 1e-5))))
+            wall, cpu = self._time()
+        return {"wall": wall / self._count, "cpu": cpu / self._count, "count": self._count}
+
+
+def serve(module, requests, answers):
+    """Answers requests until there are no more."""
+    def say(answer):
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+    say({"cases": list(module.CASES), "version": module.VERSION})
+    cases = {}
+    for line in requests:
+        request = json.loads(line)
+        name = request["case"]
+        try:
+            if name not in cases:
+                cases[name] = Case(module.CASES[name])
+            say(cases[name].round(request["seconds"]))
+        except Exception as error:  # pylint: disable=broad-except
+            say({"error": f"{type(error).__name__}: {error}"})
+
+
+if __name__ == "__main__":
+    # What libraries print must not mix with the answers.
+    ANSWERS = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    try:
+        MODULE = load(sys.argv[1], sys.argv[2])
+    except ImportError as import_error:
+        ANSWERS.write(json.dumps({"error": str(import_error)}) + "\n")
+        sys.exit(1)
+    serve(MODULE, sys.stdin, ANSWERS)
