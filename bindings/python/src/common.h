@@ -23,6 +23,8 @@ inline nb::object wrap(const NDArray& array) { return wrap(NDArray(array)); }
 bool is_array(nb::handle object);
 // The array inside a Python object that is_array().
 NDArray& array_of(nb::handle object);
+// The array itself, which must have memory: NDArray(None) has none and raises ValueError.
+const NDArray& with_memory(const NDArray& array);
 // The same for any object; throws TypeError that names `who`.
 NDArray& require_array(nb::handle object, const char* who);
 // None -> an empty array.
