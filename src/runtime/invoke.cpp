@@ -106,7 +106,7 @@ void invoke(const OpInfo& op, const ParametersRef& parameters, std::span<const N
             Device device) {
   const size_t inputs = in.size();
   const size_t outputs = op.output_count(*parameters);
-  if (inputs) device = in[0].device();
+  if (inputs && in[0]) device = in[0].device();
   check_devices(op, in, device);
   GEMEL_CHECK(is_available(device), "[{}] the device {} is not available here", op.name(), to_string(device));
 
