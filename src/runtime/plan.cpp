@@ -114,8 +114,14 @@ void Plan::run_stages(std::span<const NDArray> slots, int first, int last, Stora
   }
 }
 
+MemoryPlan Plan::plan_arrays(MemoryMode mode) const {
+  MemoryProblem arrays = problem_;
+  for (auto& step : arrays.steps) step.workspace = 0;
+  return gemel::plan_memory(arrays, mode);
+}
+
 std::vector<std::pair<std::string, int64_t>> Plan::timeline(MemoryMode mode) const {
-  const MemoryPlan memory = gemel::plan_memory(problem_, mode);
+  const MemoryPlan memory = plan_arrays(mode);
   std::vector<std::pair<std::string, int64_t>> rows;
   for (size_t i = 0; i < steps_.size(); ++i) rows.emplace_back(steps_[i].name, memory.live[i]);
   return rows;
@@ -131,7 +137,12 @@ std::string Plan::debug_string() const {
         text += fmt::format(" {}", tensors_[step.first_tensor + step.inputs + i].shape);
     text += '\n';
   }
-  text += fmt::format("Total {} MB allocated\n", (memory_.bytes + (1 << 20) - 1) >> 20);
+  const auto megabytes = [](int64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; };
+  int64_t workspace = 0;
+  for (const auto& step : problem_.steps) workspace = std::max(workspace, step.workspace);
+  text += fmt::format("Total {} MB allocated\n", megabytes(memory_.bytes));
+  text += fmt::format("{} MB of internal arrays, {} MB of workspace at most\n",
+                      megabytes(planned_bytes(MemoryMode::both)), megabytes(workspace));
   return text;
 }
 

@@ -50,8 +50,9 @@ class Plan {
   const std::vector<Shape>& shapes() const { return shapes_; }
   const std::vector<DType>& dtypes() const { return dtypes_; }
   int64_t arena_bytes() const { return memory_.bytes; }
-  int64_t planned_bytes(MemoryMode mode) const { return plan_memory(problem_, mode).bytes; }
-  // Live bytes during each step and the step's name.
+  // Bytes of internal arrays in one mode, without the kernels' workspace.
+  int64_t planned_bytes(MemoryMode mode) const { return plan_arrays(mode).bytes; }
+  // The bytes of those arrays live during each step and the step's name.
   std::vector<std::pair<std::string, int64_t>> timeline(MemoryMode mode) const;
   std::string debug_string() const;
 
@@ -83,6 +84,7 @@ class Plan {
   };
   struct Builder;
 
+  MemoryPlan plan_arrays(MemoryMode mode) const;
   void run_stages(std::span<const NDArray> slots, int first, int last, Storage& arena, RandomStream random);
 
   std::vector<Shape> shapes_;

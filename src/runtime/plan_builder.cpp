@@ -14,7 +14,7 @@
 namespace gemel::runtime {
 namespace {
 // A step that touches no more than this runs on one thread.
-constexpr int64_t single_thread_bytes = 256 << 10;
+constexpr int64_t single_thread_bytes = 1 << 20;
 }  // namespace
 
 // Values are numbered over all stages. A value's root is where its bytes are: a slot, or the arena.
