@@ -193,7 +193,8 @@ void push_call(const OpInfo& op, const ParametersRef& parameters, std::span<cons
   options.reads = tags.first(reads);
   options.writes = tags.subspan(reads, writes);
   options.name = op.name().c_str();
-  options.small = implementation.small && bytes <= inline_bytes;
+  options.small =
+      implementation.small && bytes <= (implementation.name == "tape" ? inline_tape_bytes : inline_bytes);
   if (options.small && engine::try_inline([&] { pending.run(); }, options)) return;
   options.bytes = bytes;
   engine::push(OwnedCall{op, parameters, {in.begin(), in.end()}, {out.begin(), out.end()}, implementation,
