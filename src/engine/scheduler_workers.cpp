@@ -26,13 +26,14 @@ int64_t default_queue_bound() {
 
 }  // namespace
 
-Scheduler::Scheduler() { apply(settings_from_environment()); }
+Scheduler::Scheduler() { apply(configuration_from_settings()); }
 
 void Scheduler::apply(const Configuration& configuration) {
   configuration_ = configuration;
   configuration_.kind = canonical_kind(configuration.kind);
   GEMEL_CHECK(!configuration_.kind.empty(),
               "[engine] unknown kind \"{}\", expected \"threaded\" or \"naive\"", configuration.kind);
+  limit_openmp_threads();  // of the thread that pushes: it runs small tasks, and all of a naive engine
   int cores = std::max(1u, std::thread::hardware_concurrency());
   if (configuration_.compute_workers <= 0) configuration_.compute_workers = cores;
   if (configuration_.max_queued_bytes <= 0) configuration_.max_queued_bytes = default_queue_bound();
@@ -115,6 +116,7 @@ void Scheduler::work(Resource resource, int index) {
   pthread_setname_np(pthread_self(), name);
 #endif
   thread_state.worker = compute ? index : -1;
+  limit_openmp_threads();
 
   Crew& crew = crews_[static_cast<int>(resource)];
   Lock lock(*this);

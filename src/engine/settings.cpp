@@ -1,25 +1,12 @@
 #include "engine/settings.h"
 
-#include <charconv>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
+#ifdef GEMEL_WITH_OPENMP
+#include <omp.h>
+#endif
+
+#include "base/settings.h"
 
 namespace gemel::engine::detail {
-namespace {
-
-const char* first_set(const char* ours, const char* theirs, const char** which) {
-  for (const char* name : {ours, theirs}) {
-    const char* value = std::getenv(name);
-    if (value && *value) {
-      *which = name;
-      return value;
-    }
-  }
-  return nullptr;
-}
-
-}  // namespace
 
 std::string canonical_kind(std::string_view name) {
   if (name == "naive" || name == "NaiveEngine") return "naive";
@@ -30,30 +17,19 @@ std::string canonical_kind(std::string_view name) {
   return "";
 }
 
-Configuration settings_from_environment() {
+Configuration configuration_from_settings() {
+  const Settings& now = settings::current();
   Configuration configuration;
-  const char* which = nullptr;
-  if (const char* value = first_set("GEMEL_ENGINE", "MXNET_ENGINE_TYPE", &which)) {
-    std::string kind = canonical_kind(value);
-    if (kind.empty()) {
-      std::fprintf(stderr, "gemel: %s=%s is not an engine (threaded, naive); using threaded\n", which,
-                   value);
-    } else {
-      configuration.kind = kind;
-    }
-  }
-  if (const char* value = first_set("GEMEL_WORKERS", "MXNET_CPU_WORKER_NTHREADS", &which)) {
-    int workers = 0;
-    const char* end = value + std::strlen(value);
-    auto [stop, error] = std::from_chars(value, end, workers);
-    if (error != std::errc() || stop != end || workers < 1 || workers > 1024) {
-      std::fprintf(stderr, "gemel: %s=%s is not a number of workers (1 to 1024); using the cores\n",
-                   which, value);
-    } else {
-      configuration.compute_workers = workers;
-    }
-  }
+  configuration.kind = now.engine;
+  configuration.compute_workers = static_cast<int>(now.workers);
   return configuration;
+}
+
+void limit_openmp_threads() {
+#ifdef GEMEL_WITH_OPENMP
+  if (const int64_t threads = settings::current().omp_threads; threads > 0)
+    omp_set_num_threads(static_cast<int>(threads));
+#endif
 }
 
 }  // namespace gemel::engine::detail

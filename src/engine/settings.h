@@ -1,5 +1,4 @@
-// The engine's settings at start, from the environment. GEMEL_ENGINE and GEMEL_WORKERS go before
-// MXNet's MXNET_ENGINE_TYPE and MXNET_CPU_WORKER_NTHREADS.
+// What the engine takes from the table of settings when it starts.
 #pragma once
 #include <string>
 #include <string_view>
@@ -11,7 +10,10 @@ namespace gemel::engine::detail {
 // "threaded" or "naive" for our names and MXNet's; empty if unknown.
 std::string canonical_kind(std::string_view name);
 
-// Warns on stderr about what it does not understand, and takes the default.
-Configuration settings_from_environment();
+// The settings "engine" and "workers".
+Configuration configuration_from_settings();
+
+// Gives the calling thread the setting "omp_threads": OpenMP keeps that number for each thread.
+void limit_openmp_threads();
 
 }  // namespace gemel::engine::detail

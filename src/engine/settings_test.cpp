@@ -2,60 +2,53 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
+#include "base/settings.h"
+
+#ifdef GEMEL_WITH_OPENMP
+#include <omp.h>
+
+#include <thread>
+#endif
 
 namespace gemel::engine::detail {
 namespace {
 
-struct Settings : testing::Test {
-  static constexpr const char* names[] = {"GEMEL_ENGINE", "MXNET_ENGINE_TYPE", "GEMEL_WORKERS",
-                                          "MXNET_CPU_WORKER_NTHREADS"};
-  std::string saved[4];
-  void SetUp() override {
-    for (int i = 0; i < 4; ++i) {
-      if (const char* value = std::getenv(names[i])) saved[i] = value;
-      unsetenv(names[i]);
-    }
+// Puts a setting back when the test ends.
+class Restored {
+ public:
+  Restored(const char* name, const char* value) : name_(name), before_(settings::get(name)) {
+    settings::set(name, value);
   }
-  void TearDown() override {
-    for (int i = 0; i < 4; ++i) {
-      if (saved[i].empty()) unsetenv(names[i]);
-      else setenv(names[i], saved[i].c_str(), 1);
-    }
-  }
+  ~Restored() { settings::set(name_, before_); }
+
+ private:
+  const char* name_;
+  std::string before_;
 };
 
-TEST_F(Settings, Defaults) {
-  EXPECT_EQ(settings_from_environment().kind, "threaded");
-  EXPECT_EQ(settings_from_environment().compute_workers, 0);
+TEST(EngineSettings, KindAndWorkersComeFromTheTable) {
+  const Restored kind("engine", "NaiveEngine"), workers("workers", "3");
+  EXPECT_EQ(configuration_from_settings().kind, "naive");
+  EXPECT_EQ(configuration_from_settings().compute_workers, 3);
 }
 
-TEST_F(Settings, OldNames) {
-  setenv("MXNET_ENGINE_TYPE", "NaiveEngine", 1);
-  setenv("MXNET_CPU_WORKER_NTHREADS", "3", 1);
-  EXPECT_EQ(settings_from_environment().kind, "naive");
-  EXPECT_EQ(settings_from_environment().compute_workers, 3);
-  setenv("GEMEL_ENGINE", "threaded", 1);  // ours goes first
-  setenv("GEMEL_WORKERS", "5", 1);
-  EXPECT_EQ(settings_from_environment().kind, "threaded");
-  EXPECT_EQ(settings_from_environment().compute_workers, 5);
-  for (const char* name : {"ThreadedEngine", "ThreadedEnginePerDevice", "ThreadedEnginePooled"}) {
+TEST(EngineSettings, NamesOfTheOriginal) {
+  for (const char* name : {"ThreadedEngine", "ThreadedEnginePerDevice", "ThreadedEnginePooled"})
     EXPECT_EQ(canonical_kind(name), "threaded");
-  }
-}
-
-TEST_F(Settings, UnknownOnesWarn) {
-  setenv("MXNET_ENGINE_TYPE", "SteamEngine", 1);
-  setenv("GEMEL_WORKERS", "many", 1);
-  testing::internal::CaptureStderr();
-  Configuration configuration = settings_from_environment();
-  std::string text = testing::internal::GetCapturedStderr();
-  EXPECT_EQ(configuration.kind, "threaded");
-  EXPECT_EQ(configuration.compute_workers, 0);
-  EXPECT_NE(text.find("SteamEngine"), std::string::npos);
-  EXPECT_NE(text.find("GEMEL_WORKERS=many"), std::string::npos);
   EXPECT_EQ(canonical_kind("SteamEngine"), "");
 }
+
+#ifdef GEMEL_WITH_OPENMP
+TEST(EngineSettings, OpenMpThreadsOfOneThread) {
+  const Restored threads("omp_threads", "3");
+  int seen = 0;
+  std::thread([&] {
+    limit_openmp_threads();
+    seen = omp_get_max_threads();
+  }).join();
+  EXPECT_EQ(seen, 3);
+}
+#endif
 
 }  // namespace
 }  // namespace gemel::engine::detail

@@ -12,12 +12,15 @@ namespace {
 using testing::Array;
 
 // The types of all inputs when the first is `dtype`; those that do not follow are `dtype` too.
-std::vector<DType> input_types(const OpInfo& op, const Parameters& parameters, size_t inputs, DType dtype) {
+std::vector<DType> input_types(const OpInfo& op, const Parameters& parameters, size_t inputs,
+                               DType dtype) {
   std::vector<DType> in(inputs, DType::none), out(op.output_count(parameters), DType::none);
   if (inputs > 0) in[0] = dtype;
   TypeContext types{op, parameters, in, out};
-  if (op.type_rule) op.type_rule(types);
-  else same_type(types);
+  if (op.type_rule)
+    op.type_rule(types);
+  else
+    same_type(types);
   for (DType& t : in) t = t == DType::none ? dtype : t;
   return in;
 }
@@ -100,7 +103,8 @@ TEST_P(Samples, InPlaceGivesTheSame) {
     out_tensors[j].address = in_tensors[i].address;
     OpCall call{*op, *parameters, in_tensors, out_tensors};
     const Implementation& implementation = op->choose(call);
-    std::vector<std::byte> workspace(implementation.workspace ? static_cast<size_t>(implementation.workspace(call)) : 0);
+    std::vector<std::byte> workspace(
+        implementation.workspace ? static_cast<size_t>(implementation.workspace(call)) : 0);
     call.workspace = workspace.data();
     implementation.kernel(call);
     EXPECT_EQ(in[i].bytes, expected[j].bytes) << "input " << i << " shared with output " << j;
@@ -140,7 +144,8 @@ void check_gradient(const NodeRef& node, const std::vector<Array>& inputs, int o
   for (size_t i = 0; i < inputs.size(); ++i)
     evaluate.known[node->inputs[i].node.get()] = {inputs[i]};
   for (size_t k = 0; k < heads.size(); ++k) evaluate.known[heads[k].node.get()] = {weights[k]};
-  const size_t differentiable = inputs.size() - static_cast<size_t>(op.auxiliary_count(*node->parameters));
+  const size_t differentiable =
+      inputs.size() - static_cast<size_t>(op.auxiliary_count(*node->parameters));
   for (size_t i = 0; i < differentiable; ++i) {
     if (inputs[i].dtype != DType::float64) continue;
     const std::vector<double> x = inputs[i].values();

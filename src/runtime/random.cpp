@@ -2,12 +2,14 @@
 
 #include <mutex>
 
+#include "base/settings.h"
+
 namespace gemel::runtime {
 namespace {
 
 struct Generator {
   std::mutex mutex;
-  uint64_t seed = 0;
+  uint64_t seed = static_cast<uint64_t>(settings::current().seed);
   uint64_t next = 0;
   Ref<engine::Tag> tag = engine::make_tag("random generator");
 };

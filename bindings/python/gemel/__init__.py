@@ -34,3 +34,6 @@ import atexit as _atexit
 
 # The engine drains before the interpreter goes: queued tasks may call Python.
 _atexit.register(_core.engine_shut_down)
+if _core.get_setting("trace"):
+    _core.trace_start()
+    _atexit.register(engine.write_trace, _core.get_setting("trace"))  # runs before the one above

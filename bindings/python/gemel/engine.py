@@ -53,17 +53,24 @@ def bulk(size):
         del scope
 
 
+def write_trace(path):
+    """Stop tracing and write what was recorded to `path`, in the form that Perfetto opens."""
+    try:
+        waitall()
+    finally:
+        _core.trace_stop()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(_core.trace_json())
+
+
 @_contextlib.contextmanager
 def trace(path):
     """Write every task of the block to `path`, in the form that Perfetto opens."""
     _core.trace_start()
     try:
         yield
-        waitall()
     finally:
-        _core.trace_stop()
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(_core.trace_json())
+        write_trace(path)
 
 
 def configure(kind="", workers=0):

@@ -1,7 +1,6 @@
 """Networks as pictures and as tables."""
 import json
 import re
-import subprocess
 
 from .symbol import Symbol
 
@@ -62,6 +61,7 @@ class _Digraph:
 
     def pipe(self, format=None):  # pylint: disable=redefined-builtin
         """The picture as bytes; `FileNotFoundError` where Graphviz is not installed."""
+        import subprocess
         return subprocess.run(["dot", f"-T{format or self.format}"], input=self.source.encode(),
                               stdout=subprocess.PIPE, check=True).stdout
 

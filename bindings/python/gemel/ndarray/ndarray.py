@@ -96,6 +96,23 @@ NDArray.__div__ = NDArray.__truediv__
 
 
 @_method
+def __reduce__(self):
+    # 1.9.1's form: NDArray(None), then the state.
+    return type(self), (None,), self.__getstate__()
+
+
+@_method
+def __getstate__(self):
+    return {"handle": bytearray(self._to_bytes()) if self._has_memory else None}
+
+
+@_method
+def __setstate__(self, state):
+    if state["handle"] is not None:
+        self._assign_from_bytes(bytes(state["handle"]))
+
+
+@_method
 def copyto(self, other):
     """Copy into another array of the same shape (converted to its dtype), or onto a device.
 

@@ -282,8 +282,11 @@ for _name in ("wait_to_read", "asnumpy", "asscalar", "copy", "as_in_context", "d
     setattr(Symbol, _name, _not_for_symbols(_name))
 
 
+_STORAGE_TYPES = ("default", "row_sparse", "csr")  # a name's place is its number in files
+
+
 def var(name, attr=None, shape=None, lr_mult=None, wd_mult=None, dtype=None, init=None, stype=None,
-        profiler_scope=None, **kwargs):
+        **kwargs):
     """A variable: an input of the graph, with hints for inference, optimizers and initialisers."""
     if not isinstance(name, str):
         raise TypeError("Expect a string for variable `name`")
@@ -298,6 +301,10 @@ def var(name, attr=None, shape=None, lr_mult=None, wd_mult=None, dtype=None, ini
         attributes["__dtype__"] = str(_core.dtype_flag(dtype))
     if init is not None:
         attributes["__init__"] = init if isinstance(init, str) else init.dumps()
+    if stype is not None:
+        if stype not in _STORAGE_TYPES:
+            raise ValueError(f"[var] expected a storage type of {', '.join(_STORAGE_TYPES)}, got '{stype}'")
+        attributes["__storage_type__"] = str(_STORAGE_TYPES.index(stype))
     for key, value in kwargs.items():
         if not (key.startswith("__") and key.endswith("__")):
             raise ValueError(f"Attribute name={key} is not supported. Additional attributes must start and end "
