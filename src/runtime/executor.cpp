@@ -61,6 +61,11 @@ PlanSpec Executor::State::specification(const Executor& executor, bool training)
   for (int i = 0; i < slots.arguments; ++i) spec.inputs[argument_nodes[i].get()] = slots.argument(i);
   for (int i = 0; i < slots.auxiliary; ++i) spec.inputs[auxiliary_nodes[i].get()] = slots.auxiliary_state(i);
 
+  for (size_t i = 0; i < executor.outputs_.size(); ++i) {   // known once the inference plan is made
+    spec.shapes[slots.head_gradient(i)] = executor.outputs_[i].shape();
+    spec.dtypes[slots.head_gradient(i)] = executor.outputs_[i].dtype();
+  }
+
   PlanStage forward;
   for (int i = 0; i < slots.outputs; ++i) {
     forward.heads.push_back(executor.symbol_.outputs[i]);

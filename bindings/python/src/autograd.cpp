@@ -27,11 +27,7 @@ void bind_autograd(nb::module_& m) {
   }, nb::arg("heads"), nb::arg("variables"), nb::arg("head_gradients").none(), nb::arg("retain_graph"),
         nb::arg("create_graph"), nb::arg("train_mode"));
   m.def("autograd_record_function", [](const std::string& name, nb::list inputs, nb::list outputs, nb::callable backward) {
-    // The callable dies wherever the tape dies, so it is released under the GIL.
-    std::shared_ptr<nb::callable> held(new nb::callable(backward), [](nb::callable* f) {
-      nb::gil_scoped_acquire gil;
-      delete f;
-    });
+    std::shared_ptr<nb::object> held = shared_object(backward);
     std::vector<NDArray> in = arrays_of(inputs, name.c_str()), out = arrays_of(outputs, name.c_str());
     if (!runtime::needs_record(in)) return;
     runtime::record_function(engine::intern_name(name), in, out,

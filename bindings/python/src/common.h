@@ -40,6 +40,21 @@ nb::object context_of(Device device);
 // The text form of an operator parameter's value.
 std::string parameter_text(nb::handle value);
 
+// A Python object that dies on a thread that holds the GIL.
+std::shared_ptr<nb::object> shared_object(nb::object object);
+
+// A Python exception on its way through the engine: it may be raised again in any number of readers.
+class TaskError : public std::exception {
+ public:
+  explicit TaskError(nb::python_error& error);
+  const char* what() const noexcept override { return text_.c_str(); }
+  void restore() const;  // sets the interpreter's error; needs the GIL
+
+ private:
+  std::shared_ptr<nb::object> value_;
+  std::string text_;
+};
+
 void bind_array(nb::module_& m);
 void bind_array_operators(nb::class_<NDArray>& type);
 void bind_operators(nb::module_& m);

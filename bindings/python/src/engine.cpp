@@ -12,14 +12,6 @@ struct UserTag {
   Ref<engine::Tag> tag;
 };
 
-// A Python object that dies on a thread that holds the GIL.
-std::shared_ptr<nb::object> shared(nb::object object) {
-  return {new nb::object(std::move(object)), [](nb::object* held) {
-            nb::gil_scoped_acquire gil;
-            delete held;
-          }};
-}
-
 // What keeps the tags alive until the task is done.
 struct Held {
   std::vector<Ref<engine::Tag>> tags;
@@ -62,9 +54,13 @@ void push(nb::callable function, nb::handle reads, nb::handle writes, int priori
   options.priority = priority;
   options.name = engine::intern_name(name);
   options.resource = resource_of(resource);
-  auto work = [f = shared(function), held = std::move(held)] {
+  auto work = [f = shared_object(function), held = std::move(held)] {
     nb::gil_scoped_acquire gil;
-    (*f)();
+    try {
+      (*f)();
+    } catch (nb::python_error& error) {
+      throw TaskError(error);
+    }
   };
   nb::gil_scoped_release release;
   engine::push(std::move(work), options);

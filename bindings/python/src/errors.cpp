@@ -19,10 +19,26 @@ const char* class_of(ErrorKind kind) {
 
 }  // namespace
 
+std::shared_ptr<nb::object> shared_object(nb::object object) {
+  return {new nb::object(std::move(object)), [](nb::object* held) {
+            nb::gil_scoped_acquire gil;
+            delete held;
+          }};
+}
+
+TaskError::TaskError(nb::python_error& error)
+    : value_(shared_object(nb::borrow(error.value()))), text_(error.what()) {}
+
+void TaskError::restore() const {
+  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(value_->ptr())), value_->ptr());
+}
+
 void bind_errors(nb::module_&) {
   nb::register_exception_translator([](const std::exception_ptr& pointer, void*) {
     try {
       std::rethrow_exception(pointer);
+    } catch (const TaskError& error) {
+      error.restore();
     } catch (const Error& error) {
       nb::object classes = nb::module_::import_("gemel.base").attr("error_types");
       nb::object type = classes[class_of(error.kind())];
