@@ -60,6 +60,9 @@ inline void execute(const Step<T>& step, T* const* reg, const T* uniforms, T* ro
     case Form::left_scalar:
       step.function.scalar(reg[step.a], uniforms[step.b], reg[step.out], n);
       break;
+    case Form::scaled:
+      step.function.scaled(reg[step.a], uniforms[step.b], reg[step.c], reg[step.out], n);
+      break;
     case Form::ternary:
       step.function.ternary(reg[step.a], reg[step.b], reg[step.c], reg[step.out], n);
       break;
