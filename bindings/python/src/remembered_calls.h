@@ -1,5 +1,5 @@
-// Calls in loops repeat: the parsed parameters of an operator function's last few keyword sets, found
-// without turning any value into text. Used with the GIL held.
+// Calls in loops repeat: the parsed parameters of an operator function's last few keyword sets,
+// found without turning any value into text. Used with the GIL held.
 #pragma once
 #include <array>
 #include <cstring>
@@ -10,7 +10,8 @@ namespace gemel::python {
 
 class RememberedCalls {
  public:
-  // What identifies one call's parameters; `complete` is false where a value cannot be compared cheaply.
+  // What identifies one call's parameters; `complete` is false where a value cannot be compared
+  // cheaply.
   struct Key {
     struct Item {
       PyObject* name = nullptr;
@@ -21,7 +22,7 @@ class RememberedCalls {
     static constexpr size_t most = 12;
     std::array<Item, most> items;
     size_t size = 0;
-    size_t inputs = 0;   // by position
+    size_t inputs = 0;  // by position
     bool complete = true;
     nb::handle out;
 
@@ -29,9 +30,12 @@ class RememberedCalls {
       PyObject *name, *value;
       Py_ssize_t position = 0;
       while (complete && PyDict_Next(keywords.ptr(), &position, &name, &value)) {
-        if (PyUnicode_CompareWithASCIIString(name, "out") == 0) out = value;
-        else if (size == most || PyUnicode_CHECK_INTERNED(name) == 0) complete = false;
-        else add(name, value);
+        if (PyUnicode_CompareWithASCIIString(name, "out") == 0)
+          out = value;
+        else if (size == most || PyUnicode_CHECK_INTERNED(name) == 0)
+          complete = false;
+        else
+          add(name, value);
       }
     }
 
