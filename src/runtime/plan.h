@@ -50,13 +50,16 @@ class Plan {
   const std::vector<Shape>& shapes() const { return shapes_; }
   const std::vector<DType>& dtypes() const { return dtypes_; }
   int64_t arena_bytes() const { return memory_.bytes; }
-  // Bytes of internal arrays in one mode, without the kernels' workspace.
-  int64_t planned_bytes(MemoryMode mode) const { return plan_arrays(mode).bytes; }
-  // The bytes of those arrays live during each step and the step's name.
+  // Bytes of the internal arrays in any mode; kernels' workspace, which the arena has too, is apart
+  // (1.9.1 tells it apart as well).
+  int64_t planned_bytes(MemoryMode mode) const { return plan_memory(internal_arrays(), mode).bytes; }
+  // Bytes of live internal arrays during each step and the step's name.
   std::vector<std::pair<std::string, int64_t>> timeline(MemoryMode mode) const;
   std::string debug_string() const;
 
  private:
+  MemoryProblem internal_arrays() const;   // the problem without workspaces
+
   struct Step {
     const OpInfo* op;
     ParametersRef parameters;
@@ -84,7 +87,6 @@ class Plan {
   };
   struct Builder;
 
-  MemoryPlan plan_arrays(MemoryMode mode) const;
   void run_stages(std::span<const NDArray> slots, int first, int last, Storage& arena, RandomStream random);
 
   std::vector<Shape> shapes_;
@@ -96,6 +98,7 @@ class Plan {
   std::vector<Patch> patches_;
   std::vector<std::unique_ptr<Stage>> stages_;
   MemoryProblem problem_;
+  MemoryMode memory_mode_ = MemoryMode::both;
   MemoryPlan memory_;
   std::vector<NodeRef> keep_;   // nodes whose parameters the steps point into
 };

@@ -34,6 +34,7 @@ struct Plan::Builder {
     separate_heads();
     for (size_t stage = 0; stage < spec.stages.size(); ++stage) build_stage(static_cast<int>(stage));
     keep_carried_values();
+    plan.memory_mode_ = spec.memory;
     plan.memory_ = plan_memory(plan.problem_, spec.memory);
     place();
     plan.shapes_ = spec.shapes;
