@@ -58,15 +58,15 @@ nb::object scalar_of(const NDArray& array) {
       array.wait_to_read();
       convert(array.tensor(), Tensor(&value, array.shape(), DType::float64));
     });
-    return nb::float_(value);
+    const DType shown = array.dtype() == DType::bfloat16 ? DType::float32 : array.dtype();
+    return numpy_dtype(shown)(value);
   }
   int64_t value = 0;
   without_gil([&] {
     array.wait_to_read();
     convert(array.tensor(), Tensor(&value, array.shape(), DType::int64));
   });
-  if (array.dtype() == DType::boolean) return nb::bool_(value != 0);
-  return nb::int_(value);
+  return numpy_dtype(array.dtype())(value);
 }
 
 }  // namespace
@@ -121,7 +121,7 @@ void bind_array(nb::module_& m) {
         return wrap(with_memory(a).reshape(resolve_reshape(a.shape(), shape_of(codes), reverse)));
       })
       .def("_shares_memory", [](const NDArray& a, const NDArray& b) { return a.storage() == b.storage(); })
-      .def("asscalar", &scalar_of, "The value of an array of one element, as a Python number. Waits.")
+      .def("asscalar", &scalar_of, "The value of an array of one element, as a NumPy scalar of its dtype. Waits.")
       .def("wait_to_read", [](const NDArray& a) { without_gil([&] { with_memory(a).wait_to_read(); }); },
            "Returns when every write pushed so far is done; raises the error of a failed one.")
       .def("wait_to_write", [](const NDArray& a) { without_gil([&] { with_memory(a).wait_to_write(); }); })

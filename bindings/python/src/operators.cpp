@@ -61,7 +61,8 @@ class Parser {
       return;
     }
     const size_t inputs = f_.input_names.size();
-    if (position < inputs) {
+    // Which inputs there are can depend on parameters: an operand is always one.
+    if (position < inputs || is_operand(value)) {
       set_input(position, value);
       return;
     }
@@ -180,12 +181,15 @@ nb::object call_symbol(const OpFunction& f, Arguments arguments) {
   const std::string name = nb::cast<std::string>(named[0]);
   bool holes = false;
   for (nb::handle input : arguments.inputs) holes |= !input.is_valid();
+  const bool positional_only = !holes && arguments.named.empty();
+  std::vector<std::string> names;
+  if (!positional_only && f.op->variadic.empty()) names = f.op->input_names(*runtime::cached_parameters(*f.op, attributes));
   std::vector<Symbol> positional;
   std::vector<std::pair<std::string, Symbol>> by_name;
   for (size_t i = 0; i < arguments.inputs.size(); ++i) {
     if (!arguments.inputs[i].is_valid()) continue;
     const Symbol& symbol = nb::cast<const Symbol&>(arguments.inputs[i]);
-    if (holes || !arguments.named.empty()) by_name.emplace_back(f.input_names.empty() ? "arg" + std::to_string(i) : f.input_names[i], symbol);
+    if (!positional_only) by_name.emplace_back(i < names.size() ? names[i] : "arg" + std::to_string(i), symbol);
     else positional.push_back(symbol);
   }
   for (auto& [key, value] : arguments.named) by_name.emplace_back(key, nb::cast<const Symbol&>(value));

@@ -1,4 +1,4 @@
-// SoftmaxActivation: softmax over all of a sample, or over its channels.
+// SoftmaxActivation: softmax over the last axis, or over the channels.
 #include "kernels/softmax/softmax.h"
 
 #include "op/registry.h"
@@ -15,7 +15,7 @@ struct SoftmaxActivationParameters : Parameters {
     f.choice("mode", &SoftmaxActivationParameters::mode,
              {{"channel", SoftmaxMode::channel}, {"instance", SoftmaxMode::instance}})
         .fallback("instance")
-        .doc("'instance': over all axes but the first; 'channel': over the second axis.");
+        .doc("'instance': over the last axis; 'channel': over the second axis.");
   }
 };
 using P = SoftmaxActivationParameters;
@@ -23,7 +23,7 @@ using P = SoftmaxActivationParameters;
 kernels::Softmax geometry(const P& p, const Shape& shape) {
   GEMEL_CHECK(shape.ndim() >= 2, "[SoftmaxActivation] expected data of at least 2 axes, got {}", shape);
   if (p.mode == SoftmaxMode::channel) return kernels::Softmax::along(kernels::SoftmaxKind::softmax, shape, 1);
-  return {kernels::SoftmaxKind::softmax, shape[0], shape.size(1, shape.ndim()), 1};
+  return kernels::Softmax::along(kernels::SoftmaxKind::softmax, shape, shape.ndim() - 1);
 }
 
 }  // namespace
@@ -41,7 +41,7 @@ GEMEL_OPERATORS(softmax_activation) {
         kernels::softmax(geometry(c.params<P>(), c.in[0].shape), c.in[0], c.out[0]);
       })
       .inplace({{0, 0}})
-      .sample({.shapes = {{2, 3, 2}}})
+      .sample({.shapes = {{4, 3}}})
       .sample({.shapes = {{2, 3, 2}}, .attributes = {{"mode", "channel"}}});
 
   op<P>("_backward_SoftmaxActivation")
