@@ -27,7 +27,7 @@ def test_expected_value(case):
     if excused("value", case):
         pytest.skip(excused("value", case))
     assert rows(case, "predict"), "nothing recorded: run tools/record_expectations.py"
-    arrays = case.arrays(["float32"] * len(case.shapes))
+    arrays = case.arrays(case.dtypes("float32") or ["float32"] * len(case.shapes))
     compare(case, "predict", case.call(arrays))
     compare(case, "mutated", arrays)
 
@@ -37,7 +37,7 @@ def test_expected_training(case):
     """Outputs in train mode, and the gradients of all inputs for drawn head gradients."""
     if excused("gradient", case):
         pytest.skip(excused("gradient", case))
-    arrays = case.arrays(["float32"] * len(case.shapes))
+    arrays = case.arrays(case.dtypes("float32") or ["float32"] * len(case.shapes))
     for array in arrays:
         array.attach_grad()
     with mx.autograd.record():

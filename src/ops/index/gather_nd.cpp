@@ -147,8 +147,8 @@ GEMEL_OPERATORS(gather_nd) {
       .doc("The first array with elements, or parts, replaced at tuples of indices.")
       .inputs({"lhs", "rhs", "indices"})
       .shape([](ShapeContext& c) {
+        c.set_in(0, c.params<ScatterParameters>().shape);
         c.set_out(0, c.in[0]);
-        c.set_in(0, c.out[0]);
         if (c.in[0].known() && c.in[2].known())
           c.set_in(1, gathered_shape(c.in[0], c.in[2], "_scatter_set_nd"));
       })
