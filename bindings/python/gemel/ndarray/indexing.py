@@ -147,7 +147,8 @@ def _scatter(self, key, value):
     shape = indices.shape[1:] + self.shape[indices.shape[0]:]
     if isinstance(value, NDArray):
         value = value.astype(self.dtype, copy=False).as_in_context(self.ctx)
-        value = value if value.shape == shape else value.broadcast_to(shape)
+        if value.shape != shape:
+            value = value.reshape((1,) * (len(shape) - value.ndim) + value.shape).broadcast_to(shape)
     else:
         from .ndarray import array
         value = array(np.broadcast_to(np.asarray(value), shape), ctx=self.ctx, dtype=self.dtype)
