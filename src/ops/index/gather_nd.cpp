@@ -142,8 +142,12 @@ GEMEL_OPERATORS(gather_nd) {
         return std::vector<Entry>{c.make("gather_nd", {c.dy(), c.in(1)}), Entry{}};
       })
       .implement("scatter", scatter_kernel)
-      .sample({.shapes = {{3}, {2, 3}}, .attributes = {{"shape", "(3, 4)"}}, .ranges = {{-1, 1}, {0, 2.9}}})
-      .sample({.shapes = {{2, 4}, {1, 2}}, .attributes = {{"shape", "(3, 4)"}}, .ranges = {{-1, 1}, {0, 2.9}}});
+      .sample({.shapes = {{3}, {2, 3}},
+               .attributes = {{"shape", "(3, 4)"}},
+               .ranges = {{-1, 1}, {0, 2.9}}})
+      .sample({.shapes = {{2, 4}, {1, 2}},
+               .attributes = {{"shape", "(3, 4)"}},
+               .ranges = {{-1, 1}, {0, 2.9}}});
   op<ScatterParameters>("_scatter_set_nd")
       .doc("The first array with elements, or parts, replaced at tuples of indices.")
       .inputs({"lhs", "rhs", "indices"})
@@ -159,8 +163,12 @@ GEMEL_OPERATORS(gather_nd) {
       })
       .implement("scatter", scatter_set_kernel)
       .inplace({{0, 0}})
-      .sample({.shapes = {{3, 4}, {3}, {2, 3}}, .attributes = {{"shape", "(3, 4)"}}, .ranges = {{-1, 1}, {-1, 1}, {0, 2.9}}})
-      .sample({.shapes = {{3, 4}, {2, 4}, {1, 2}}, .attributes = {{"shape", "(3, 4)"}}, .ranges = {{-1, 1}, {-1, 1}, {0, 2.9}}});
+      .sample({.shapes = {{3, 4}, {3}, {2, 3}},
+               .attributes = {{"shape", "(3, 4)"}},
+               .ranges = {{-1, 1}, {-1, 1}, {0, 2.9}}})
+      .sample({.shapes = {{3, 4}, {2, 4}, {1, 2}},
+               .attributes = {{"shape", "(3, 4)"}},
+               .ranges = {{-1, 1}, {-1, 1}, {0, 2.9}}});
 }
 
 }  // namespace gemel

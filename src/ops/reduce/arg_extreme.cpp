@@ -75,7 +75,9 @@ GEMEL_OPERATORS(arg_extreme) {
       })
       .type(same_type)
       .no_gradient()
-      .implement("blocked", [](const OpCall& call) { arg_kernel(call, true, call.in[0].shape.ndim() > 1 ? 1 : 0); })
+      .implement(
+          "blocked",
+          [](const OpCall& call) { arg_kernel(call, true, call.in[0].shape.ndim() > 1 ? 1 : 0); })
       .sample({.shapes = {{3, 5}}})
       .sample({.shapes = {{2, 3, 4}}});
 }

@@ -79,8 +79,8 @@ void reduce_shape_rule(ShapeContext& context) {
 // Nothing has no largest element.
 void extreme_shape_rule(ShapeContext& context) {
   const Shape& in = context.in[0];
-  GEMEL_CHECK(!in.known() || in.size() > 0, "[{}] expected at least one element to reduce, got shape {}",
-              context.op.name(), in);
+  GEMEL_CHECK(!in.known() || in.size() > 0,
+              "[{}] expected at least one element to reduce, got shape {}", context.op.name(), in);
   reduce_shape_rule<ReduceParameters>(context);
 }
 

@@ -21,8 +21,10 @@ struct SoftmaxActivationParameters : Parameters {
 using P = SoftmaxActivationParameters;
 
 kernels::Softmax geometry(const P& p, const Shape& shape) {
-  GEMEL_CHECK(shape.ndim() >= 2, "[SoftmaxActivation] expected data of at least 2 axes, got {}", shape);
-  if (p.mode == SoftmaxMode::channel) return kernels::Softmax::along(kernels::SoftmaxKind::softmax, shape, 1);
+  GEMEL_CHECK(shape.ndim() >= 2, "[SoftmaxActivation] expected data of at least 2 axes, got {}",
+              shape);
+  if (p.mode == SoftmaxMode::channel)
+    return kernels::Softmax::along(kernels::SoftmaxKind::softmax, shape, 1);
   return kernels::Softmax::along(kernels::SoftmaxKind::softmax, shape, shape.ndim() - 1);
 }
 
@@ -37,9 +39,10 @@ GEMEL_OPERATORS(softmax_activation) {
       .gradient([](const GradientContext& c) -> std::vector<Entry> {
         return {c.make("_backward_SoftmaxActivation", {c.dy(), c.out(0)}, c.node.parameters)};
       })
-      .implement("reference", [](const OpCall& c) {
-        kernels::softmax(geometry(c.params<P>(), c.in[0].shape), c.in[0], c.out[0]);
-      })
+      .implement("reference",
+                 [](const OpCall& c) {
+                   kernels::softmax(geometry(c.params<P>(), c.in[0].shape), c.in[0], c.out[0]);
+                 })
       .inplace({{0, 0}})
       .sample({.shapes = {{4, 3}}})
       .sample({.shapes = {{2, 3, 2}}, .attributes = {{"mode", "channel"}}});
@@ -48,9 +51,11 @@ GEMEL_OPERATORS(softmax_activation) {
       .doc("Gradient of SoftmaxActivation from its output.")
       .inputs({"dy", "y"})
       .shape(same_shape)
-      .implement("reference", [](const OpCall& c) {
-        kernels::softmax_backward(geometry(c.params<P>(), c.in[0].shape), c.in[0], c.in[1], c.out[0]);
-      })
+      .implement("reference",
+                 [](const OpCall& c) {
+                   kernels::softmax_backward(geometry(c.params<P>(), c.in[0].shape), c.in[0],
+                                             c.in[1], c.out[0]);
+                 })
       .inplace({{0, 0}});
 }
 
