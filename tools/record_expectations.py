@@ -41,6 +41,11 @@ def record_values(op, index, sample, rows):
     attributes = sample["attributes"]
     count = len(sample["shapes"])
     dtypes = ["float32"] * count
+    if not op["mutates"]:  # indices may have to be integers
+        try:
+            dtypes = calls.infer_dtypes(mx, name, count, attributes, "float32") or dtypes
+        except mx.base.MXNetError:
+            pass  # updates have no symbols
     arrays = arrays_of(op, index, sample, dtypes)
     outputs = calls.imperative(mx, name, arrays, attributes)
     predicted = [output.asnumpy() for output in outputs]

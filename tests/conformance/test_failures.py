@@ -26,9 +26,16 @@ def test_an_index_out_of_range_reaches_the_reader():
     with pytest.raises((mx.base.MXNetError, IndexError)):
         rows.asnumpy()
     assert mx.nd.ones((2,)).asnumpy().tolist() == [1, 1]
-    with pytest.raises(Exception):
+    mx.nd.waitall()  # the reader has it already
+
+
+def test_waitall_reports_a_failure_that_nobody_read_once():
+    rows = mx.nd.take(mx.nd.ones((4, 2)), mx.nd.array([1, 9]), mode="raise")
+    with pytest.raises(IndexError, match="index 9"):
         mx.nd.waitall()
     mx.nd.waitall()
+    with pytest.raises(IndexError, match="index 9"):
+        rows.asnumpy()
 
 
 def test_an_executor_reports_a_poisoned_input():

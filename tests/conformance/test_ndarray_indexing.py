@@ -93,6 +93,36 @@ def test_set_with_a_list():
     assert np.array_equal(array.asnumpy(), expected)
 
 
+@pytest.mark.parametrize("value", [7.5, [1, 2, 3, 4, 5], "array", "row"])
+def test_set_with_arrays(value):
+    given = {"array": VALUES[:2, 0] + 100, "row": VALUES[0, 0] - 100}.get(str(value), value)
+    array, expected = mx.nd.array(VALUES), VALUES.copy()
+    array[[0, -1], mx.nd.array([1, 3])] = mx.nd.array(given) if isinstance(value, str) else given
+    expected[[0, -1], [1, 3]] = given
+    assert np.array_equal(array.asnumpy(), expected)
+
+
+@pytest.mark.parametrize("key", [np.array([True, False, True]), ([0, 1], 2), ([[0], [2]], [1, 3, 0])])
+def test_arrays_that_broadcast_as_index(key):
+    assert np.array_equal(mx.nd.array(VALUES)[key].asnumpy(), VALUES[key])
+
+
+@pytest.mark.parametrize("key", [[0, 3], ([0, 1], [0, -5]), np.array([-4])])
+def test_arrays_outside(key):
+    array = mx.nd.array(VALUES)
+    with pytest.raises(IndexError, match="out of bounds"):
+        array[key]
+    with pytest.raises(IndexError, match="out of bounds"):
+        array[key] = 1
+    assert np.array_equal(array.asnumpy(), VALUES)
+
+
+@pytest.mark.parametrize("key", [(slice(None), [0, 1]), ([0], None), [0.5]])
+def test_unsupported_index_says_so(key):
+    with pytest.raises(IndexError, match="not supported"):
+        mx.nd.array(VALUES)[key]
+
+
 @pytest.mark.parametrize("key", [3, -4, (0, 4), (0, 0, -6)])
 def test_outside(key):
     with pytest.raises(IndexError):

@@ -25,7 +25,8 @@ def floating_types(case):
     """float64 where the operator has it, with the step and tolerance that go with the type."""
     for dtype, step, tolerance in (("float64", 1e-5, 1e-5), ("float32", 1e-2, 3e-2)):
         dtypes = case.dtypes(dtype)
-        if dtypes is not None:
+        # The coarsest type among the inputs says how far a difference can be trusted.
+        if dtypes is not None and not {"float16", "float32"} & set(dtypes) - {dtype}:
             return dtypes, step, tolerance
     pytest.skip("no floating type")
 
@@ -79,8 +80,8 @@ def auxiliary_positions(case):
 
 @pytest.mark.parametrize("case", DIFFERENTIABLE, ids=str)
 def test_finite_difference(case):
-    if excused("finite difference", case.name):
-        pytest.skip(excused("finite difference", case.name))
+    if excused("finite difference", case):
+        pytest.skip(excused("finite difference", case))
     dtypes, step, tolerance = floating_types(case)
     numbers = case.numbers(dtypes)
     plain = case.call([array_of(n, d) for n, d in zip(numbers, dtypes)])
@@ -94,6 +95,8 @@ def test_finite_difference(case):
         return sum(float((head * output).sum()) for head, output in zip(heads, outputs))
 
     for position in sorted(set(range(len(numbers))) - auxiliary_positions(case)):
+        if dtypes[position] not in inputs.FLOATS:
+            continue
         for direction in directions(case, position, case.shapes[position]):
             ends = []
             for sign in (1, -1):
@@ -120,7 +123,7 @@ def test_executor_gradient(case):
     bound = executor_gradients(case, dtypes, numbers, heads)
     for position, gradient in bound.items():
         assert_close(gradient, once[position], dtypes[position], f"gradient of input {position}")
-    if excused("add", case.name):
+    if excused("add", case):
         return
     twice = autograd_gradients(case, dtypes, numbers, heads, "add", 2)
     bound_twice = executor_gradients(case, dtypes, numbers, heads, "add", 2)

@@ -54,7 +54,8 @@ def test_value(case, dtype):
     except (mx.base.MXNetError, TypeError) as error:
         # Which types have to be taken is for test_expected_dtypes; a refusal has to say what it is.
         message = str(error)
-        assert dtype not in ("float32", "float64"), message
+        required = dtype in ("float32", "float64") and not excused(f"dtype {dtype}", case)
+        assert not required, message
         assert case.name in message and dtype in message, message
         return
     assert outputs
@@ -68,7 +69,7 @@ def test_size(case):
     dtypes = case.dtypes("float32")
     with mx.util.np_shape(True):
         for name, shapes in variants.size_variants(case.shapes):
-            if excused("size", case.name) or excused(f"size {name}", case.name):
+            if excused("size", case) or excused(f"size {name}", case):
                 continue
             if recorded.get(name) is not None:
                 check_value(case, dtypes, shapes)

@@ -39,8 +39,8 @@ std::vector<int64_t> flat_rows(const Tensor& indices, const Shape& shape, std::s
 }
 
 int indexed_axes(const Shape& indices, int ndim, std::string_view who) {
-  GEMEL_CHECK(indices.ndim() > 0 && indices[0] <= ndim,
-              "[{}] expected indices (M, ...) with M at most {}, got {}", who, ndim, indices);
+  GEMEL_CHECK(indices.ndim() > 1 && indices[0] <= ndim,
+              "[{}] expected indices (M, N, ...) with M at most {}, got {}", who, ndim, indices);
   return static_cast<int>(indices[0]);
 }
 
@@ -70,6 +70,18 @@ void scatter_kernel(const OpCall& call) {
   const std::vector<int64_t> rows = flat_rows(call.in[1], out.shape, "scatter_nd");
   for (size_t k = 0; k < rows.size(); ++k)
     std::memcpy(out.address + rows[k] * bytes, call.in[0].address + static_cast<int64_t>(k) * bytes,
+                static_cast<size_t>(bytes));
+}
+
+// The first input with rows replaced.
+void scatter_set_kernel(const OpCall& call) {
+  const Tensor &lhs = call.in[0], &rhs = call.in[1], &out = call.out[0];
+  const int64_t bytes = row_size(out.shape, call.in[2]) * size_of(out.dtype);
+  const std::vector<int64_t> rows = flat_rows(call.in[2], out.shape, "_scatter_set_nd");
+  if (out.address != lhs.address)
+    std::memcpy(out.address, lhs.address, static_cast<size_t>(out.bytes()));
+  for (size_t k = 0; k < rows.size(); ++k)
+    std::memcpy(out.address + rows[k] * bytes, rhs.address + static_cast<int64_t>(k) * bytes,
                 static_cast<size_t>(bytes));
 }
 
@@ -129,7 +141,34 @@ GEMEL_OPERATORS(gather_nd) {
       .gradient([](const GradientContext& c) {
         return std::vector<Entry>{c.make("gather_nd", {c.dy(), c.in(1)}), Entry{}};
       })
-      .implement("scatter", scatter_kernel);
+      .implement("scatter", scatter_kernel)
+      .sample({.shapes = {{3}, {2, 3}},
+               .attributes = {{"shape", "(3, 4)"}},
+               .ranges = {{-1, 1}, {0, 2.9}}})
+      .sample({.shapes = {{2, 4}, {1, 2}},
+               .attributes = {{"shape", "(3, 4)"}},
+               .ranges = {{-1, 1}, {0, 2.9}}});
+  op<ScatterParameters>("_scatter_set_nd")
+      .doc("The first array with elements, or parts, replaced at tuples of indices.")
+      .inputs({"lhs", "rhs", "indices"})
+      .shape([](ShapeContext& c) {
+        c.set_in(0, c.params<ScatterParameters>().shape);
+        c.set_out(0, c.in[0]);
+        if (c.in[0].known() && c.in[2].known())
+          c.set_in(1, gathered_shape(c.in[0], c.in[2], "_scatter_set_nd"));
+      })
+      .type([](TypeContext& c) {
+        data_type(c);
+        c.set_in(1, c.in[0]);
+      })
+      .implement("scatter", scatter_set_kernel)
+      .inplace({{0, 0}})
+      .sample({.shapes = {{3, 4}, {3}, {2, 3}},
+               .attributes = {{"shape", "(3, 4)"}},
+               .ranges = {{-1, 1}, {-1, 1}, {0, 2.9}}})
+      .sample({.shapes = {{3, 4}, {2, 4}, {1, 2}},
+               .attributes = {{"shape", "(3, 4)"}},
+               .ranges = {{-1, 1}, {-1, 1}, {0, 2.9}}});
 }
 
 }  // namespace gemel

@@ -207,7 +207,7 @@ GEMEL_OPERATORS(ordering) {
       .type(order_type)
       .gradient(order_gradient)
       .implement("sort", order_kernel)
-      .sample({.shapes = {{3, 5}}})
+      .sample({.shapes = {{3, 5}}, .attributes = {{"axis", "-1"}}})
       .sample({.shapes = {{3, 5}}, .attributes = {{"axis", "0"}, {"is_ascend", "0"}}});
   op<ArgSortParameters>("argsort")
       .doc("The positions of the elements of each row in order.")

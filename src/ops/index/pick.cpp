@@ -189,7 +189,8 @@ GEMEL_OPERATORS(pick) {
                                          std::make_shared<PickParameters>(), 0),
                                   Entry{}};
       })
-      .implement("gather", batch_take_kernel);
+      .implement("gather", batch_take_kernel)
+      .sample({.shapes = {{3, 4}, {3}}, .ranges = {{-1, 1}, {0, 3.9}}});
   op<OneHotParameters>("one_hot")
       .doc("A row for each index, on_value at the index; all off_value where it is out of range.")
       .inputs({"indices"})

@@ -67,14 +67,17 @@ GEMEL_OPERATORS(arg_extreme) {
   declare_arg("argmin", "Index of the smallest element along an axis, the first of equal ones.",
               false);
   op("argmax_channel")
-      .doc("Index of the largest element along axis 1.")
+      .doc("Index of the largest element along axis 1 (of a vector: along its axis).")
       .inputs({"data"})
       .shape([](ShapeContext& c) {
-        if (c.in[0].ndim() >= 0) c.set_out(0, arg_result(c.in[0], 1, false, "argmax_channel"));
+        if (c.in[0].ndim() == 1) c.set_out(0, Shape{1});
+        if (c.in[0].ndim() > 1) c.set_out(0, arg_result(c.in[0], 1, false, "argmax_channel"));
       })
       .type(same_type)
       .no_gradient()
-      .implement("blocked", [](const OpCall& call) { arg_kernel(call, true, 1); })
+      .implement(
+          "blocked",
+          [](const OpCall& call) { arg_kernel(call, true, call.in[0].shape.ndim() > 1 ? 1 : 0); })
       .sample({.shapes = {{3, 5}}})
       .sample({.shapes = {{2, 3, 4}}});
 }

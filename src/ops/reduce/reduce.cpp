@@ -76,17 +76,17 @@ void reduce_shape_rule(ShapeContext& context) {
   context.set_out(0, reduced_shape(in, axes_of(p, in.ndim(), context.op.name()), p.keepdims));
 }
 
-void check_not_empty(const OpCall& call, Reduction kind) {
-  if (kind != Reduction::max && kind != Reduction::min) return;
-  GEMEL_CHECK(call.in[0].size() > 0 || call.out[0].size() == 0,
-              "[{}] expected at least one element to reduce, got shape {}", call.op.name(),
-              call.in[0].shape);
+// Nothing has no largest element.
+void extreme_shape_rule(ShapeContext& context) {
+  const Shape& in = context.in[0];
+  GEMEL_CHECK(!in.known() || in.size() > 0,
+              "[{}] expected at least one element to reduce, got shape {}", context.op.name(), in);
+  reduce_shape_rule<ReduceParameters>(context);
 }
 
 template <Reduction kind>
 void reduce_kernel(const OpCall& call) {
   const auto& p = call.params<ReduceParameters>();
-  check_not_empty(call, kind);
   kernels::reduce(kind, call.in[0], axes_of(p, call.in[0].shape.ndim(), call.op.name()),
                   call.out[0]);
 }
@@ -157,7 +157,8 @@ void declare_reduce(const char* name, std::initializer_list<std::string> aliases
       .alias(aliases)
       .doc(text)
       .inputs({"data"})
-      .shape(reduce_shape_rule<ReduceParameters>)
+      .shape(kind == Reduction::max || kind == Reduction::min ? extreme_shape_rule
+                                                              : reduce_shape_rule<ReduceParameters>)
       .type(same_type)
       .gradient(std::move(gradient))
       .implement("blocked", reduce_kernel<kind>)

@@ -170,8 +170,8 @@ void split_shape(ShapeContext& context) {
   if (in.ndim() > 0) {
     const int axis = normalize_axis(p.axis, in.ndim(), "SliceChannel");
     GEMEL_CHECK(in[axis] < 0 || in[axis] % p.num_outputs == 0,
-                "[SliceChannel] cannot cut axis {} of {} into {} equal parts", axis, in,
-                p.num_outputs);
+                "[SliceChannel] expected axis {} to divide into {} equal parts, got shape {}", axis,
+                p.num_outputs, in);
     Shape part = in;
     part[axis] = in[axis] < 0 ? -1 : in[axis] / p.num_outputs;
     if (p.squeeze_axis) {

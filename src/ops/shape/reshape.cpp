@@ -115,7 +115,7 @@ uint32_t squeezed_axes(const Shape& in, const std::optional<Shape>& axis) {
   }
   for (int64_t a : *axis) {
     const int i = normalize_axis(a, in.ndim(), "squeeze");
-    GEMEL_CHECK(in[i] == 1, "[squeeze] expected axis {} of {} to have length 1", a, in);
+    GEMEL_CHECK(in[i] == 1, "[squeeze] expected axis {} to have length 1, got shape {}", a, in);
     GEMEL_CHECK(!(bits >> i & 1), "[squeeze] expected different axes, got {}", *axis);
     bits |= 1u << i;
   }

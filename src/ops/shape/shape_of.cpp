@@ -41,7 +41,8 @@ void reshape_like_shape(ShapeContext& context) {
   for (int i = from; i < to; ++i) result.push_back(right[i]);
   for (int i = last; i < left.ndim(); ++i) result.push_back(left[i]);
   GEMEL_CHECK(!left.known() || !result.known() || left.size() == result.size(),
-              "[reshape_like] cannot reshape {} to {}", left, result);
+              "[reshape_like] expected a shape of {} elements for {}, got {}", left.size(), left,
+              result);
   context.set_out(0, result);
 }
 

@@ -59,9 +59,16 @@ SliceRange range_of(const SliceParameters& p, const Shape& whole, std::string_vi
 SliceRange range_of(const SliceAxisParameters& p, const Shape& whole, std::string_view who) {
   const int axis = normalize_axis(p.axis, whole.ndim(), who);
   OptionalAxes begin(static_cast<size_t>(axis) + 1), end = begin;
+  GEMEL_CHECK(whole[axis] <= 0 || p.begin >= -whole[axis],
+              "[{}] expected a begin of at least {} along axis {} of {}, got {}", who, -whole[axis],
+              axis, whole, p.begin);
   begin.back() = p.begin;
   if (p.end) end.back() = *p.end;
-  return resolve_slice(whole, begin, end, {}, who);
+  SliceRange range = resolve_slice(whole, begin, end, {}, who);
+  GEMEL_CHECK(range.size[axis] != 0 || whole[axis] == 0,
+              "[{}] expected begin before end along axis {} of {}, got {} and {}", who, axis, whole,
+              p.begin, p.end ? std::to_string(*p.end) : "None");
+  return range;
 }
 
 SliceRange leading_range(const Shape& whole, const Shape& size) {
@@ -80,9 +87,13 @@ Shape like_size(const Shape& whole, const Shape& like, const Shape& axes) {
                 "[slice_like] expected arrays of as many axes, got {} and {}", whole, like);
     for (int i = 0; i < whole.ndim(); ++i) cut(i, like[i]);
   }
-  for (int64_t a : axes)
-    cut(normalize_axis(a, whole.ndim(), "slice_like"),
-        like[normalize_axis(a, like.ndim(), "slice_like")]);
+  // A negative axis counts from the end of the first input, for both, as in 1.9.1.
+  for (int64_t a : axes) {
+    const int axis = normalize_axis(a, whole.ndim(), "slice_like");
+    GEMEL_CHECK(axis < like.ndim(), "[slice_like] expected shape_like to have axis {}, got {}",
+                axis, like);
+    cut(axis, like[axis]);
+  }
   return size;
 }
 

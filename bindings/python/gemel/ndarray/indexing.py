@@ -1,7 +1,7 @@
 """`a[key]` and `a[key] = value` for basic keys: integers, slices, `...` and `None`.
 
-As in 1.9.1, a result that is contiguous in memory is a view; otherwise it is a copy. An index that
-is itself an array selects along the first axis.
+As in 1.9.1, a result that is contiguous in memory is a view; otherwise it is a copy. Integer arrays
+select along the first axes, one array an axis; their result is a copy.
 """
 import numpy as np
 
@@ -102,28 +102,67 @@ def getitem(self, key):
     return op.slice(self, **plan.slice_arguments()).reshape(_result_shape(plan))
 
 
-def _take(self, key):
-    if isinstance(key, (list, np.ndarray)):
-        key = np.asarray(key)
-        if key.dtype == np.bool_:
-            key = np.flatnonzero(key) if key.ndim == 1 and len(key) == len(self) else key
-        if key.dtype != np.bool_:
+def _index_array(self, part, axis):
+    """One part of an advanced key as an integer NumPy array with its indices from 0, or None."""
+    if isinstance(part, NDArray):
+        part = part.asnumpy().astype("int64")
+    part = np.asarray(part)
+    if part.dtype == np.bool_ and part.ndim == 1 and len(part) == self.shape[axis]:
+        part = np.flatnonzero(part)
+    if not np.issubdtype(part.dtype, np.integer):
+        return None
+    size = self.shape[axis]
+    outside = part[(part < -size) | (part >= size)]
+    if outside.size:
+        raise IndexError(f"index {outside.flat[0]} is out of bounds for axis {axis} with size {size}")
+    return part % max(size, 1)
+
+
+def _tuples(self, key):
+    """The indices of an advanced key over the first axes, as an array (axes, ...) for gather_nd."""
+    parts = list(key) if isinstance(key, tuple) else [key]
+    while parts and (parts[-1] is Ellipsis or (isinstance(parts[-1], slice) and parts[-1] == slice(None))):
+        parts.pop()
+    advanced = not any(part is None or part is Ellipsis or isinstance(part, slice) for part in parts)
+    if advanced and len(parts) <= len(self.shape):
+        arrays = [_index_array(self, part, axis) for axis, part in enumerate(parts)]
+        if all(array is not None for array in arrays):
             from .ndarray import array
-            key = array(key % max(len(self), 1), ctx=self.ctx, dtype="int64")
+            return array(np.stack(np.broadcast_arrays(*arrays)), ctx=self.ctx, dtype="int64")
+    raise IndexError(f"index {key!r} is not supported: expected integers, slices, '...' and None, or integer "
+                     "arrays for the first axes")
+
+
+def _take(self, key):
+    op, _ = _operators()
     if isinstance(key, NDArray):
-        return _operators()[0].take(self, key, axis=0, mode="wrap")
-    raise IndexError(f"index {key!r} is not supported: expected integers, slices, '...', None, or one "
-                     "integer array for the first axis")
+        return op.take(self, key, axis=0, mode="wrap")
+    return op.gather_nd(self, _tuples(self, key))
+
+
+def _scatter(self, key, value):
+    """`self[key] = value` for an advanced key."""
+    _, internal = _operators()
+    indices = _tuples(self, key)
+    shape = indices.shape[1:] + self.shape[indices.shape[0]:]
+    if isinstance(value, NDArray):
+        value = value.astype(self.dtype, copy=False).as_in_context(self.ctx)
+        if value.shape != shape:
+            value = value.reshape((1,) * (len(shape) - value.ndim) + value.shape).broadcast_to(shape)
+    else:
+        from .ndarray import array
+        value = array(np.broadcast_to(np.asarray(value), shape), ctx=self.ctx, dtype=self.dtype)
+    internal._scatter_set_nd(self, value, indices, shape=self.shape, out=self)
 
 
 def setitem(self, key, value):
     """`self[key] = value` with a number, an NDArray or anything NumPy understands; it broadcasts."""
     op, internal = _operators()
-    if not _is_basic(key):
-        raise IndexError(f"assignment to index {key!r} is not supported: expected integers, slices, '...' or None")
     if _is_recording() and self.grad_is_tracked:
         from ..base import MXNetError
         raise MXNetError("Inplace operations (+=, -=, x[:]=, etc) are not supported when recording with autograd.")
+    if not _is_basic(key):
+        return _scatter(self, key, value)
     shape = self.shape
     plan = _Plan(shape, key)
     if 0 in plan.sizes:

@@ -10,6 +10,7 @@ from .. import _core
 from .._core import NDArray
 from ..base import MXNetError
 from ..context import current_context
+from ..util import is_np_shape
 from . import indexing
 
 __all__ = ["NDArray", "array", "zeros", "ones", "empty", "full", "arange", "concatenate", "waitall"]
@@ -253,6 +254,8 @@ def _operand(value, ctx, dtype):
 def _created(name, shape, ctx, dtype, out=None, **kwargs):
     from . import _internal
     shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    if not shape and out is None and is_np_shape():
+        out = NDArray((), "float32" if dtype is None else dtype, ctx)
     return getattr(_internal, name)(shape=shape, ctx=ctx or current_context(),
                                     dtype="float32" if dtype is None else dtype, out=out, **kwargs)
 

@@ -1,4 +1,4 @@
-// SoftmaxActivation: softmax over all of a sample, or over its channels.
+// SoftmaxActivation: softmax over the last axis, or over the channels.
 #include "kernels/softmax/softmax.h"
 
 #include "op/registry.h"
@@ -15,15 +15,17 @@ struct SoftmaxActivationParameters : Parameters {
     f.choice("mode", &SoftmaxActivationParameters::mode,
              {{"channel", SoftmaxMode::channel}, {"instance", SoftmaxMode::instance}})
         .fallback("instance")
-        .doc("'instance': over all axes but the first; 'channel': over the second axis.");
+        .doc("'instance': over the last axis; 'channel': over the second axis.");
   }
 };
 using P = SoftmaxActivationParameters;
 
 kernels::Softmax geometry(const P& p, const Shape& shape) {
-  GEMEL_CHECK(shape.ndim() >= 2, "[SoftmaxActivation] expected data of at least 2 axes, got {}", shape);
-  if (p.mode == SoftmaxMode::channel) return kernels::Softmax::along(kernels::SoftmaxKind::softmax, shape, 1);
-  return {kernels::SoftmaxKind::softmax, shape[0], shape.size(1, shape.ndim()), 1};
+  GEMEL_CHECK(shape.ndim() >= 2, "[SoftmaxActivation] expected data of at least 2 axes, got {}",
+              shape);
+  if (p.mode == SoftmaxMode::channel)
+    return kernels::Softmax::along(kernels::SoftmaxKind::softmax, shape, 1);
+  return kernels::Softmax::along(kernels::SoftmaxKind::softmax, shape, shape.ndim() - 1);
 }
 
 }  // namespace
@@ -37,20 +39,23 @@ GEMEL_OPERATORS(softmax_activation) {
       .gradient([](const GradientContext& c) -> std::vector<Entry> {
         return {c.make("_backward_SoftmaxActivation", {c.dy(), c.out(0)}, c.node.parameters)};
       })
-      .implement("reference", [](const OpCall& c) {
-        kernels::softmax(geometry(c.params<P>(), c.in[0].shape), c.in[0], c.out[0]);
-      })
+      .implement("reference",
+                 [](const OpCall& c) {
+                   kernels::softmax(geometry(c.params<P>(), c.in[0].shape), c.in[0], c.out[0]);
+                 })
       .inplace({{0, 0}})
-      .sample({.shapes = {{2, 3, 2}}})
+      .sample({.shapes = {{4, 3}}})
       .sample({.shapes = {{2, 3, 2}}, .attributes = {{"mode", "channel"}}});
 
   op<P>("_backward_SoftmaxActivation")
       .doc("Gradient of SoftmaxActivation from its output.")
       .inputs({"dy", "y"})
       .shape(same_shape)
-      .implement("reference", [](const OpCall& c) {
-        kernels::softmax_backward(geometry(c.params<P>(), c.in[0].shape), c.in[0], c.in[1], c.out[0]);
-      })
+      .implement("reference",
+                 [](const OpCall& c) {
+                   kernels::softmax_backward(geometry(c.params<P>(), c.in[0].shape), c.in[0],
+                                             c.in[1], c.out[0]);
+                 })
       .inplace({{0, 0}});
 }
 
