@@ -31,11 +31,11 @@ void append(Bits& bits, const std::vector<NDArray>& arrays) {
 }
 
 // Everything a caller can see after one run: outputs, gradients, auxiliary states.
-struct Run {
+struct Runner {
   std::shared_ptr<Executor> executor;
   unsigned number;
 
-  explicit Run(const RandomGraph& graph, unsigned n, GradRequest request) : number(n) {
+  explicit Runner(const RandomGraph& graph, unsigned n, GradRequest request) : number(n) {
     executor = Executor::simple_bind(graph.symbol, {}, graph.shapes, {}, {}, request);
   }
   void prepare() const {
@@ -90,7 +90,7 @@ TEST(RandomGraphs, SameBitsInEveryModeAndWithFusion) {
       for (bool fusion : {false, true}) {
         SCOPED_TRACE(fmt::format("memory {}, fusion {}", memory, fusion));
         SettingsScope scope(memory, fusion);
-        const Run run(graph, number, request);
+        const Runner run(graph, number, request);
         const Bits after_inference = run.inference(), after_ones = run.two_tasks(false), after_heads = run.two_tasks(true);
         if (!inference) inference = after_inference, ones = after_ones, heads = after_heads;
         ASSERT_EQ(after_inference, *inference);
@@ -107,7 +107,7 @@ TEST(RandomGraphs, CachedOpsAgreeWithExecutors) {
   for (unsigned number = 0; number < graphs; number += 2) {
     const RandomGraph graph = make_random_graph(number);
     SCOPED_TRACE(fmt::format("graph {}\n{}", number, debug_string(graph.symbol)));
-    const Run run(graph, number, GradRequest::write);
+    const Runner run(graph, number, GradRequest::write);
     const Bits expected = run.two_tasks(true);
 
     CachedOp cached(graph.symbol);
