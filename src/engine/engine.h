@@ -92,7 +92,7 @@ class GEMEL_EXPORT Bulk {
 
 struct Configuration {
   std::string kind = "threaded";    // "threaded" or "naive" (synchronous)
-  int compute_workers = 0;          // 0: the number of cores
+  int compute_workers = 0;          // 0: the cores divided by OpenMP's threads per worker
   int64_t max_queued_bytes = 0;     // 0: a quarter of physical memory
 };
 // Waits for all work, then restarts the workers as told. Not from inside a task.

@@ -33,12 +33,11 @@ void Scheduler::apply(const Configuration& configuration) {
   configuration_.kind = canonical_kind(configuration.kind);
   GEMEL_CHECK(!configuration_.kind.empty(),
               "[engine] unknown kind \"{}\", expected \"threaded\" or \"naive\"", configuration.kind);
-  limit_openmp_threads();  // of the thread that pushes: it runs small tasks, and all of a naive engine
-  int cores = std::max(1u, std::thread::hardware_concurrency());
-  if (configuration_.compute_workers <= 0) configuration_.compute_workers = cores;
+  if (configuration_.compute_workers <= 0) configuration_.compute_workers = default_compute_workers();
   if (configuration_.max_queued_bytes <= 0) configuration_.max_queued_bytes = default_queue_bound();
   max_queued_bytes_ = configuration_.max_queued_bytes;
   bool naive = configuration_.kind == "naive";
+  if (naive) limit_openmp_threads(1);  // the pushing thread runs everything
   crews_[0].limit = configuration_.compute_workers;
   compute_limit_.store(naive ? 1 : configuration_.compute_workers, std::memory_order_relaxed);
   if (naive) fast_path.modes.fetch_or(mode_synchronous);
@@ -116,7 +115,7 @@ void Scheduler::work(Resource resource, int index) {
   pthread_setname_np(pthread_self(), name);
 #endif
   thread_state.worker = compute ? index : -1;
-  limit_openmp_threads();
+  if (compute) limit_openmp_threads(configuration_.compute_workers);
 
   Crew& crew = crews_[static_cast<int>(resource)];
   Lock lock(*this);

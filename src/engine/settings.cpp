@@ -1,5 +1,8 @@
 #include "engine/settings.h"
 
+#include <algorithm>
+#include <thread>
+
 #ifdef GEMEL_WITH_OPENMP
 #include <omp.h>
 #endif
@@ -25,10 +28,28 @@ Configuration configuration_from_settings() {
   return configuration;
 }
 
-void limit_openmp_threads() {
 #ifdef GEMEL_WITH_OPENMP
-  if (const int64_t threads = settings::current().omp_threads; threads > 0)
-    omp_set_num_threads(static_cast<int>(threads));
+// What OpenMP gave the first thread that asked: OMP_NUM_THREADS, else the cores.
+int openmp_threads() {
+  static const int threads = omp_get_max_threads();
+  const int64_t wanted = settings::current().omp_threads;
+  return wanted > 0 ? static_cast<int>(wanted) : threads;
+}
+#endif
+
+int default_compute_workers() {
+  const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+#ifdef GEMEL_WITH_OPENMP
+  return std::max(1, cores / openmp_threads());
+#else
+  return cores;
+#endif
+}
+
+void limit_openmp_threads(int workers) {
+#ifdef GEMEL_WITH_OPENMP
+  const bool fixed = settings::current().omp_threads > 0;
+  omp_set_num_threads(fixed ? openmp_threads() : std::max(1, openmp_threads() / workers));
 #endif
 }
 

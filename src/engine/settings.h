@@ -13,7 +13,10 @@ std::string canonical_kind(std::string_view name);
 // The settings "engine" and "workers".
 Configuration configuration_from_settings();
 
-// Gives the calling thread the setting "omp_threads": OpenMP keeps that number for each thread.
-void limit_openmp_threads();
+// As many workers as leave each of them OpenMP's usual number of threads within the cores.
+int default_compute_workers();
+// Gives the calling thread, one of `workers`, its share of OpenMP's threads: all compute threads
+// together number at most the cores. The setting "omp_threads" overrides it.
+void limit_openmp_threads(int workers);
 
 }  // namespace gemel::engine::detail

@@ -21,6 +21,24 @@ inline int thread_count() {
 #endif
 }
 
+// While one lives, kernels on this thread use no other thread: for tasks that run inline.
+class SingleThread {
+ public:
+#ifdef GEMEL_WITH_OPENMP
+  SingleThread() : previous_(omp_get_max_threads()) {
+    if (previous_ != 1) omp_set_num_threads(1);
+  }
+  ~SingleThread() {
+    if (previous_ != 1) omp_set_num_threads(previous_);
+  }
+
+ private:
+  int previous_;
+#else
+  ~SingleThread() {}
+#endif
+};
+
 // f(i) for i in [0, count); `steps` is a rough cost of one of them.
 template <typename F>
 void parallel_for(int64_t count, int64_t steps, F&& f) {

@@ -1,5 +1,7 @@
 #include "op/op_info.h"
 
+#include <algorithm>
+
 namespace gemel {
 
 OpTrait::~OpTrait() = default;
@@ -43,6 +45,10 @@ Attributes OpInfo::input_attributes(std::string_view input_name) const {
   for (const auto& [name, attributes] : auxiliary_attributes)
     if (name == input_name) return attributes;
   return {};
+}
+
+bool OpInfo::reads_only_shape(int input) const {
+  return input >= shape_only_from || std::find(shape_only.begin(), shape_only.end(), input) != shape_only.end();
 }
 
 const Implementation& OpInfo::choose(const OpCall& call) const {

@@ -133,6 +133,9 @@ class GEMEL_EXPORT OpInfo final : public Operator {
   std::vector<std::pair<int, int>> inplace;                 // input i may share memory with output j
   bool inplace_any = false;                                 // any input of an output's shape and dtype may
   std::vector<std::pair<int, int>> aliases_input;           // output j is input i's memory reshaped
+  // Inputs whose elements are never read; `shape_only_from`: so are all from this one on.
+  std::vector<int> shape_only;
+  int shape_only_from = 1 << 30;
   std::vector<int> mutates;                                 // inputs that are written
   bool random = false;                                      // takes a RandomStream
   bool training_dependent = false;                          // OpCall::training changes the result
@@ -155,6 +158,7 @@ class GEMEL_EXPORT OpInfo final : public Operator {
   Attributes input_attributes(std::string_view input_name) const override;
   int file_output_count(const Parameters& parameters) const override;
 
+  bool reads_only_shape(int input) const;
   // The first implementation whose predicate holds; throws Error(Type) that lists what is supported.
   const Implementation& choose(const OpCall& call) const;
   bool fixed_outputs() const { return !outputs; }

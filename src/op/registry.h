@@ -63,6 +63,9 @@ class GEMEL_EXPORT OpBuilder {
   OpBuilder& inplace(std::vector<std::pair<int, int>> pairs) { info_->inplace = std::move(pairs); return *this; }
   // Output `out` is input `in` with another shape: no kernel runs where the plan can share memory.
   OpBuilder& shares_memory(int in, int out) { info_->aliases_input.emplace_back(in, out); return *this; }
+  // Inputs of which only shape and dtype matter: no plan keeps them alive for this operator.
+  OpBuilder& shape_only(std::vector<int> inputs) { info_->shape_only = std::move(inputs); return *this; }
+  OpBuilder& shape_only_from(int first) { info_->shape_only_from = first; return *this; }
   OpBuilder& mutates(std::vector<int> inputs) { info_->mutates = std::move(inputs); return *this; }
   OpBuilder& random(std::function<uint64_t(const OpCall&)> count = {}) { info_->random = true; info_->random_count = std::move(count); return *this; }
   OpBuilder& training_dependent() { info_->training_dependent = true; return *this; }

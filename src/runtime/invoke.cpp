@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "array/convert.h"
-#include "base/settings.h"
+#include "kernels/parallel.h"
 #include "memory/pool.h"
 #include "runtime/autograd.h"
 #include "runtime/call.h"
@@ -106,7 +106,7 @@ void invoke(const OpInfo& op, const ParametersRef& parameters, std::span<const N
             Device device) {
   const size_t inputs = in.size();
   const size_t outputs = op.output_count(*parameters);
-  if (inputs) device = in[0].device();
+  if (inputs && in[0]) device = in[0].device();
   check_devices(op, in, device);
   GEMEL_CHECK(is_available(device), "[{}] the device {} is not available here", op.name(), to_string(device));
 
@@ -194,7 +194,12 @@ void push_call(const OpInfo& op, const ParametersRef& parameters, std::span<cons
   options.writes = tags.subspan(reads, writes);
   options.name = op.name().c_str();
   options.small = implementation.small && bytes <= inline_bytes;
-  if (options.small && engine::try_inline([&] { pending.run(); }, options)) return;
+  const auto run_here = [&] {
+    std::optional<kernels::SingleThread> alone;
+    if (options.small && !op.pointwise) alone.emplace();   // the tape decides by size
+    pending.run();
+  };
+  if (engine::try_inline(run_here, options)) return;
   options.bytes = bytes;
   engine::push(OwnedCall{op, parameters, {in.begin(), in.end()}, {out.begin(), out.end()}, implementation,
                          pending.prepared, pending.random, training},

@@ -3,6 +3,8 @@
 #include <chrono>
 
 #include "engine/engine.h"
+#include "engine/trace.h"
+#include "kernels/parallel.h"
 #include "runtime/call.h"
 #include "runtime/random.h"
 
@@ -49,7 +51,12 @@ void Plan::run(std::span<const NDArray> slots, int first, int last, const Ref<St
   options.writes = std::span(tags).subspan(reads);
   options.name = first + 1 == last ? (first == 0 ? "forward" : "backward") : "forward_backward";
   options.small = small;
-  if (small && engine::try_inline([&] { run_stages(slots, first, last, *arena, stream); }, options)) return;
+  const auto run_here = [&] {
+    std::optional<kernels::SingleThread> alone;
+    if (small) alone.emplace();
+    run_stages(slots, first, last, *arena, stream);
+  };
+  if (engine::try_inline(run_here, options)) return;
   options.bytes = bytes;
   engine::push(
       [this, owned = std::vector<NDArray>(slots.begin(), slots.end()), first, last, arena, stream] {
@@ -60,6 +67,8 @@ void Plan::run(std::span<const NDArray> slots, int first, int last, const Ref<St
 
 void Plan::run_stages(std::span<const NDArray> slots, int first, int last, Storage& arena, RandomStream random) {
   std::byte* base = arena.data();
+  const bool tracing = engine::tracing();
+  const bool threaded = kernels::thread_count() > 1;
   // Patches are in the order of tensors, which is the order of steps and so of stages.
   const int first_step = stages_[first]->first_step;
   auto patch = patches_.begin();
@@ -84,7 +93,21 @@ void Plan::run_stages(std::span<const NDArray> slots, int first, int last, Stora
                   step.prepared.get()};
       if (step.workspace >= 0) call.workspace = base + step.workspace;
       call.random = {random.seed, random.offset + step.random_offset};
-      run_kernel(*step.implementation, call, step.name);
+      const int64_t step_start = tracing ? engine::trace_now() : 0;
+      if (step.single_thread && threaded) {
+        kernels::SingleThread alone;
+        run_kernel(*step.implementation, call, step.name);
+      } else {
+        run_kernel(*step.implementation, call, step.name);
+      }
+      if (tracing) {
+        engine::TraceRecord record;
+        record.name = step.trace_name;
+        record.part = true;
+        record.started = record.ready = record.pushed = step_start;
+        record.ended = engine::trace_now();
+        engine::trace_add(std::move(record));
+      }
     }
     random.offset += stage.random_count;
     stage.last_nanoseconds.store(now() - start, std::memory_order_relaxed);

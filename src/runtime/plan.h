@@ -60,11 +60,13 @@ class Plan {
     const OpInfo* op;
     ParametersRef parameters;
     std::string name;
+    const char* trace_name = "";
     const Implementation* implementation = nullptr;   // null: outputs alias inputs, nothing runs
     std::unique_ptr<Prepared> prepared;
     int first_tensor = 0, inputs = 0, outputs = 0;    // in tensors_
     int64_t workspace = -1;                           // offset in the arena
     uint64_t random_offset = 0;
+    bool single_thread = false;                       // too small for a second thread to pay
   };
   struct Patch {   // a tensor whose address depends on the run
     int tensor;

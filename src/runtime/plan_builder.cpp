@@ -3,6 +3,7 @@
 #include <unordered_set>
 
 #include "graph/indexed.h"
+#include "kernels/parallel.h"
 #include "op/registry.h"
 #include "passes/fuse.h"
 #include "passes/infer_shape.h"
@@ -11,6 +12,10 @@
 #include "runtime/plan.h"
 
 namespace gemel::runtime {
+namespace {
+// A step that touches no more than this runs on one thread.
+constexpr int64_t single_thread_bytes = 256 << 10;
+}  // namespace
 
 // Values are numbered over all stages. A value's root is where its bytes are: a slot, or the arena.
 struct Plan::Builder {
@@ -166,6 +171,7 @@ struct Plan::Builder {
     step.op = &info;
     step.parameters = node->parameters;
     step.name = node->name;
+    step.trace_name = engine::intern_name(info.name() + " " + node->name);
     std::vector<int> reads, writes;
     for (int entry : graph.inputs(n)) reads.push_back(value_of[entry]);
     const int first = graph.first_entry(n);
@@ -193,8 +199,14 @@ struct Plan::Builder {
     for (int i : info.mutates)
       if (int slot = slot_of[root_of(reads[i])]; slot >= 0) written_slots.insert(slot);
 
+    // An input of which only the shape matters need not live: the planner does not see it.
     MemoryProblem::Step memory_step;
-    memory_step.reads = reads;
+    std::vector<int> position(reads.size(), -1);   // in memory_step.reads
+    for (size_t i = 0; i < reads.size(); ++i) {
+      if (info.reads_only_shape(static_cast<int>(i))) continue;
+      position[i] = static_cast<int>(memory_step.reads.size());
+      memory_step.reads.push_back(reads[i]);
+    }
     memory_step.writes = writes;
 
     if (!free_alias) {
@@ -203,6 +215,11 @@ struct Plan::Builder {
       for (int value : writes) tensors.emplace_back(nullptr, shape_of[value], dtype_of[value], spec.device);
       std::span<const Tensor> all = tensors;
       OpCall call{info, *step.parameters, all.first(reads.size()), all.subspan(reads.size()), spec.training};
+      int64_t bytes = 0;
+      for (const Tensor& tensor : tensors) bytes += tensor.bytes();
+      step.single_thread = bytes <= single_thread_bytes;
+      std::optional<kernels::SingleThread> alone;   // libraries fix their threads when they prepare
+      if (step.single_thread) alone.emplace();
       try {
         step.implementation = &info.choose(call);
         if (step.implementation->prepare) step.prepared = step.implementation->prepare(call);
@@ -217,20 +234,18 @@ struct Plan::Builder {
         stage.random = true;
       }
       for (auto [in, out] : info.inplace)
-        if (in < static_cast<int>(reads.size()) && out < static_cast<int>(writes.size()))
-          memory_step.inplace.emplace_back(in, out);
+        if (in < static_cast<int>(reads.size()) && out < static_cast<int>(writes.size()) && position[in] >= 0)
+          memory_step.inplace.emplace_back(position[in], out);
       if (info.inplace_any)
         for (size_t in = 0; in < reads.size(); ++in)
           for (size_t out = 0; out < writes.size(); ++out)
-            if (shape_of[reads[in]] == shape_of[writes[out]] && dtype_of[reads[in]] == dtype_of[writes[out]])
-              memory_step.inplace.emplace_back(in, out);
+            if (position[in] >= 0 && shape_of[reads[in]] == shape_of[writes[out]] && dtype_of[reads[in]] == dtype_of[writes[out]])
+              memory_step.inplace.emplace_back(position[in], static_cast<int>(out));
       step.first_tensor = static_cast<int>(plan.tensors_.size());
       step.inputs = static_cast<int>(reads.size());
       step.outputs = static_cast<int>(writes.size());
-      for (Tensor& tensor : tensors) {
-        stage.bytes += tensor.bytes();
-        plan.tensors_.push_back(tensor);
-      }
+      stage.bytes += bytes;
+      plan.tensors_.insert(plan.tensors_.end(), tensors.begin(), tensors.end());
     }
     step_reads.push_back(reads);
     step_writes.push_back(writes);

@@ -26,14 +26,25 @@ from . import monitor as mon
 from . import visualization
 from . import visualization as viz
 from . import gluon
-from . import util
+from . import random as rnd
+from . import runtime, util
+from .util import (is_np_array, is_np_shape, np_array, np_shape, set_np_shape, use_np, use_np_array,
+                   use_np_shape)
 from .monitor import Monitor
 from .optimizer import Optimizer
 
 import atexit as _atexit
+import importlib as _importlib
 
 # The engine drains before the interpreter goes: queued tasks may call Python.
 _atexit.register(_core.engine_shut_down)
 if _core.get_setting("trace"):
     _core.trace_start()
     _atexit.register(engine.write_trace, _core.get_setting("trace"))  # runs before the one above
+
+
+def __getattr__(name):
+    # Modules that few programs use are imported when they are first named.
+    if name == "test_utils":
+        return _importlib.import_module("." + name, __name__)
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

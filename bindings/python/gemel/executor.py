@@ -58,6 +58,7 @@ class Executor:
         self.aux_dict = dict(zip(self._aux_names, self.aux_arrays))
         self._output_dict = dict(zip(symbol.list_outputs(), self.outputs))
         self.forward_backward = core.forward_backward
+        self._monitor = None
 
     @classmethod
     def _simple_bind(cls, symbol, ctx, grad_req, types, shapes, shared):
@@ -93,7 +94,32 @@ class Executor:
             else:
                 target[:] = value
         self._core._forward(is_train)
+        if self._monitor is not None:
+            self._report(is_train)
         return self.outputs
+
+    def set_monitor_callback(self, callback, monitor_all=False):
+        """Call `callback(name, array)` for every operator's outputs, after each forward pass.
+
+        The arrays come from a second run of the pass in which operators that sample draw anew. With
+        `monitor_all` the variables are reported, too; a `callback` of None ends it.
+        """
+        self._monitor = None if callback is None else (callback, monitor_all)
+        self.forward_backward = self._core.forward_backward if callback is None else self._monitored_step
+
+    def _monitored_step(self):
+        self.forward(is_train=True)
+        self.backward()
+
+    def _report(self, is_train):
+        callback, monitor_all = self._monitor
+        internals = self._symbol.get_internals()
+        states = [array.copy() for array in self.aux_arrays]  # this run must not update them again
+        run = Executor._bind(internals, self._ctx, self.arg_arrays, None, "null", states)
+        variables = set(self._arg_names) | set(self._aux_names)
+        for name, array in zip(internals.list_outputs(), run.forward(is_train)):
+            if monitor_all or name not in variables:
+                callback(name, array)
 
     def backward(self, out_grads=None, is_train=True):
         """Compute the gradients after `forward(is_train=True)`.
@@ -150,4 +176,7 @@ class Executor:
         aux = [array if shape == array.shape else nd.zeros(shape, array.ctx, array.dtype)
                for shape, array in zip(aux_shapes, self.aux_arrays)]
         core = _core.bind(self._symbol, self._ctx, args, grads, requests, aux)
-        return Executor(core, self._symbol, self._ctx, self._grad_req)
+        other = Executor(core, self._symbol, self._ctx, self._grad_req)
+        if self._monitor is not None:
+            other.set_monitor_callback(*self._monitor)
+        return other

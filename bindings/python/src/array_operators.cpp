@@ -96,6 +96,7 @@ PyObject* guarded(F&& f) {
 
 // An operand that is a NumPy array becomes an NDArray of the other operand's dtype.
 nb::object operand_array(PyObject* object, const NDArray& like) {
+  with_memory(like);
   nb::object convert = nb::module_::import_("gemel.ndarray").attr("_operand");
   return convert(nb::handle(object), context_of(like.device()), numpy_dtype(like.dtype()));
 }

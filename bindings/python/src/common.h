@@ -25,6 +25,8 @@ bool is_array(nb::handle object);
 NDArray& array_of(nb::handle object);
 // The same for any object; throws TypeError that names `who`.
 NDArray& require_array(nb::handle object, const char* who);
+// The array itself, which must have memory: NDArray(None) has none and raises ValueError.
+const NDArray& with_memory(const NDArray& array);
 // None -> an empty array.
 NDArray optional_array(nb::handle object, const char* who);
 std::vector<NDArray> arrays_of(nb::handle sequence, const char* who);

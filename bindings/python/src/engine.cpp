@@ -21,7 +21,7 @@ struct Held {
 void collect(nb::handle sequence, Held& held, std::vector<engine::Tag*>& tags) {
   for (nb::handle item : sequence) {
     if (is_array(item)) {
-      held.arrays.push_back(array_of(item));
+      held.arrays.push_back(with_memory(array_of(item)));
       tags.push_back(&held.arrays.back().tag());
     } else if (nb::isinstance<UserTag>(item)) {
       held.tags.push_back(nb::cast<const UserTag&>(item).tag);

@@ -11,12 +11,6 @@ namespace {
 
 PyTypeObject* array_type = nullptr;
 
-// The array, which must have memory: NDArray(None) has none.
-const NDArray& with_memory(const NDArray& array) {
-  GEMEL_CHECK(array, "[NDArray] expected an array with memory, got one made by NDArray(None)");
-  return array;
-}
-
 // Runs `f` without the GIL: anything that waits for the engine.
 template <typename F>
 decltype(auto) without_gil(F&& f) {
@@ -85,6 +79,11 @@ bool is_array(nb::handle object) {
 
 NDArray& array_of(nb::handle object) { return *nb::inst_ptr<NDArray>(object); }
 
+const NDArray& with_memory(const NDArray& array) {
+  GEMEL_CHECK(array, "[NDArray] expected an array with memory, got one made by NDArray(None)");
+  return array;
+}
+
 NDArray& require_array(nb::handle object, const char* who) {
   if (!is_array(object))
     fail(ErrorKind::Type, "[{}] expected an NDArray, got {}", who, Py_TYPE(object.ptr())->tp_name);
@@ -106,7 +105,7 @@ void bind_array(nb::module_& m) {
       }, nb::arg("shape").none(), nb::arg("dtype") = nb::none(), nb::arg("ctx") = nb::none())
       .def_prop_ro("shape", [](const NDArray& a) { return tuple_of(a.shape()); })
       .def_prop_ro("ndim", [](const NDArray& a) { return a.shape().ndim(); })
-      .def_prop_ro("size", [](const NDArray& a) { return a.size(); })
+      .def_prop_ro("size", [](const NDArray& a) { return a ? a.size() : 0; })
       .def_prop_ro("dtype", [](const NDArray& a) { return numpy_dtype(a.dtype()); })
       .def_prop_ro("context", [](const NDArray& a) { return context_of(with_memory(a).device()); })
       .def_prop_ro("ctx", [](const NDArray& a) { return context_of(with_memory(a).device()); })
@@ -135,6 +134,7 @@ void bind_array(nb::module_& m) {
             std::span(static_cast<const std::byte*>(static_cast<const void*>(bytes.c_str())), bytes.size()));
       })
       .def("_mark_variable", [](NDArray& a, nb::handle gradient, const std::string& request) {
+        with_memory(a);
         runtime::mark_variable(a, optional_array(gradient, "attach_grad"), grad_request_from_name(request));
       }, nb::arg("gradient").none(), nb::arg("request"))
       .def_prop_ro("grad", [](const NDArray& a) -> nb::object {

@@ -126,3 +126,11 @@ def test_arrays_survive_pickling(protocol):
     array = mx.nd.array([[1, 2], [3, 4]], dtype="int64")
     assert pickle.loads(pickle.dumps(array, protocol)).asnumpy().tolist() == [[1, 2], [3, 4]]
     assert not pickle.loads(pickle.dumps(mx.nd.NDArray(None), protocol))._has_memory
+
+
+@pytest.mark.parametrize("use", [lambda array: array + 1, lambda array: -array, lambda array: array.context,
+                                 lambda array: array + np.ones(1), lambda array: mx.nd.exp(array), repr,
+                                 lambda array: mx.engine.push(lambda: None, reads=[array])])
+def test_arrays_without_memory_are_refused(use):
+    with pytest.raises(ValueError):
+        use(mx.nd.NDArray(None))

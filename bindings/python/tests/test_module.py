@@ -159,3 +159,20 @@ def test_batch_is_divided_among_devices():
         module.update()
         results.append(module.get_params()[0]["fc2_bias"].asnumpy())
     np.testing.assert_allclose(results[0], results[1], rtol=1e-5, atol=1e-7)
+
+
+def test_monitor_sees_every_operator():
+    out = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=2, name="fc")
+    out = mx.sym.SoftmaxOutput(mx.sym.Activation(out, act_type="relu", name="relu"), name="softmax")
+    module = mx.mod.Module(out)
+    module.bind([("data", (4, 3))], [("softmax_label", (4,))])
+    module.init_params(mx.init.One())
+    monitor = mx.mon.Monitor(1, stat_func=lambda array: array.sum())
+    module.install_monitor(monitor)
+    batch = mx.io.DataBatch([mx.nd.ones((4, 3))], [mx.nd.ones((4,))])
+    for step in (module.forward, module.forward_backward):
+        monitor.tic()
+        step(batch)
+        seen = {name: value.strip() for _, name, value in monitor.toc()}
+        assert seen == {"fc_output": "24.0", "relu_output": "24.0", "softmax_output": "4.0", "data": "12.0",
+                        "fc_weight": "6.0", "fc_bias": "0.0", "softmax_label": "4.0"}

@@ -106,6 +106,7 @@ GEMEL_OPERATORS(gather_nd) {
   op("_backward_gather_nd")
       .doc("Gradient of gather_nd: parts added where they were taken from.")
       .inputs({"head", "indices", "data"})
+      .shape_only({2})
       .shape([](ShapeContext& c) {
         c.set_out(0, c.in[2]);
         c.set_in(2, c.out[0]);

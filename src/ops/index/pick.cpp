@@ -155,6 +155,7 @@ GEMEL_OPERATORS(pick) {
   op<PickParameters>("_backward_pick")
       .doc("Gradient of pick.")
       .inputs({"head", "index", "data"})
+      .shape_only({2})
       .shape([](ShapeContext& c) {
         c.set_out(0, c.in[2]);
         c.set_in(2, c.out[0]);

@@ -104,6 +104,7 @@ GEMEL_OPERATORS(take) {
   op<TakeParameters>("_backward_take")
       .doc("Gradient of take: rows added where they were taken from.")
       .inputs({"head", "indices", "a"})
+      .shape_only({2})
       .shape([](ShapeContext& c) {
         c.set_out(0, c.in[2]);
         c.set_in(2, c.out[0]);

@@ -164,6 +164,7 @@ GEMEL_OPERATORS(dot) {
   op<DotBackwardParameters>("_backward_dot")
       .doc("Gradient of dot with respect to one of its operands.")
       .inputs({"dy", "other", "like"})
+      .shape_only({2})
       .shape([](ShapeContext& c) { c.set_out(0, c.in[2]); c.set_in(2, c.out[0]); })
       .gradient(dot_backward_gradient)
       .implement("openblas", dot_backward_kernel<true>, blas_serves)

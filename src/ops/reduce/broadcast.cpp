@@ -170,6 +170,7 @@ GEMEL_OPERATORS(broadcast) {
       .sample({.shapes = {{1, 3}, {7, 5}},
                .attributes = {{"lhs_axes", "(0,)"}, {"rhs_axes", "(-1,)"}}});
   OpBuilder sum_to_like = op("_sum_to_like");
+  sum_to_like.shape_only({1});
   sum_to_like
       .doc(
           "Sums over the axes that broadcasting `like` to the shape of `data` repeats: the "

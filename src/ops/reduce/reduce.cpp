@@ -239,6 +239,7 @@ GEMEL_OPERATORS(reduce) {
       .sample(
           {.shapes = {{2, 3, 4}}, .attributes = {{"ord", "1"}, {"axis", "1"}, {"keepdims", "1"}}});
   OpBuilder spread_op = op<SpreadParameters>("_spread");
+  spread_op.shape_only({1});
   spread_op
       .doc("A reduced array in the shape of `data`: each element stands where it was reduced from.")
       .inputs({"value", "data"})

@@ -266,6 +266,7 @@ GEMEL_OPERATORS(join) {
           {.shapes = {{2, 3}, {1, 3}, {3, 3}}, .attributes = {{"num_args", "3"}, {"dim", "-2"}}});
   op<ConcatParameters>("_backward_Concat")
       .doc("Gradient of Concat.")
+      .shape_only_from(1)
       .inputs<ConcatParameters>(concat_backward_inputs)
       .outputs<ConcatParameters>(concat_outputs)
       .shape(concat_backward_shape)

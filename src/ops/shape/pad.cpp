@@ -148,6 +148,7 @@ GEMEL_OPERATORS(pad) {
   op<PadParameters>("_backward_Pad")
       .doc("Gradient of Pad.")
       .inputs({"head", "data"})
+      .shape_only({1})
       .shape([](ShapeContext& c) {
         c.set_out(0, c.in[1]);
         c.set_in(1, c.out[0]);

@@ -179,6 +179,7 @@ void declare_backward(const char* name, const char* text, const char* forward, S
   op<P>(name)
       .doc(text)
       .inputs({"head", "data"})
+      .shape_only({1})
       .shape([](ShapeContext& c) {
         c.set_out(0, c.in[1]);
         c.set_in(1, c.out[0]);

@@ -546,6 +546,7 @@ class Module(BaseModule):
     def install_monitor(self, mon):
         assert self.binded
         self._exec_group.install_monitor(mon)
+        self._bound()  # a monitored executor has another forward_backward
 
     def prepare(self, data_batch, sparse_row_id_fn=None):
         assert self.binded

@@ -198,6 +198,7 @@ GEMEL_OPERATORS(convolution) {
   op<P>("_backward_Convolution_data")
       .doc("Gradient of Convolution with respect to data.")
       .inputs({"dy", "weight", "data"})
+      .shape_only({2})
       .shape([](ShapeContext& c) { c.set_out(0, c.in[2]); })
       .gradient(data_gradient)
       .implement(onednn<data_geometry, Pass::data>())

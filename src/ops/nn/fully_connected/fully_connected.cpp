@@ -195,6 +195,7 @@ GEMEL_OPERATORS(fully_connected) {
   op<FullyConnectedParameters>("_backward_FullyConnected_data")
       .doc("Gradient of FullyConnected with respect to data.")
       .inputs({"dy", "weight", "data"})
+      .shape_only({2})
       .shape([](ShapeContext& c) { c.set_out(0, c.in[2]); })
       .gradient(backward_data_gradient)
       .implement("direct", backward_data<kernels::small_gemm>, small_serves<data_product>)
