@@ -191,7 +191,8 @@ TEST(Autograd, RecordedFunctionsWithSeveralOutputs) {
     record_function("pair", in, out,
                     [&](std::span<const NDArray> heads, std::span<NDArray> results, const std::vector<bool>&) {
                       for (const NDArray& head : heads) flows.push_back(static_cast<bool>(head));
-                      results[0] = call("_mul_scalar", {heads[1]}, {{"scalar", "3"}});
+                      ASSERT_TRUE(results[0]);   // the variable's own gradient array
+                      call_into("_mul_scalar", {heads[1]}, results[0], {{"scalar", "3"}});
                     });
   }
   backward(out[1]);

@@ -114,7 +114,7 @@ TEST(Executor, VariablesWithoutInfluenceGetZeros) {
   EXPECT_THAT(values_of(bound.gradient(1)), Each(0));
 }
 
-TEST(Executor, AuxiliaryStatesMoveInTrainingOnly) {
+TEST(Executor, AuxiliaryStatesMoveInTheBackwardPass) {
   const Symbol norm = node("BatchNorm", "bn", {x}, {{"fix_gamma", "False"}, {"momentum", "0.5"}});
   const Bound bound = bind(norm, {{"x", {4, 2}}});
   const auto& states = bound.executor->bindings().auxiliary_states;
@@ -123,6 +123,8 @@ TEST(Executor, AuxiliaryStatesMoveInTrainingOnly) {
   bound.executor->forward(false);
   EXPECT_THAT(values_of(states[0]), ElementsAre(0, 0));
   bound.executor->forward(true);
+  EXPECT_THAT(values_of(states[0]), ElementsAre(0, 0));
+  bound.executor->backward();
   EXPECT_THAT(values_of(states[0]), ElementsAre(1.5, 5));
   bound.executor->forward_backward();
   EXPECT_THAT(values_of(states[0]), ElementsAre(2.25, 7.5));
