@@ -12,7 +12,7 @@
 
 namespace gemel {
 namespace {
-constexpr size_t buffer_size = size_t{64} << 10;
+constexpr size_t write_buffer_size = size_t{64} << 10;
 
 // The file that a chain of symbolic links ends in, so that the links stay.
 std::string real_target(std::string path) {
@@ -73,8 +73,8 @@ void AtomicFile::failed(const char* what) {
 void AtomicFile::write(const void* data, int64_t bytes) {
   GEMEL_ASSERT(file_ >= 0);
   const auto* first = static_cast<const std::byte*>(data);
-  if (buffer_.size() + static_cast<size_t>(bytes) > buffer_size) flush();
-  if (static_cast<size_t>(bytes) > buffer_size)
+  if (buffer_.size() + static_cast<size_t>(bytes) > write_buffer_size) flush();
+  if (static_cast<size_t>(bytes) > write_buffer_size)
     write_through(first, bytes);
   else
     buffer_.insert(buffer_.end(), first, first + bytes);
