@@ -11,7 +11,7 @@
 namespace gemel::kernels {
 
 // Below this many elementary steps a second thread costs more than it brings.
-constexpr int64_t parallel_grain = 1 << 15;
+constexpr int64_t parallel_grain = 1 << 18;
 
 inline int thread_count() {
 #ifdef GEMEL_WITH_OPENMP

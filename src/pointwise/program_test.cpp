@@ -326,10 +326,14 @@ Expr with_rounding(const Expr& e, DType dtype) {
 
 TEST(Program, FusedHasTheBitsOfUnfused) {
   RandomExpressions random(5);
+  // The forms that a tape joins, which random expressions may miss.
+  const std::vector<Expr> joined = {
+      scalar(0) * input(0) + input(1), input(1) + input(0) * 3,         input(1) - scalar(0) * input(0),
+      input(0) * scalar(0) - input(1), input(0) - input(0) * scalar(0), input(0) * input(1) + input(2)};
   for (int trial = 0; trial < 120; ++trial)
     for (DType dtype : {DType::float32, DType::float64, DType::float16, DType::bfloat16,
                         DType::int8, DType::int64}) {
-      const Expr e = random.draw(4);
+      const Expr e = trial < static_cast<int>(joined.size()) ? joined[trial] : random.draw(4);
       const Shape shape{trial % 3 == 0 ? 7 : 331};
       Array a(shape, dtype), b(shape, dtype), c(shape, dtype), out(shape, dtype);
       for (Array* array : {&a, &b, &c}) array->fill([&] { return random.value() * 3; });

@@ -19,7 +19,7 @@ constexpr int64_t max_block = 256;  // elements; larger ones evict what was fetc
 constexpr int64_t min_block = 64;
 constexpr int64_t cache_budget = 24 * 1024;  // bytes of registers in a block
 constexpr int64_t stack_budget = 40 * 1024;
-constexpr int64_t parallel_threshold = 64 * 1024;  // elements worth a second thread
+constexpr int64_t parallel_threshold = 256 * 1024;  // elements worth a second thread
 constexpr int64_t prefetch_threshold = 128 * 1024;
 
 // An array on the stack, or on the heap where it is unusually long.
@@ -59,6 +59,9 @@ inline void execute(const Step<T>& step, T* const* reg, const T* uniforms, T* ro
     case Form::right_scalar:
     case Form::left_scalar:
       step.function.scalar(reg[step.a], uniforms[step.b], reg[step.out], n);
+      break;
+    case Form::scaled:
+      step.function.scaled(reg[step.a], uniforms[step.b], reg[step.c], reg[step.out], n);
       break;
     case Form::ternary:
       step.function.ternary(reg[step.a], reg[step.b], reg[step.c], reg[step.out], n);

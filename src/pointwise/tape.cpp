@@ -125,6 +125,13 @@ class Compiler {
         if (joins(product, Primitive::multiply) && all_vary(product))
           return make(table_.multiply_add, product->child[0], product->child[1], child[1 - side]);
       }
+    if (e->primitive == Primitive::add && all_vary(e))
+      for (int side = 0; side < 2; ++side)
+        if (joins(child[side], Primitive::multiply))
+          return scaled(table_.add_scaled, child[side], child[1 - side]);
+    if (e->primitive == Primitive::subtract && all_vary(e) && joins(child[1], Primitive::multiply) &&
+        !all_vary(child[1]))
+      return scaled(table_.subtract_scaled, child[1], child[0]);
     if (e->primitive == Primitive::subtract && all_vary(e) && joins(child[1], Primitive::exp) &&
         joins(child[1]->child[0], Primitive::negative))
       return make(table_.subtract_exp_negative, child[0], child[1]->child[0]->child[0]);
@@ -180,9 +187,19 @@ class Compiler {
     return draft;
   }
 
+  // A product of which one factor is a uniform, joined with b.
+  Draft scaled(typename simd::Primitives<T>::Scaled f, const Expr& product, const Expr& b) {
+    const int factor = is_uniform(product->child[0]) ? 0 : 1;
+    Draft draft;
+    draft.step.form = Form::scaled;
+    draft.step.function.scaled = f;
+    draft.operands = {value_of(product->child[1 - factor]), value_of(product->child[factor]), value_of(b)};
+    return draft;
+  }
+
   bool takes_uniform(const Draft& draft, size_t operand) const {
-    return operand == 1 &&
-           (draft.step.form == Form::right_scalar || draft.step.form == Form::left_scalar);
+    return operand == 1 && (draft.step.form == Form::right_scalar || draft.step.form == Form::left_scalar ||
+                            draft.step.form == Form::scaled);
   }
 
   int new_register() {
@@ -260,6 +277,7 @@ class Compiler {
   static int operand_count(const Step<T>& step) {
     switch (step.form) {
       case Form::binary:
+      case Form::scaled:
         return 2;
       case Form::ternary:
         return 3;
@@ -275,7 +293,7 @@ class Compiler {
       for (const Step<T>& step : tape_.steps) written &= step.out != tape_.inputs + o;
       auto& later = tape_.read_later[static_cast<size_t>(o)];
       for (const Step<T>& step : tape_.steps) {
-        const int16_t reads[] = {step.a, step.b, step.c};
+        const int16_t reads[] = {step.a, step.form == Form::scaled ? step.c : step.b, step.c};
         for (int k = 0; written && k < operand_count(step); ++k)
           if (reads[k] < tape_.inputs) later.push_back(reads[k]);
         written |= step.out == tape_.inputs + o;

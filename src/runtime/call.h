@@ -10,6 +10,9 @@ namespace gemel::runtime {
 
 // Calls that move at most this many bytes may run on the calling thread.
 constexpr int64_t inline_bytes = 256 << 10;
+// The same for pointwise tapes, one pass over memory: as long as the arrays fit a core's second
+// cache, where they often are already, moving to another core costs more than it hides.
+constexpr int64_t inline_tape_bytes = 1280 << 10;
 
 // Runs the kernel, with workspace from the pool when `call` has none and the implementation wants
 // some. An exception leaves with the operator's and the node's name in its text.

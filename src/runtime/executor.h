@@ -42,7 +42,7 @@ class GEMEL_EXPORT Executor {
   const Symbol& symbol() const { return symbol_; }
   const Bindings& bindings() const { return bindings_; }
   const std::vector<NDArray>& outputs() const { return outputs_; }
-  // Bytes of internal arrays in every mode, for training where gradients are asked, else inference.
+  // Bytes of internal arrays (without workspace) in every mode, for training where gradients are asked, else inference.
   std::vector<std::pair<MemoryMode, int64_t>> memory_plan() const;
   // Live bytes during each step, with the step's name, in one mode.
   std::vector<std::pair<std::string, int64_t>> memory_timeline(MemoryMode mode) const;

@@ -193,10 +193,11 @@ void push_call(const OpInfo& op, const ParametersRef& parameters, std::span<cons
   options.reads = tags.first(reads);
   options.writes = tags.subspan(reads, writes);
   options.name = op.name().c_str();
-  options.small = implementation.small && bytes <= inline_bytes;
+  const int64_t inline_limit = implementation.name == "tape" ? inline_tape_bytes : inline_bytes;
+  options.small = implementation.small && bytes <= inline_limit;
   const auto run_here = [&] {
     std::optional<kernels::SingleThread> alone;
-    if (options.small && !op.pointwise) alone.emplace();   // the tape decides by size
+    if (options.small && (!op.pointwise || bytes > inline_bytes)) alone.emplace();   // small tapes decide by size
     pending.run();
   };
   if (engine::try_inline(run_here, options)) return;

@@ -114,8 +114,14 @@ void Plan::run_stages(std::span<const NDArray> slots, int first, int last, Stora
   }
 }
 
+MemoryProblem Plan::internal_arrays() const {
+  MemoryProblem arrays = problem_;
+  for (MemoryProblem::Step& step : arrays.steps) step.workspace = 0;
+  return arrays;
+}
+
 std::vector<std::pair<std::string, int64_t>> Plan::timeline(MemoryMode mode) const {
-  const MemoryPlan memory = gemel::plan_memory(problem_, mode);
+  const MemoryPlan memory = gemel::plan_memory(internal_arrays(), mode);
   std::vector<std::pair<std::string, int64_t>> rows;
   for (size_t i = 0; i < steps_.size(); ++i) rows.emplace_back(steps_[i].name, memory.live[i]);
   return rows;
@@ -131,7 +137,9 @@ std::string Plan::debug_string() const {
         text += fmt::format(" {}", tensors_[step.first_tensor + step.inputs + i].shape);
     text += '\n';
   }
-  text += fmt::format("Total {} MB allocated\n", (memory_.bytes + (1 << 20) - 1) >> 20);
+  auto megabytes = [](int64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; };
+  text += fmt::format("Total {} MB allocated\n", megabytes(planned_bytes(memory_mode_)));
+  text += fmt::format("Total {} MB with workspace\n", megabytes(memory_.bytes));
   return text;
 }
 

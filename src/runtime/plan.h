@@ -50,12 +50,16 @@ class Plan {
   const std::vector<Shape>& shapes() const { return shapes_; }
   const std::vector<DType>& dtypes() const { return dtypes_; }
   int64_t arena_bytes() const { return memory_.bytes; }
-  int64_t planned_bytes(MemoryMode mode) const { return plan_memory(problem_, mode).bytes; }
-  // Live bytes during each step and the step's name.
+  // Bytes of the internal arrays in any mode; kernels' workspace, which the arena has too, is apart
+  // (1.9.1 tells it apart as well).
+  int64_t planned_bytes(MemoryMode mode) const { return plan_memory(internal_arrays(), mode).bytes; }
+  // Bytes of live internal arrays during each step and the step's name.
   std::vector<std::pair<std::string, int64_t>> timeline(MemoryMode mode) const;
   std::string debug_string() const;
 
  private:
+  MemoryProblem internal_arrays() const;   // the problem without workspaces
+
   struct Step {
     const OpInfo* op;
     ParametersRef parameters;
@@ -94,6 +98,7 @@ class Plan {
   std::vector<Patch> patches_;
   std::vector<std::unique_ptr<Stage>> stages_;
   MemoryProblem problem_;
+  MemoryMode memory_mode_ = MemoryMode::both;
   MemoryPlan memory_;
   std::vector<NodeRef> keep_;   // nodes whose parameters the steps point into
 };

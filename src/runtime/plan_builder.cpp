@@ -14,7 +14,7 @@
 namespace gemel::runtime {
 namespace {
 // A step that touches no more than this runs on one thread.
-constexpr int64_t single_thread_bytes = 256 << 10;
+constexpr int64_t single_thread_bytes = 1 << 20;
 }  // namespace
 
 // Values are numbered over all stages. A value's root is where its bytes are: a slot, or the arena.
@@ -34,6 +34,7 @@ struct Plan::Builder {
     separate_heads();
     for (size_t stage = 0; stage < spec.stages.size(); ++stage) build_stage(static_cast<int>(stage));
     keep_carried_values();
+    plan.memory_mode_ = spec.memory;
     plan.memory_ = plan_memory(plan.problem_, spec.memory);
     place();
     plan.shapes_ = spec.shapes;

@@ -15,6 +15,7 @@ struct Primitives {
   using Binary = void (*)(const T* a, const T* b, T* out, size_t n);
   using BinaryScalar = void (*)(const T* a, T b, T* out, size_t n);
   using Ternary = void (*)(const T* a, const T* b, const T* c, T* out, size_t n);
+  using Scaled = void (*)(const T* a, T scale, const T* b, T* out, size_t n);
 
   Unary unary[unary_count];
   Binary binary[binary_count];
@@ -24,6 +25,8 @@ struct Primitives {
 
   // Two primitives in one pass, with the very bits of the two passes.
   Ternary multiply_add;          // a * b + c, rounded twice
+  Scaled add_scaled;             // scale * a + b, rounded twice
+  Scaled subtract_scaled;        // b - scale * a, rounded twice
   BinaryScalar relu_multiply;    // relu(a) * b
   Binary subtract_exp_negative;  // a - exp(-b)
   Unary exp_negative;            // exp(-a)

@@ -48,6 +48,14 @@ Primitives<T> scalar_primitives() {
   table.multiply_add = [](const T* a, const T* b, const T* c, T* out, size_t n) {
     for (size_t k = 0; k < n; ++k) out[k] = binary<add>(binary<multiply>(a[k], b[k]), c[k]);
   };
+  table.add_scaled = [](const T* a, T scale, const T* b, T* out, size_t n) {
+    for (size_t i = 0; i < n; ++i)
+      out[i] = binary<Primitive::add>(binary<Primitive::multiply>(scale, a[i]), b[i]);
+  };
+  table.subtract_scaled = [](const T* a, T scale, const T* b, T* out, size_t n) {
+    for (size_t i = 0; i < n; ++i)
+      out[i] = binary<Primitive::subtract>(b[i], binary<Primitive::multiply>(scale, a[i]));
+  };
   table.relu_multiply = [](const T* a, T b, T* out, size_t n) {
     for (size_t k = 0; k < n; ++k) out[k] = binary<multiply>(unary<relu>(a[k]), b);
   };

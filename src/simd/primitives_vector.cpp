@@ -139,6 +139,12 @@ struct multiply_add {
     return hn::Add(hn::Mul(a, b), c);
   }
 };
+struct subtract_product {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V a, V b, V c) const {
+    return hn::Sub(c, hn::Mul(a, b));
+  }
+};
 struct relu_multiply {
   template <class D, class V>
   HWY_INLINE V operator()(D d, V a, V b) const {
@@ -179,6 +185,8 @@ void use_vectors(Primitives<T>& table) {
   table.ternary[0] = ternary_vectors<operation::where, T>;
   table.ternary[1] = ternary_vectors<operation::clip, T>;
   table.multiply_add = ternary_vectors<operation::multiply_add, T>;
+  table.add_scaled = scaled_vectors<operation::multiply_add, T>;
+  table.subtract_scaled = scaled_vectors<operation::subtract_product, T>;
   table.relu_multiply = right_scalar_vectors<operation::relu_multiply, T>;
 }
 

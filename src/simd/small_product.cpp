@@ -42,12 +42,13 @@ HWY_INLINE void store_first(Float d, Vector value, float* to, size_t lanes) {
 
 // One tile of C, `rows` x `vectors`; the last vector has `lanes` elements where `partial`.
 template <int rows, int vectors, bool partial, bool unit_row>
-HWY_INLINE void tile(const SmallProduct& q, const float* a, const float* b, float* c, int64_t k, size_t lanes,
-                     bool accumulate) {
+HWY_INLINE void tile(const SmallProduct& q, const float* a, const float* b, float* c, int64_t k,
+                     size_t lanes, bool accumulate) {
   const Float d;
   const int64_t width = hn::Lanes(d);
   auto load = [&](const float* from, int v) HWY_ATTR {
-    return partial && v == vectors - 1 ? load_first(d, from + v * width, lanes) : hn::LoadU(d, from + v * width);
+    return partial && v == vectors - 1 ? load_first(d, from + v * width, lanes)
+                                       : hn::LoadU(d, from + v * width);
   };
   Vector sum[rows][vectors];
 #pragma GCC unroll 12
@@ -80,18 +81,24 @@ HWY_INLINE void tile(const SmallProduct& q, const float* a, const float* b, floa
     for (int v = 0; v < vectors; ++v) {
       float* to = c + r * q.c_row;
       if (accumulate) sum[r][v] = hn::Add(sum[r][v], load(to, v));
-      if (partial && v == vectors - 1) store_first(d, sum[r][v], to + v * width, lanes);
-      else hn::StoreU(sum[r][v], d, to + v * width);
+      if (partial && v == vectors - 1)
+        store_first(d, sum[r][v], to + v * width, lanes);
+      else
+        hn::StoreU(sum[r][v], d, to + v * width);
     }
 }
 
 template <int rows, int vectors, bool partial, bool unit_row>
-void strip(const SmallProduct& q, const float* a, const float* b, float* c, int64_t& i, int64_t k, size_t lanes,
-           bool accumulate) {
+void strip(const SmallProduct& q, const float* a, const float* b, float* c, int64_t& i, int64_t k,
+           size_t lanes, bool accumulate) {
   for (; i + rows <= q.m; i += rows)
-    tile<rows, vectors, partial, unit_row>(q, a + i * q.a_row, b, c + i * q.c_row, k, lanes, accumulate);
+    tile<rows, vectors, partial, unit_row>(q, a + i * q.a_row, b, c + i * q.c_row, k, lanes,
+                                           accumulate);
   if constexpr (rows > 1)
-    strip<(rows > 8 ? 8 : rows > 4 ? 4 : rows / 2), vectors, partial, unit_row>(q, a, b, c, i, k, lanes, accumulate);
+    strip<(rows > 8   ? 8
+           : rows > 4 ? 4
+                      : rows / 2),
+          vectors, partial, unit_row>(q, a, b, c, i, k, lanes, accumulate);
 }
 
 template <bool unit_row>
@@ -105,22 +112,27 @@ void run_product(const SmallProduct& q) {
       const float* b = q.b + first * q.b_row + j;
       const int64_t left = q.n - j;
       int64_t i = 0;
-      if (left >= 2 * width) strip<tile_rows, 2, false, unit_row>(q, a, b, q.c + j, i, k, 0, accumulate);
-      else if (left > width) strip<tile_rows, 2, true, unit_row>(q, a, b, q.c + j, i, k, left - width, accumulate);
-      else strip<tile_rows, 1, true, unit_row>(q, a, b, q.c + j, i, k, left, accumulate);
+      if (left >= 2 * width)
+        strip<tile_rows, 2, false, unit_row>(q, a, b, q.c + j, i, k, 0, accumulate);
+      else if (left > width)
+        strip<tile_rows, 2, true, unit_row>(q, a, b, q.c + j, i, k, left - width, accumulate);
+      else
+        strip<tile_rows, 1, true, unit_row>(q, a, b, q.c + j, i, k, left, accumulate);
       j += std::min(left, 2 * width);
     }
   }
 }
 
 void product(const SmallProduct& q) {
-  if (q.a_row == 1) run_product<true>(q);
-  else run_product<false>(q);
+  if (q.a_row == 1)
+    run_product<true>(q);
+  else
+    run_product<false>(q);
 }
 
 // 4 x 4 blocks of 128 bits.
-void transpose(int64_t rows, int64_t columns, const float* from, int64_t from_row, float* to, int64_t to_row,
-               bool accumulate) {
+void transpose(int64_t rows, int64_t columns, const float* from, int64_t from_row, float* to,
+               int64_t to_row, bool accumulate) {
   int64_t i = 0;
 #if HWY_TARGET != HWY_SCALAR
   const hn::FixedTag<float, 4> d;
@@ -164,8 +176,8 @@ HWY_EXPORT(transpose);
 
 void small_product(const SmallProduct& q) { HWY_DYNAMIC_DISPATCH(product)(q); }
 
-void small_transpose(int64_t rows, int64_t columns, const float* from, int64_t from_row, float* to, int64_t to_row,
-                     bool accumulate) {
+void small_transpose(int64_t rows, int64_t columns, const float* from, int64_t from_row, float* to,
+                     int64_t to_row, bool accumulate) {
   HWY_DYNAMIC_DISPATCH(transpose)(rows, columns, from, from_row, to, to_row, accumulate);
 }
 

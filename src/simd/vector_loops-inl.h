@@ -73,6 +73,18 @@ void left_scalar_vectors(const T* a, T b, T* out, size_t n) {
 }
 
 template <class F, typename T>
+void scaled_vectors(const T* a, T scale, const T* b, T* out, size_t n) {
+  const hn::ScalableTag<T> d;
+  const size_t lanes = hn::Lanes(d);
+  const auto scalar = hn::Set(d, scale);
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes)
+    hn::StoreU(F()(d, scalar, hn::LoadU(d, a + i), hn::LoadU(d, b + i)), d, out + i);
+  if (i < n)
+    store_tail(d, F()(d, scalar, load_tail(d, a + i, n - i), load_tail(d, b + i, n - i)), out + i, n - i);
+}
+
+template <class F, typename T>
 void ternary_vectors(const T* a, const T* b, const T* c, T* out, size_t n) {
   const hn::ScalableTag<T> d;
   const size_t lanes = hn::Lanes(d);

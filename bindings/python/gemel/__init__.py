@@ -4,6 +4,12 @@
 """
 __version__ = "0.1.0"
 
+import os as _os
+
+# OpenMP's threads sleep between kernels instead of spinning: on a busy machine spinning threads keep
+# each other from running. Set OMP_WAIT_POLICY=active before the import for a machine of your own.
+_os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 from . import base
 from .base import MXNetError
 from . import context

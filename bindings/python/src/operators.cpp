@@ -2,6 +2,7 @@
 // registry; arguments follow 1.9.1's signatures: inputs, then parameters, then out= and name=.
 #include "common.h"
 #include "graph/symbol.h"
+#include "remembered_calls.h"
 #include "runtime/invoke.h"
 
 namespace gemel::python {
@@ -12,6 +13,7 @@ struct OpFunction {
   std::string name;       // the name that the user calls
   bool symbolic;
   std::vector<std::string> input_names;   // with default parameters; variadic: empty
+  mutable std::unique_ptr<RememberedCalls> remembered = {};
 };
 
 nb::object& symbol_naming() {
@@ -166,6 +168,48 @@ nb::object call_array(const OpFunction& f, Arguments arguments) {
   return wrap_all(std::move(out));
 }
 
+// A call like an earlier one: its inputs by position, numbers as parameters, at most one `out`.
+nb::object call_again(const OpFunction& f, nb::args args, const RememberedCalls::Key& key) {
+  constexpr size_t most_inputs = 8;
+  const size_t inputs = args.size();
+  if (!f.remembered || inputs == 0 || inputs > most_inputs) return {};
+  const ParametersRef* found = f.remembered->find(key);
+  if (!found) return {};
+  const ParametersRef parameters = *found;
+  NDArray in[most_inputs], out[1];
+  for (size_t i = 0; i < inputs; ++i) {
+    if (!is_array(args[i])) return {};
+    in[i] = array_of(args[i]);
+  }
+  const bool given = key.out.is_valid() && !key.out.is_none();
+  if (given) {
+    if (!is_array(key.out)) return {};
+    out[0] = array_of(key.out);
+  }
+  runtime::invoke(*f.op, parameters, std::span(in, inputs), out);
+  if (!given) return wrap(std::move(out[0]));
+  array_of(key.out).set_history(out[0].history());
+  return nb::borrow(key.out);
+}
+
+// Only calls whose parameters alone say how many inputs and outputs there are.
+void remember(const OpFunction& f, nb::args args, const RememberedCalls::Key& key, const ParametersRef& parameters) {
+  if (f.op->input_names(*parameters).size() != args.size() || f.op->visible_output_count(*parameters) != 1) return;
+  if (!f.remembered) f.remembered = std::make_unique<RememberedCalls>();
+  f.remembered->remember(key, parameters);
+}
+
+nb::object call_array_function(const OpFunction& f, nb::args args, nb::kwargs kwargs) {
+  const RememberedCalls::Key key(args.size(), kwargs);
+  const bool simple = key.complete && f.op->variadic.empty();
+  if (simple)
+    if (nb::object result = call_again(f, args, key); result.is_valid()) return result;
+  Arguments arguments = Parser(f).parse(args, kwargs);
+  if (simple && arguments.named.empty() && arguments.inputs.size() == args.size())
+    remember(f, args, key, runtime::cached_parameters(*f.op, arguments.attributes));
+  return call_array(f, std::move(arguments));
+}
+
 std::string lower_case(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return text;
@@ -265,8 +309,7 @@ nb::dict describe(const OpInfo& op) {
 void bind_operators(nb::module_& m) {
   nb::class_<OpFunction>(m, "OpFunction")
       .def("__call__", [](const OpFunction& f, nb::args args, nb::kwargs kwargs) {
-        Arguments arguments = Parser(f).parse(args, kwargs);
-        return f.symbolic ? call_symbol(f, std::move(arguments)) : call_array(f, std::move(arguments));
+        return f.symbolic ? call_symbol(f, Parser(f).parse(args, kwargs)) : call_array_function(f, args, kwargs);
       })
       .def("__getattr__", [](const OpFunction& f, std::string_view key) -> nb::object {
         if (key == "__name__" || key == "__qualname__") return nb::cast(f.name);

@@ -30,7 +30,8 @@ TEST(SmallGemm, EqualsTheReference) {
             small_gemm(DType::float32, g, a.data(), b.data(), got.data());
             reference_gemm(DType::float32, g, a.data(), b.data(), expected.data());
             for (int64_t i = 0; i < m * n; ++i)
-              ASSERT_NEAR(got[i], expected[i], 1e-6 * (k + 10)) << m << ' ' << n << ' ' << k << ' ' << ta << tb << beta;
+              ASSERT_NEAR(got[i], expected[i], 1e-6 * (k + 10))
+                  << m << ' ' << n << ' ' << k << ' ' << ta << tb << beta;
           }
 }
 
