@@ -171,6 +171,40 @@ TEST(Executor, TypesFollowTheArguments) {
   EXPECT_DOUBLE_EQ(values_of(bound.output())[0], 2.0 / 3);
 }
 
+TEST(Executor, BindsViewsOfOneArray) {
+  // Arguments and gradients are pieces of two arrays, and `v` and `x` are the same piece.
+  const NDArray arguments = make_array({6}, {1, 2, 3, 4, 5, 6}), gradients = filled({6}, -1);
+  const Symbol v = Symbol::variable("v");
+  Bindings bindings;
+  bindings.arguments = {arguments.slice(2, 4), arguments.slice(4, 6), arguments.slice(2, 4)};
+  bindings.gradients = {gradients.slice(0, 2), gradients.slice(2, 4), gradients.slice(4, 6)};
+  bindings.requests = {GradRequest::write, GradRequest::add, GradRequest::write};
+  Executor executor(node("elemwise_mul", "m", {node("elemwise_mul", "n", {x, w}), v}), bindings);
+  for (int i = 0; i < 2; ++i) {
+    executor.forward(true);
+    executor.backward();
+    EXPECT_THAT(values_of(executor.outputs()[0]), ElementsAre(45, 96));
+    EXPECT_THAT(values_of(gradients), ElementsAre(15, 24, 9 * (i + 1) - 1, 16 * (i + 1) - 1, 15, 24));
+  }
+}
+
+TEST(Executor, GivesTheSameOnTheSynchronousEngine) {
+  const Symbol chain = node("tanh", "t", {node("FullyConnected", "fc", {node("sin", "s", {x})}, {{"num_hidden", "5"}})});
+  const auto run = [&] {
+    const Bound bound = bind(chain, {{"x", {3, 4}}});
+    std::mt19937 generator(1);
+    for (int i = 0; i < 3; ++i) random_array(bound.argument(i).shape(), generator).copy_to(bound.argument(i));
+    bound.executor->forward_backward();
+    return std::pair(bytes_of(bound.output()), bytes_of(bound.gradient(1)));
+  };
+  const auto threaded = run();
+  const engine::Configuration before = engine::configuration();
+  engine::configure({.kind = "naive"});
+  const auto naive = run();
+  engine::configure(before);
+  EXPECT_EQ(naive, threaded);
+}
+
 TEST(Executor, MistakesAreInputErrors) {
   const Symbol product = node("elemwise_mul", "m", {x, w});
   EXPECT_THAT(message_of([&] { bind(product, {{"y", {2}}}); }), HasSubstr("no input 'y'"));

@@ -104,6 +104,20 @@ TEST(Invoke, ReferenceAgrees) {
   for (size_t i = 0; i < fast.size(); ++i) EXPECT_NEAR(fast[i], plain[i], 1e-5);
 }
 
+TEST(Invoke, CollectsCallsInABulk) {
+  const NDArray x = filled({4}, 1);
+  NDArray squares;
+  {
+    engine::Bulk bulk(16);
+    for (int i = 0; i < 10; ++i) call_into("_plus_scalar", {x}, x, {{"scalar", "1"}});
+    squares = call("square", {x});
+    EXPECT_THAT(values_of(x), ElementsAre(11, 11, 11, 11));   // a wait ends the bulk
+    call_into("_mul_scalar", {x}, x, {{"scalar", "2"}});
+  }
+  EXPECT_THAT(values_of(squares), ElementsAre(121, 121, 121, 121));
+  EXPECT_THAT(values_of(x), ElementsAre(22, 22, 22, 22));
+}
+
 TEST(Invoke, ErrorsNameTheOperator) {
   const NDArray a = filled({2, 3}, 1), b = filled({4}, 1);
   EXPECT_THAT(message_of([&] { call("elemwise_add", {a, b}); }), HasSubstr("[elemwise_add]"));
