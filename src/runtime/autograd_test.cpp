@@ -15,7 +15,8 @@ TEST(Autograd, ChainRule) {
   NDArray y;
   {
     Recording scope;
-    y = call("_plus_scalar", {call("square", {call("_mul_scalar", {x}, {{"scalar", "3"}})})}, {{"scalar", "1"}});
+    y = call("_plus_scalar", {call("square", {call("_mul_scalar", {x}, {{"scalar", "3"}})})},
+             {{"scalar", "1"}});
   }
   EXPECT_THAT(values_of(y), ElementsAre(10, 37, 82));
   backward(y);
@@ -188,12 +189,13 @@ TEST(Autograd, RecordedFunctionsWithSeveralOutputs) {
   {
     Recording scope;
     const NDArray in[1] = {x};
-    record_function("pair", in, out,
-                    [&](std::span<const NDArray> heads, std::span<NDArray> results, const std::vector<bool>&) {
-                      for (const NDArray& head : heads) flows.push_back(static_cast<bool>(head));
-                      ASSERT_TRUE(results[0]);   // the variable's own gradient array
-                      call_into("_mul_scalar", {heads[1]}, results[0], {{"scalar", "3"}});
-                    });
+    record_function(
+        "pair", in, out,
+        [&](std::span<const NDArray> heads, std::span<NDArray> results, const std::vector<bool>&) {
+          for (const NDArray& head : heads) flows.push_back(static_cast<bool>(head));
+          ASSERT_TRUE(results[0]);  // the variable's own gradient array
+          call_into("_mul_scalar", {heads[1]}, results[0], {{"scalar", "3"}});
+        });
   }
   backward(out[1]);
   EXPECT_EQ(flows, (std::vector<bool>{false, true}));
