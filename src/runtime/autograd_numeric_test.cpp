@@ -22,7 +22,8 @@ double sum_of(const NDArray& array) {
   return sum;
 }
 
-std::vector<double> numeric_gradient(const std::function<double(const NDArray&)>& f, const NDArray& at) {
+std::vector<double> numeric_gradient(const std::function<double(const NDArray&)>& f,
+                                     const NDArray& at) {
   constexpr double step = 1e-5;
   std::vector<double> values = values_of(at), result;
   for (size_t i = 0; i < values.size(); ++i) {
@@ -37,42 +38,67 @@ std::vector<double> numeric_gradient(const std::function<double(const NDArray&)>
   return result;
 }
 
-void expect_close(const std::vector<double>& got, const std::vector<double>& expected, const char* what) {
+void expect_close(const std::vector<double>& got, const std::vector<double>& expected,
+                  const char* what) {
   ASSERT_EQ(got.size(), expected.size()) << what;
-  for (size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], expected[i], 1e-5) << what << ", element " << i;
+  for (size_t i = 0; i < got.size(); ++i)
+    EXPECT_NEAR(got[i], expected[i], 1e-5) << what << ", element " << i;
 }
 
 std::vector<Case> cases() {
   const Shape m{3, 4}, n{4, 2};
   return {
-      {"tanh of a product", {m, m},
-       [](auto& v) { return call("tanh", {call("elemwise_mul", {v[0], v[1]})}); }},
-      {"quotient", {m, m},
-       [](auto& v) { return call("elemwise_div", {call("sigmoid", {v[0]}), call("exp", {v[1]})}); }},
-      {"matrix product", {m, n},
-       [](auto& v) { return call("square", {call("dot", {v[0], v[1]})}); }},
-      {"broadcast", {m, Shape{3, 1}},
-       [](auto& v) { return call("square", {call("broadcast_mul", {v[0], v[1]})}); }},
+      {"tanh of a product",
+       {m, m},
+       [](auto& v) {
+         return call("tanh", {call("elemwise_mul", {v[0], v[1]})});
+       }},
+      {"quotient",
+       {m, m},
+       [](auto& v) {
+         return call("elemwise_div", {call("sigmoid", {v[0]}), call("exp", {v[1]})});
+       }},
+      {"matrix product",
+       {m, n},
+       [](auto& v) {
+         return call("square", {call("dot", {v[0], v[1]})});
+       }},
+      {"broadcast",
+       {m, Shape{3, 1}},
+       [](auto& v) {
+         return call("square", {call("broadcast_mul", {v[0], v[1]})});
+       }},
       {"softmax", {m}, [](auto& v) { return call("square", {call("softmax", {v[0]})}); }},
-      {"reductions", {m},
+      {"reductions",
+       {m},
        [](auto& v) {
          return call("elemwise_mul", {call("sum", {call("sin", {v[0]})}, {{"axis", "1"}}),
                                       call("mean", {call("square", {v[0]})}, {{"axis", "1"}})});
        }},
-      {"dense layer", {m, Shape{5, 4}, Shape{5}},
-       [](auto& v) { return call("tanh", {call("FullyConnected", {v[0], v[1], v[2]}, {{"num_hidden", "5"}})}); }},
-      {"shapes", {m},
+      {"dense layer",
+       {m, Shape{5, 4}, Shape{5}},
+       [](auto& v) {
+         return call("tanh", {call("FullyConnected", {v[0], v[1], v[2]}, {{"num_hidden", "5"}})});
+       }},
+      {"shapes",
+       {m},
        [](auto& v) {
          const NDArray turned = call("transpose", {call("Reshape", {v[0]}, {{"shape", "(6, 2)"}})});
-         return call("exp", {call("Concat", {turned, call("square", {turned})}, {{"num_args", "2"}, {"dim", "1"}})});
+         return call("exp", {call("Concat", {turned, call("square", {turned})},
+                                  {{"num_args", "2"}, {"dim", "1"}})});
        }},
-      {"parts", {m},
+      {"parts",
+       {m},
        [](auto& v) {
          const auto parts = invoke("SliceChannel", std::vector{v[0]}, {{"num_outputs", "2"}});
          return call("elemwise_mul", {parts[0], call("sin", {parts[1]})});
        }},
-      {"one part only", {m},
-       [](auto& v) { return call("square", {invoke("SliceChannel", std::vector{v[0]}, {{"num_outputs", "4"}})[2]}); }},
+      {"one part only",
+       {m},
+       [](auto& v) {
+         return call("square",
+                     {invoke("SliceChannel", std::vector{v[0]}, {{"num_outputs", "4"}})[2]});
+       }},
   };
 }
 
@@ -102,11 +128,18 @@ TEST(AutogradNumeric, GradientsAreFiniteDifferences) {
 std::vector<Case> pointwise_chains() {
   const Shape m{2, 3};
   return {
-      {"cube", {m}, [](auto& v) { return call("elemwise_mul", {call("square", {v[0]}), v[0]}); }},
+      {"cube",
+       {m},
+       [](auto& v) {
+         return call("elemwise_mul", {call("square", {v[0]}), v[0]});
+       }},
       {"tanh of sin", {m}, [](auto& v) { return call("tanh", {call("sin", {v[0]})}); }},
       {"sigmoid of square", {m}, [](auto& v) { return call("sigmoid", {call("square", {v[0]})}); }},
-      {"exp and log", {m},
-       [](auto& v) { return call("log", {call("_plus_scalar", {call("exp", {v[0]})}, {{"scalar", "1"}})}); }},
+      {"exp and log",
+       {m},
+       [](auto& v) {
+         return call("log", {call("_plus_scalar", {call("exp", {v[0]})}, {{"scalar", "1"}})});
+       }},
   };
 }
 

@@ -23,7 +23,8 @@ TEST(CachedOp, AnswersForEveryShapeAndType) {
       ASSERT_EQ(y.shape(), Shape({size}));
       EXPECT_THAT(values_of(y), Each(9));
     }
-    EXPECT_EQ(run(op, {filled({2}, 1, DType::float64), filled({2}, 1, DType::float64)}).dtype(), DType::float64);
+    EXPECT_EQ(run(op, {filled({2}, 1, DType::float64), filled({2}, 1, DType::float64)}).dtype(),
+              DType::float64);
   }
 }
 
@@ -66,8 +67,11 @@ TEST(CachedOp, RetainedGraphsRunAgain) {
 }
 
 TEST(CachedOp, TrainingAndInferenceDiffer) {
-  CachedOp op(node("BatchNorm", "bn", {x}, {{"fix_gamma", "False"}, {"momentum", "0"}, {"eps", "0.001"}}).at(0));
-  const NDArray data = make_variable_array(make_array({2, 1}, {1, 3})), gamma = filled({1}, 1), beta = filled({1}, 0);
+  CachedOp op(
+      node("BatchNorm", "bn", {x}, {{"fix_gamma", "False"}, {"momentum", "0"}, {"eps", "0.001"}})
+          .at(0));
+  const NDArray data = make_variable_array(make_array({2, 1}, {1, 3})), gamma = filled({1}, 1),
+                beta = filled({1}, 0);
   const NDArray mean = filled({1}, 0), variance = filled({1}, 1);
   const std::vector<NDArray> inputs = {data, gamma, beta, mean, variance};
   EXPECT_NEAR(values_of(run(op, inputs))[0], 1, 1e-2);

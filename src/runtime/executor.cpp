@@ -36,8 +36,18 @@ struct Executor::State {
   bool given_head_gradients = false;   // some head gradient slot holds a caller's array
 
   PlanSpec specification(const Executor& executor, bool training) const;
+  // Queued runs refer to the plans; every run writes the arena's tag.
+  void wait_for_queued_runs() {
+    if (!arena) return;
+    try {
+      engine::wait_for_write(arena->tag());
+    } catch (...) {
+      // The failure reaches the readers of the outputs.
+    }
+  }
   const Ref<Storage>& arena_for(const Plan& plan, Device device) {
     if (!arena || arena->bytes() < plan.arena_bytes()) {
+      wait_for_queued_runs();   // the destructor sees the newest arena only
       memory::OwnerScope scope(memory::Owner::plan);
       arena = Storage::allocate(plan.arena_bytes(), device);
     }
@@ -159,14 +169,7 @@ Executor::Executor(Symbol symbol, Bindings bindings, Device device)
 }
 
 Executor::~Executor() {
-  // Queued runs refer to the plans: the arena's tag orders them before this returns.
-  if (state_ && state_->arena) {
-    try {
-      engine::wait_for_write(state_->arena->tag());
-    } catch (...) {
-      // The failure reaches the readers of the outputs.
-    }
-  }
+  if (state_) state_->wait_for_queued_runs();
 }
 
 Plan& Executor::plan(bool training) const {

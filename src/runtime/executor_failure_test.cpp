@@ -22,19 +22,23 @@ struct ExecutorFailure : ::testing::TestWithParam<const char*> {
 
 std::shared_ptr<Executor> bind_chain(const char* op, const Shape& shape) {
   const Symbol x = Symbol::variable("x");
-  const Symbol chain = node("square", "after", {node(op, "bad", {node("_mul_scalar", "before", {x}, {{"scalar", "2"}})})});
+  const Symbol chain =
+      node("square", "after",
+           {node(op, "bad", {node("_mul_scalar", "before", {x}, {{"scalar", "2"}})})});
   return Executor::simple_bind(chain, {}, {{"x", shape}}, {}, {}, GradRequest::write);
 }
 
 TEST_P(ExecutorFailure, ForwardErrorsReachTheReaderAndGoAway) {
   for (int64_t size : {2, 300000}) {
     auto executor = bind_chain(GetParam(), {size});
-    const NDArray argument = executor->bindings().arguments[0], gradient = executor->bindings().gradients[0];
+    const NDArray argument = executor->bindings().arguments[0],
+                  gradient = executor->bindings().gradients[0];
     for (int round = 0; round < 3; ++round) {
       filled({size}, -1).copy_to(argument);
       executor->forward(true);
-      EXPECT_THAT(message_of([&] { values_of(executor->outputs()[0]); }),
-                  HasSubstr(fmt::format("[{}] node bad: expected no negative number, got -2", GetParam())));
+      EXPECT_THAT(
+          message_of([&] { values_of(executor->outputs()[0]); }),
+          HasSubstr(fmt::format("[{}] node bad: expected no negative number, got -2", GetParam())));
       filled({size}, 3).copy_to(argument);
       executor->forward(true);
       EXPECT_EQ(values_of(executor->outputs()[0])[0], 36);
@@ -61,7 +65,8 @@ TEST_P(ExecutorFailure, BackwardErrorsSpareTheOutputs) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ExecutorFailure,
-                         ::testing::Values("_test_runtime_fail", "_test_runtime_fail_later", "_test_runtime_fail_random"));
+                         ::testing::Values("_test_runtime_fail", "_test_runtime_fail_later",
+                                           "_test_runtime_fail_random"));
 
 TEST(ExecutorLife, PoisonedArgumentsPassThrough) {
   auto executor = bind_chain("_test_runtime_fail", {2});
@@ -78,8 +83,10 @@ TEST(ExecutorLife, QueuedWorkOutlivesTheExecutor) {
   NDArray outputs[4], gradients[4];
   for (int i = 0; i < 4; ++i) {
     Symbol chain = Symbol::variable("x");
-    for (int k = 0; k < 3; ++k) chain = node("_test_runtime_slow", "slow" + std::to_string(k), {chain});
-    auto executor = Executor::simple_bind(node("square", "s", {chain}), {}, {{"x", {4}}}, {}, {}, GradRequest::write);
+    for (int k = 0; k < 3; ++k)
+      chain = node("_test_runtime_slow", "slow" + std::to_string(k), {chain});
+    auto executor = Executor::simple_bind(node("square", "s", {chain}), {}, {{"x", {4}}}, {}, {},
+                                          GradRequest::write);
     call_into("_test_runtime_slow", {filled({4}, i + 1)}, executor->bindings().arguments[0]);
     for (int run = 0; run < 3; ++run) {
       executor->forward(true);

@@ -40,7 +40,7 @@ TEST(Executor, ForwardAndBackward) {
   EXPECT_NEAR(values_of(bound.gradient(1))[1], 2, 1e-6);
   bound.executor->backward({filled({2}, 10)});
   EXPECT_NEAR(values_of(bound.gradient(1))[1], 20, 1e-5);
-  bound.executor->backward();   // ones again
+  bound.executor->backward();  // ones again
   EXPECT_NEAR(values_of(bound.gradient(1))[1], 2, 1e-6);
 }
 
@@ -55,8 +55,9 @@ TEST(Executor, ArgumentsMayChangeBetweenRuns) {
 }
 
 TEST(Executor, RequestsDecideWhatHappensToTheGradient) {
-  const Bound bound = bind(node("elemwise_mul", "m", {node("elemwise_mul", "n", {x, w}), Symbol::variable("v")}),
-                           {{"x", {2}}}, GradRequest::write, {{"w", GradRequest::add}, {"v", GradRequest::null}});
+  const Bound bound =
+      bind(node("elemwise_mul", "m", {node("elemwise_mul", "n", {x, w}), Symbol::variable("v")}),
+           {{"x", {2}}}, GradRequest::write, {{"w", GradRequest::add}, {"v", GradRequest::null}});
   bound.fill(0, {3, 3});
   bound.fill(1, {5, 5});
   bound.fill(2, {2, 2});
@@ -73,8 +74,9 @@ TEST(Executor, RequestsDecideWhatHappensToTheGradient) {
 
 TEST(Executor, OutputsMayBeVariablesDuplicatesAndReshapes) {
   const Symbol square = node("square", "s", {x});
-  const Symbol group = Symbol::group({x, square, square, node("Reshape", "r", {x}, {{"shape", "(4,)"}}),
-                                      node("Flatten", "f", {square}), x});
+  const Symbol group =
+      Symbol::group({x, square, square, node("Reshape", "r", {x}, {{"shape", "(4,)"}}),
+                     node("Flatten", "f", {square}), x});
   const Bound bound = bind(group, {{"x", {2, 2}}});
   bound.fill(0, {1, 2, 3, 4});
   bound.executor->forward(true);
@@ -83,7 +85,8 @@ TEST(Executor, OutputsMayBeVariablesDuplicatesAndReshapes) {
   for (int i : {1, 2, 4}) EXPECT_THAT(values_of(bound.output(i)), ElementsAre(1, 4, 9, 16)) << i;
   EXPECT_EQ(bound.output(3).shape(), Shape({4}));
   for (int i = 0; i < 6; ++i)
-    for (int j = 0; j < i; ++j) EXPECT_NE(bound.output(i).storage(), bound.output(j).storage()) << i << j;
+    for (int j = 0; j < i; ++j)
+      EXPECT_NE(bound.output(i).storage(), bound.output(j).storage()) << i << j;
   // Outputs do not follow a later change of the argument.
   const NDArray kept = bound.output(3);
   bound.fill(0, {0, 0, 0, 0});
@@ -108,7 +111,8 @@ TEST(Executor, GradientsOfSumsHaveMemoryOfTheirOwn) {
 }
 
 TEST(Executor, VariablesWithoutInfluenceGetZeros) {
-  const Bound bound = bind(Symbol::group({node("square", "s", {x}), node("BlockGrad", "b", {w})}), {{"x", {2}}, {"w", {2}}});
+  const Bound bound = bind(Symbol::group({node("square", "s", {x}), node("BlockGrad", "b", {w})}),
+                           {{"x", {2}}, {"w", {2}}});
   filled({2}, 9).copy_to(bound.gradient(1));
   bound.executor->forward_backward();
   EXPECT_THAT(values_of(bound.gradient(1)), Each(0));
@@ -132,7 +136,8 @@ TEST(Executor, AuxiliaryStatesMoveInTheBackwardPass) {
 
 TEST(Executor, LossesNeedNoHeadGradient) {
   const Symbol loss = node("SoftmaxOutput", "softmax", {x, Symbol::variable("label")});
-  const Bound bound = bind(loss, {{"x", {2, 2}}}, GradRequest::write, {{"label", GradRequest::null}});
+  const Bound bound =
+      bind(loss, {{"x", {2, 2}}}, GradRequest::write, {{"label", GradRequest::null}});
   bound.fill(1, {0, 1});
   bound.executor->forward_backward();
   EXPECT_THAT(values_of(bound.output()), Each(0.5));
@@ -162,8 +167,10 @@ TEST(Executor, RandomOperatorsFollowTheSeed) {
 }
 
 TEST(Executor, TypesFollowTheArguments) {
-  const Symbol sum = node("elemwise_add", "a", {x, node("_mul_scalar", "m", {w}, {{"scalar", "2"}})});
-  Bound bound{Executor::simple_bind(sum, {}, {{"x", {2}}}, {{"x", DType::float64}}, {}, GradRequest::write)};
+  const Symbol sum =
+      node("elemwise_add", "a", {x, node("_mul_scalar", "m", {w}, {{"scalar", "2"}})});
+  Bound bound{Executor::simple_bind(sum, {}, {{"x", {2}}}, {{"x", DType::float64}}, {},
+                                    GradRequest::write)};
   EXPECT_EQ(bound.output().dtype(), DType::float64);
   EXPECT_EQ(bound.gradient(1).dtype(), DType::float64);
   bound.fill(1, {1.0 / 3, 1});
@@ -171,28 +178,73 @@ TEST(Executor, TypesFollowTheArguments) {
   EXPECT_DOUBLE_EQ(values_of(bound.output())[0], 2.0 / 3);
 }
 
+TEST(Executor, BindsViewsOfOneArray) {
+  // Arguments and gradients are pieces of two arrays, and `v` and `x` are the same piece.
+  const NDArray arguments = make_array({6}, {1, 2, 3, 4, 5, 6}), gradients = filled({6}, -1);
+  const Symbol v = Symbol::variable("v");
+  Bindings bindings;
+  bindings.arguments = {arguments.slice(2, 4), arguments.slice(4, 6), arguments.slice(2, 4)};
+  bindings.gradients = {gradients.slice(0, 2), gradients.slice(2, 4), gradients.slice(4, 6)};
+  bindings.requests = {GradRequest::write, GradRequest::add, GradRequest::write};
+  Executor executor(node("elemwise_mul", "m", {node("elemwise_mul", "n", {x, w}), v}), bindings);
+  for (int i = 0; i < 2; ++i) {
+    executor.forward(true);
+    executor.backward();
+    EXPECT_THAT(values_of(executor.outputs()[0]), ElementsAre(45, 96));
+    EXPECT_THAT(values_of(gradients),
+                ElementsAre(15, 24, 9 * (i + 1) - 1, 16 * (i + 1) - 1, 15, 24));
+  }
+}
+
+TEST(Executor, GivesTheSameOnTheSynchronousEngine) {
+  const Symbol chain = node(
+      "tanh", "t", {node("FullyConnected", "fc", {node("sin", "s", {x})}, {{"num_hidden", "5"}})});
+  const auto run = [&] {
+    const Bound bound = bind(chain, {{"x", {3, 4}}});
+    std::mt19937 generator(1);
+    for (int i = 0; i < 3; ++i)
+      random_array(bound.argument(i).shape(), generator).copy_to(bound.argument(i));
+    bound.executor->forward_backward();
+    return std::pair(bytes_of(bound.output()), bytes_of(bound.gradient(1)));
+  };
+  const auto threaded = run();
+  const engine::Configuration before = engine::configuration();
+  engine::configure({.kind = "naive"});
+  const auto naive = run();
+  engine::configure(before);
+  EXPECT_EQ(naive, threaded);
+}
+
 TEST(Executor, MistakesAreInputErrors) {
   const Symbol product = node("elemwise_mul", "m", {x, w});
   EXPECT_THAT(message_of([&] { bind(product, {{"y", {2}}}); }), HasSubstr("no input 'y'"));
   EXPECT_THAT(message_of([&] { bind(product, {}); }), HasSubstr("could not be inferred"));
-  EXPECT_THAT(message_of([&] { bind(product, {{"x", {2}}, {"w", {3}}}); }), HasSubstr("elemwise_mul"));
+  EXPECT_THAT(message_of([&] {
+                bind(product, {{"x", {2}}, {"w", {3}}});
+              }),
+              HasSubstr("elemwise_mul"));
   Bindings bindings;
   bindings.arguments = {filled({2}, 1)};
-  EXPECT_THAT(message_of([&] { Executor(product, bindings); }), HasSubstr("expected 2 arguments, got 1"));
+  EXPECT_THAT(message_of([&] { Executor(product, bindings); }),
+              HasSubstr("expected 2 arguments, got 1"));
   bindings.arguments.push_back(filled({3}, 1));
   EXPECT_THAT(message_of([&] { Executor(product, bindings); }), HasSubstr("elemwise_mul"));
   const Bound bound = bind(product, {{"x", {2}}});
   EXPECT_THAT(message_of([&] { bound.executor->backward(); }), HasSubstr("forward(is_train=True)"));
   bound.executor->forward(true);
-  EXPECT_THAT(message_of([&] { bound.executor->backward({filled({3}, 1)}); }), HasSubstr("expected shape (2,), got (3,)"));
-  EXPECT_THAT(message_of([&] { bound.executor->backward({filled({2}, 1), filled({2}, 1)}); }),
+  EXPECT_THAT(message_of([&] { bound.executor->backward({filled({3}, 1)}); }),
+              HasSubstr("expected shape (2,), got (3,)"));
+  EXPECT_THAT(message_of([&] {
+                bound.executor->backward({filled({2}, 1), filled({2}, 1)});
+              }),
               HasSubstr("expected 1 head gradients, got 2"));
 }
 
 TEST(Executor, MemoryPlansAreOrdered) {
   Symbol chain = x;
   for (int i = 0; i < 10; ++i)
-    chain = node("FullyConnected", "fc" + std::to_string(i), {node("tanh", "t" + std::to_string(i), {chain})}, {{"num_hidden", "16"}});
+    chain = node("FullyConnected", "fc" + std::to_string(i),
+                 {node("tanh", "t" + std::to_string(i), {chain})}, {{"num_hidden", "16"}});
   const Bound bound = bind(chain, {{"x", {8, 16}}});
   const auto plan = bound.executor->memory_plan();
   ASSERT_EQ(plan.size(), 4u);

@@ -22,7 +22,8 @@ struct InvokeFailure : ::testing::TestWithParam<const char*> {
 
 TEST_P(InvokeFailure, ReachesTheReader) {
   const NDArray bad = call(GetParam(), {filled({2}, -3)});
-  EXPECT_EQ(message_of([&] { bad.wait_to_read(); }), fmt::format("[{}] expected no negative number, got -3", GetParam()));
+  EXPECT_EQ(message_of([&] { bad.wait_to_read(); }),
+            fmt::format("[{}] expected no negative number, got -3", GetParam()));
   EXPECT_THAT(message_of([&] { values_of(bad); }), HasSubstr(GetParam()));
 }
 
@@ -51,7 +52,8 @@ TEST_P(InvokeFailure, SparesTheRandomGenerator) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, InvokeFailure,
-                         ::testing::Values("_test_runtime_fail", "_test_runtime_fail_later", "_test_runtime_fail_random"));
+                         ::testing::Values("_test_runtime_fail", "_test_runtime_fail_later",
+                                           "_test_runtime_fail_random"));
 
 }  // namespace
 }  // namespace gemel::runtime

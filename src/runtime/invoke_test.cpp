@@ -81,13 +81,14 @@ TEST(Invoke, OperatorsThatCannotWorkInPlaceGetMemoryOfTheirOwn) {
 
 TEST(Invoke, MutatesWhatTheOperatorSays) {
   const NDArray weight = filled({2}, 1), gradient = filled({2}, 2), momentum = filled({2}, 0);
-  call_into("sgd_mom_update", {weight, gradient, momentum}, weight, {{"lr", "0.5"}, {"momentum", "0.5"}});
+  call_into("sgd_mom_update", {weight, gradient, momentum}, weight,
+            {{"lr", "0.5"}, {"momentum", "0.5"}});
   EXPECT_THAT(values_of(weight), ElementsAre(0, 0));
   EXPECT_THAT(values_of(momentum), ElementsAre(-1, -1));
 }
 
 TEST(Invoke, ReadersSeeWritesInOrder) {
-  const NDArray x = filled({300000}, 0);   // too large to run on this thread
+  const NDArray x = filled({300000}, 0);  // too large to run on this thread
   for (int i = 0; i < 20; ++i) call_into("_plus_scalar", {x}, x, {{"scalar", "1"}});
   const NDArray before = call("_copy", {x});
   call_into("_mul_scalar", {x}, x, {{"scalar", "0"}});
@@ -104,14 +105,33 @@ TEST(Invoke, ReferenceAgrees) {
   for (size_t i = 0; i < fast.size(); ++i) EXPECT_NEAR(fast[i], plain[i], 1e-5);
 }
 
+TEST(Invoke, CollectsCallsInABulk) {
+  const NDArray x = filled({4}, 1);
+  NDArray squares;
+  {
+    engine::Bulk bulk(16);
+    for (int i = 0; i < 10; ++i) call_into("_plus_scalar", {x}, x, {{"scalar", "1"}});
+    squares = call("square", {x});
+    EXPECT_THAT(values_of(x), ElementsAre(11, 11, 11, 11));  // a wait ends the bulk
+    call_into("_mul_scalar", {x}, x, {{"scalar", "2"}});
+  }
+  EXPECT_THAT(values_of(squares), ElementsAre(121, 121, 121, 121));
+  EXPECT_THAT(values_of(x), ElementsAre(22, 22, 22, 22));
+}
+
 TEST(Invoke, ErrorsNameTheOperator) {
   const NDArray a = filled({2, 3}, 1), b = filled({4}, 1);
   EXPECT_THAT(message_of([&] { call("elemwise_add", {a, b}); }), HasSubstr("[elemwise_add]"));
   EXPECT_THAT(message_of([&] { call("dot", {a, b}); }), HasSubstr("[dot]"));
-  EXPECT_THAT(message_of([&] { call("square", {NDArray()}); }), HasSubstr("[square] input 0 is an empty array"));
+  EXPECT_THAT(message_of([&] { call("square", {NDArray()}); }),
+              HasSubstr("[square] input 0 is an empty array"));
   EXPECT_THAT(message_of([&] { call("elemwise_ad", {a, a}); }), HasSubstr("elemwise_add"));
-  EXPECT_THAT(message_of([&] { call("_mul_scalar", {a}, {{"scalr", "2"}}); }), HasSubstr("_mul_scalar"));
-  EXPECT_THAT(message_of([&] { call_into("square", {a}, b); }), HasSubstr("[square] out: expected an array of shape (2,3), got (4,)"));
+  EXPECT_THAT(message_of([&] {
+                call("_mul_scalar", {a}, {{"scalr", "2"}});
+              }),
+              HasSubstr("_mul_scalar"));
+  EXPECT_THAT(message_of([&] { call_into("square", {a}, b); }),
+              HasSubstr("[square] out: expected an array of shape (2,3), got (4,)"));
 }
 
 TEST(Invoke, ParametersAreParsedOnce) {
@@ -141,7 +161,9 @@ TEST(PreparedCache, StateIsMadeOncePerParametersShapesAndMode) {
 }
 
 TEST(PreparedCache, ForgetsTheOldest) {
-  const auto run = [](int size) { return values_of(call("_test_runtime_prepared", {filled({size}, 0)}))[0]; };
+  const auto run = [](int size) {
+    return values_of(call("_test_runtime_prepared", {filled({size}, 0)}))[0];
+  };
   const double first = run(1);
   for (int size = 2; size < 1100; ++size) run(size);
   EXPECT_NE(run(1), first);

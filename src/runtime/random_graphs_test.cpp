@@ -41,16 +41,19 @@ struct Runner {
   void prepare() const {
     std::mt19937 generator(number);
     const Bindings& bindings = executor->bindings();
-    for (const NDArray& argument : bindings.arguments) random_array(argument.shape(), generator).copy_to(argument);
+    for (const NDArray& argument : bindings.arguments)
+      random_array(argument.shape(), generator).copy_to(argument);
     for (const NDArray& gradient : bindings.gradients)
       if (gradient) random_array(gradient.shape(), generator).copy_to(gradient);
-    for (const NDArray& state : bindings.auxiliary_states) random_array(state.shape(), generator, 0.5, 2).copy_to(state);
+    for (const NDArray& state : bindings.auxiliary_states)
+      random_array(state.shape(), generator, 0.5, 2).copy_to(state);
     seed(number);
   }
   std::vector<NDArray> head_gradients() const {
     std::mt19937 generator(number + 1);
     std::vector<NDArray> heads;
-    for (const NDArray& output : executor->outputs()) heads.push_back(random_array(output.shape(), generator));
+    for (const NDArray& output : executor->outputs())
+      heads.push_back(random_array(output.shape(), generator));
     return heads;
   }
   Bits seen() const {
@@ -91,14 +94,15 @@ TEST(RandomGraphs, SameBitsInEveryModeAndWithFusion) {
         SCOPED_TRACE(fmt::format("memory {}, fusion {}", memory, fusion));
         SettingsScope scope(memory, fusion);
         const Runner run(graph, number, request);
-        const Bits after_inference = run.inference(), after_ones = run.two_tasks(false), after_heads = run.two_tasks(true);
+        const Bits after_inference = run.inference(), after_ones = run.two_tasks(false),
+                   after_heads = run.two_tasks(true);
         if (!inference) inference = after_inference, ones = after_ones, heads = after_heads;
         ASSERT_EQ(after_inference, *inference);
         ASSERT_EQ(after_ones, *ones);
         ASSERT_EQ(after_heads, *heads);
         ASSERT_EQ(run.one_task(), *ones);
         ASSERT_EQ(run.one_task(), *ones);
-        ASSERT_EQ(run.inference(), *inference);   // after training, in a shared arena
+        ASSERT_EQ(run.inference(), *inference);  // after training, in a shared arena
       }
   }
 }

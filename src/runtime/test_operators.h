@@ -8,6 +8,6 @@
 
 namespace gemel::runtime::testing {
 
-int preparations();   // states of _test_runtime_prepared made so far
+int preparations();  // states of _test_runtime_prepared made so far
 
 }  // namespace gemel::runtime::testing

@@ -18,15 +18,20 @@ struct CountedState : Prepared {
 
 struct LevelParameters : Parameters {
   int level;
-  static void declare(Fields<LevelParameters>& f) { f.field("level", &LevelParameters::level).fallback("0"); }
+  static void declare(Fields<LevelParameters>& f) {
+    f.field("level", &LevelParameters::level).fallback("0");
+  }
 };
 
-void copy(const OpCall& call) { std::memcpy(call.out[0].address, call.in[0].address, call.in[0].bytes()); }
+void copy(const OpCall& call) {
+  std::memcpy(call.out[0].address, call.in[0].address, call.in[0].bytes());
+}
 
 void copy_unless_negative(const OpCall& call) {
   const float* values = call.in[0].data<float>();
   for (int64_t i = 0; i < call.in[0].shape.size(); ++i)
-    GEMEL_CHECK(!(values[i] < 0), "[{}] expected no negative number, got {}", call.op.name(), values[i]);
+    GEMEL_CHECK(!(values[i] < 0), "[{}] expected no negative number, got {}", call.op.name(),
+                values[i]);
   copy(call);
 }
 
@@ -83,7 +88,8 @@ int preparations() { return prepared_count; }
 
 TEST(RuntimeTestOperators, CopyTheirInput) {
   const NDArray x = make_array({3}, {0, 1, 2});
-  for (const char* name : {"_test_runtime_fail", "_test_runtime_fail_later", "_test_runtime_fail_random", "_test_runtime_slow"})
+  for (const char* name : {"_test_runtime_fail", "_test_runtime_fail_later",
+                           "_test_runtime_fail_random", "_test_runtime_slow"})
     EXPECT_EQ(values_of(call(name, {x})), values_of(x)) << name;
 }
 

@@ -13,8 +13,10 @@
 
 namespace gemel::runtime::testing {
 
-inline NDArray make_array(const Shape& shape, const std::vector<double>& values, DType dtype = DType::float32) {
-  GEMEL_CHECK(static_cast<int64_t>(values.size()) == shape.size(), "{} values for shape {}", values.size(), shape);
+inline NDArray make_array(const Shape& shape, const std::vector<double>& values,
+                          DType dtype = DType::float32) {
+  GEMEL_CHECK(static_cast<int64_t>(values.size()) == shape.size(), "{} values for shape {}",
+              values.size(), shape);
   NDArray array(shape, dtype);
   std::vector<std::byte> bytes(static_cast<size_t>(array.bytes()));
   simd::store_function<double>(dtype)(values.data(), bytes.data(), values.size());
@@ -27,10 +29,11 @@ inline NDArray filled(const Shape& shape, double value, DType dtype = DType::flo
 }
 
 // Evenly distributed in [low, high), the same for the same generator.
-inline NDArray random_array(const Shape& shape, std::mt19937& generator, double low = -1, double high = 1,
-                            DType dtype = DType::float32) {
+inline NDArray random_array(const Shape& shape, std::mt19937& generator, double low = -1,
+                            double high = 1, DType dtype = DType::float32) {
   std::vector<double> values;
-  for (int64_t i = 0; i < shape.size(); ++i) values.push_back(low + (high - low) * (generator() / 4294967296.0));
+  for (int64_t i = 0; i < shape.size(); ++i)
+    values.push_back(low + (high - low) * (generator() / 4294967296.0));
   return make_array(shape, values, dtype);
 }
 
@@ -47,11 +50,13 @@ inline std::vector<double> values_of(const NDArray& array) {
   return values;
 }
 
-inline NDArray call(std::string_view op, std::vector<NDArray> in, const Attributes& attributes = {}) {
+inline NDArray call(std::string_view op, std::vector<NDArray> in,
+                    const Attributes& attributes = {}) {
   return invoke(op, in, attributes).at(0);
 }
 
-inline void call_into(std::string_view name, std::vector<NDArray> in, NDArray out, const Attributes& attributes = {}) {
+inline void call_into(std::string_view name, std::vector<NDArray> in, NDArray out,
+                      const Attributes& attributes = {}) {
   const OpInfo& op = require_op(name);
   NDArray outputs[1] = {std::move(out)};
   invoke(op, cached_parameters(op, attributes), in, outputs);
@@ -89,15 +94,18 @@ inline NDArray make_variable_array(const NDArray& value, GradRequest request = G
   return variable;
 }
 
-inline void backward(const NDArray& head, const NDArray& head_gradient = {}, bool retain_graph = false) {
+inline void backward(const NDArray& head, const NDArray& head_gradient = {},
+                     bool retain_graph = false) {
   const NDArray heads[1] = {head}, gradients[1] = {head_gradient};
   runtime::backward(heads, gradients, retain_graph, true);
 }
 
-inline std::vector<double> gradient_values(const NDArray& variable) { return values_of(gradient_of(variable)); }
+inline std::vector<double> gradient_values(const NDArray& variable) {
+  return values_of(gradient_of(variable));
+}
 
-inline Symbol node(const std::string& op, const std::string& name, const std::vector<Symbol>& inputs,
-                   const Attributes& attributes = {}) {
+inline Symbol node(const std::string& op, const std::string& name,
+                   const std::vector<Symbol>& inputs, const Attributes& attributes = {}) {
   return Symbol::create(require_op(op), name, attributes, inputs, {});
 }
 

@@ -50,7 +50,9 @@ TEST(RuntimeThreads, EachThreadHasItsTape) {
       NDArray y;
       {
         Recording scope;
-        y = call("square", {call("FullyConnected", {x, filled({1, 8}, 1)}, {{"num_hidden", "1"}, {"no_bias", "True"}, {"flatten", "False"}})});
+        y = call("square",
+                 {call("FullyConnected", {x, filled({1, 8}, 1)},
+                       {{"num_hidden", "1"}, {"no_bias", "True"}, {"flatten", "False"}})});
       }
       backward(y);
       EXPECT_THAT(gradient_values(x), Each(16 * t));
@@ -63,7 +65,8 @@ TEST(RuntimeThreads, RandomNumbersAreDrawnOnce) {
   std::vector<std::vector<double>> drawn(8);
   on_threads(8, [&](int t) {
     for (int i = 0; i < 10; ++i) {
-      const auto values = values_of(call("_random_uniform", {}, {{"shape", "(16,)"}, {"dtype", "float64"}}));
+      const auto values =
+          values_of(call("_random_uniform", {}, {{"shape", "(16,)"}, {"dtype", "float64"}}));
       drawn[t].insert(drawn[t].end(), values.begin(), values.end());
     }
   });
@@ -76,19 +79,22 @@ TEST(RuntimeThreads, RandomNumbersAreDrawnOnce) {
 Symbol make_network() {
   Symbol net = Symbol::variable("data");
   for (int i = 0; i < 3; ++i)
-    net = node("tanh", "t" + std::to_string(i), {node("FullyConnected", "fc" + std::to_string(i), {net}, {{"num_hidden", "8"}})});
+    net = node("tanh", "t" + std::to_string(i),
+               {node("FullyConnected", "fc" + std::to_string(i), {net}, {{"num_hidden", "8"}})});
   return net;
 }
 
 void fill_arguments(const Executor& executor) {
   std::mt19937 generator(1);
-  for (const NDArray& argument : executor.bindings().arguments) random_array(argument.shape(), generator).copy_to(argument);
+  for (const NDArray& argument : executor.bindings().arguments)
+    random_array(argument.shape(), generator).copy_to(argument);
 }
 
 TEST(RuntimeThreads, ExecutorsOnSeveralThreads) {
   const Symbol network = make_network();
   const auto run = [&](int times) {
-    auto executor = Executor::simple_bind(network, {}, {{"data", {4, 8}}}, {}, {}, GradRequest::write);
+    auto executor =
+        Executor::simple_bind(network, {}, {{"data", {4, 8}}}, {}, {}, GradRequest::write);
     fill_arguments(*executor);
     for (int i = 0; i < times; ++i) {
       executor->forward(false);
@@ -108,7 +114,8 @@ TEST(RuntimeThreads, OneCachedOpOnSeveralThreads) {
     std::vector<NDArray> inputs;
     std::mt19937 generator(t);
     const Shape shapes[] = {{2 + t % 2, 8}, {8, 8}, {8}, {8, 8}, {8}, {8, 8}, {8}};
-    for (const Shape& shape : shapes) inputs.push_back(make_variable_array(random_array(shape, generator)));
+    for (const Shape& shape : shapes)
+      inputs.push_back(make_variable_array(random_array(shape, generator)));
     std::vector<double> expected, expected_gradient;
     for (int i = 0; i < 20; ++i) {
       NDArray y;
