@@ -39,8 +39,12 @@ std::vector<Array> draw(const Sample& sample, const std::vector<DType>& dtypes, 
   return result;
 }
 
-std::vector<Array> draw(const Sample& sample, DType dtype, uint32_t seed) {
-  return draw(sample, std::vector<DType>(sample.shapes.size(), dtype), seed);
+// All inputs of `dtype`, except those that have to be integers.
+std::vector<Array> draw(const OpInfo& op, const Sample& sample, DType dtype, uint32_t seed) {
+  std::vector<DType> dtypes =
+      input_types(op, *op.parse(sample.attributes), sample.shapes.size(), dtype);
+  for (DType& t : dtypes) t = is_floating(t) ? dtype : t;
+  return draw(sample, dtypes, seed);
 }
 
 double weighted_sum(const std::vector<Array>& outputs, const std::vector<Array>& weights) {
@@ -91,7 +95,7 @@ TEST_P(Samples, InPlaceGivesTheSame) {
   const auto& [op, index, sample] = GetParam();
   if (!op->mutates.empty()) return;
   const ParametersRef parameters = op->parse(sample.attributes);
-  const std::vector<Array> inputs = draw(sample, DType::float32, 3);
+  const std::vector<Array> inputs = draw(*op, sample, DType::float32, 3);
   const std::vector<Array> expected = testing::call(*op, parameters, inputs);
   for (auto [i, j] : op->inplace) {
     if (i >= static_cast<int>(inputs.size()) || j >= static_cast<int>(expected.size())) continue;
@@ -188,7 +192,7 @@ void check_gradient(const NodeRef& node, const std::vector<Array>& inputs, int o
 
 TEST_P(Samples, GradientIsThatOfDifferences) {
   const auto& [op, index, sample] = GetParam();
-  std::vector<Array> inputs = draw(sample, DType::float64, 5);
+  std::vector<Array> inputs = draw(*op, sample, DType::float64, 5);
   std::vector<Entry> entries;
   for (size_t i = 0; i < inputs.size(); ++i) entries.push_back({make_variable("x"), 0, 0});
   check_gradient(make_node(*op, "node", entries, op->parse(sample.attributes)), inputs, 1);

@@ -145,7 +145,7 @@ GEMEL_OPERATORS(gather_nd) {
       .sample({.shapes = {{3}, {2, 3}},
                .attributes = {{"shape", "(3, 4)"}},
                .ranges = {{-1, 1}, {0, 2.9}}})
-      .sample({.shapes = {{2, 4}, {1, 2}},
+      .sample({.shapes = {{1, 4}, {1, 1}},
                .attributes = {{"shape", "(3, 4)"}},
                .ranges = {{-1, 1}, {0, 2.9}}});
   op<ScatterParameters>("_scatter_set_nd")
