@@ -1,4 +1,5 @@
-// Tensor: what a kernel sees of an array: address, shape, stride, dtype. Owns nothing, waits for nothing.
+// Tensor: what a kernel sees of an array: address, shape, stride, dtype. Owns nothing, waits for
+// nothing.
 #pragma once
 #include "base/dtype.h"
 #include "base/shape.h"
@@ -20,7 +21,9 @@ struct Tensor {
       : address(static_cast<std::byte*>(address)), shape(shape), dtype(dtype), device(device) {}
 
   template <typename T>
-  T* data() const { return reinterpret_cast<T*>(address); }
+  T* data() const {
+    return reinterpret_cast<T*>(address);
+  }
   int64_t size() const { return shape.size(); }
   int64_t bytes() const { return size() * size_of(dtype); }
   bool contiguous() const { return stride.ndim() < 0; }

@@ -46,7 +46,9 @@ struct bfloat16 {
   operator float() const { return std::bit_cast<float>(uint32_t(bits) << 16); }
 };
 
-inline float16::float16(float value) { bits = std::bit_cast<uint16_t>(static_cast<_Float16>(value)); }
+inline float16::float16(float value) {
+  bits = std::bit_cast<uint16_t>(static_cast<_Float16>(value));
+}
 inline float16::operator float() const { return static_cast<float>(std::bit_cast<_Float16>(bits)); }
 
 // Bytes of one element.
@@ -60,31 +62,47 @@ inline bool is_floating(DType dtype) {
 }
 inline bool is_half(DType dtype) { return dtype == DType::float16 || dtype == DType::bfloat16; }
 
-GEMEL_EXPORT std::string_view name_of(DType dtype);           // "float32", "bool", ...
-GEMEL_EXPORT DType dtype_from_name(std::string_view name);    // throws Error(Type)
+GEMEL_EXPORT std::string_view name_of(DType dtype);         // "float32", "bool", ...
+GEMEL_EXPORT DType dtype_from_name(std::string_view name);  // throws Error(Type)
 GEMEL_EXPORT bool is_valid_dtype_flag(int32_t flag);
 
 template <typename T>
-struct Type { using type = T; };
+struct Type {
+  using type = T;
+};
 
 // Calls f(Type<T>{}) with the C++ type of `dtype`.
 template <typename F>
 decltype(auto) dispatch(DType dtype, F&& f) {
   switch (dtype) {
-    case DType::float32: return f(Type<float>{});
-    case DType::float64: return f(Type<double>{});
-    case DType::float16: return f(Type<float16>{});
-    case DType::bfloat16: return f(Type<bfloat16>{});
-    case DType::uint8: return f(Type<uint8_t>{});
-    case DType::int8: return f(Type<int8_t>{});
-    case DType::int16: return f(Type<int16_t>{});
-    case DType::uint16: return f(Type<uint16_t>{});
-    case DType::int32: return f(Type<int32_t>{});
-    case DType::uint32: return f(Type<uint32_t>{});
-    case DType::int64: return f(Type<int64_t>{});
-    case DType::uint64: return f(Type<uint64_t>{});
-    case DType::boolean: return f(Type<bool>{});
-    case DType::none: break;
+    case DType::float32:
+      return f(Type<float>{});
+    case DType::float64:
+      return f(Type<double>{});
+    case DType::float16:
+      return f(Type<float16>{});
+    case DType::bfloat16:
+      return f(Type<bfloat16>{});
+    case DType::uint8:
+      return f(Type<uint8_t>{});
+    case DType::int8:
+      return f(Type<int8_t>{});
+    case DType::int16:
+      return f(Type<int16_t>{});
+    case DType::uint16:
+      return f(Type<uint16_t>{});
+    case DType::int32:
+      return f(Type<int32_t>{});
+    case DType::uint32:
+      return f(Type<uint32_t>{});
+    case DType::int64:
+      return f(Type<int64_t>{});
+    case DType::uint64:
+      return f(Type<uint64_t>{});
+    case DType::boolean:
+      return f(Type<bool>{});
+    case DType::none:
+      break;
   }
   fail(ErrorKind::Type, "element type is not known");
 }
@@ -93,11 +111,16 @@ decltype(auto) dispatch(DType dtype, F&& f) {
 template <typename F>
 decltype(auto) dispatch_floating(DType dtype, std::string_view who, F&& f) {
   switch (dtype) {
-    case DType::float32: return f(Type<float>{});
-    case DType::float64: return f(Type<double>{});
-    case DType::float16: return f(Type<float16>{});
-    case DType::bfloat16: return f(Type<bfloat16>{});
-    default: break;
+    case DType::float32:
+      return f(Type<float>{});
+    case DType::float64:
+      return f(Type<double>{});
+    case DType::float16:
+      return f(Type<float16>{});
+    case DType::bfloat16:
+      return f(Type<bfloat16>{});
+    default:
+      break;
   }
   fail(ErrorKind::Type, "[{}] expected a floating-point dtype, got {}", who, name_of(dtype));
 }

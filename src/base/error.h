@@ -32,7 +32,8 @@ class GEMEL_EXPORT Error : public std::runtime_error {
 [[noreturn]] GEMEL_EXPORT void throw_error(ErrorKind kind, std::string message);
 
 template <typename... Args>
-[[noreturn]] __attribute__((noinline, cold)) void fail(ErrorKind kind, fmt::format_string<Args...> text,
+[[noreturn]] __attribute__((noinline, cold)) void fail(ErrorKind kind,
+                                                       fmt::format_string<Args...> text,
                                                        Args&&... args) {
   throw_error(kind, fmt::format(text, std::forward<Args>(args)...));
 }
@@ -40,15 +41,15 @@ template <typename... Args>
 }  // namespace gemel
 
 // Input error unless `condition`; the rest is a fmt format string and its arguments.
-#define GEMEL_CHECK(condition, ...)                                                    \
-  do {                                                                                 \
+#define GEMEL_CHECK(condition, ...)                                                               \
+  do {                                                                                            \
     if (__builtin_expect(!(condition), 0)) ::gemel::fail(::gemel::ErrorKind::Input, __VA_ARGS__); \
   } while (0)
 
 // Internal error unless `condition`: states what the code itself must guarantee.
-#define GEMEL_ASSERT(condition)                                                              \
-  do {                                                                                       \
-    if (__builtin_expect(!(condition), 0))                                                   \
-      ::gemel::fail(::gemel::ErrorKind::Internal, "{}:{}: broken invariant: {}", __FILE__, __LINE__, \
-                    #condition);                                                             \
+#define GEMEL_ASSERT(condition)                                                            \
+  do {                                                                                     \
+    if (__builtin_expect(!(condition), 0))                                                 \
+      ::gemel::fail(::gemel::ErrorKind::Internal, "{}:{}: broken invariant: {}", __FILE__, \
+                    __LINE__, #condition);                                                 \
   } while (0)

@@ -1,5 +1,6 @@
 // Reference counting inside the object: one pointer wide, one atomic per copy, no control block.
-// T derives from Counted<T>; T may define `static void destroy(T*)` to be recycled instead of deleted.
+// T derives from Counted<T>; T may define `static void destroy(T*)` to be recycled instead of
+// deleted.
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -17,8 +18,10 @@ class Counted {
   void release() const {
     if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
       T* self = const_cast<T*>(static_cast<const T*>(this));
-      if constexpr (requires { T::destroy(self); }) T::destroy(self);
-      else delete self;
+      if constexpr (requires { T::destroy(self); })
+        T::destroy(self);
+      else
+        delete self;
     }
   }
   int use_count() const { return count_.load(std::memory_order_acquire); }
@@ -32,11 +35,20 @@ class Ref {
  public:
   Ref() = default;
   Ref(std::nullptr_t) {}
-  explicit Ref(T* p) : p_(p) { if (p_) p_->retain(); }
-  Ref(const Ref& o) : p_(o.p_) { if (p_) p_->retain(); }
+  explicit Ref(T* p) : p_(p) {
+    if (p_) p_->retain();
+  }
+  Ref(const Ref& o) : p_(o.p_) {
+    if (p_) p_->retain();
+  }
   Ref(Ref&& o) noexcept : p_(std::exchange(o.p_, nullptr)) {}
-  Ref& operator=(Ref o) noexcept { std::swap(p_, o.p_); return *this; }
-  ~Ref() { if (p_) p_->release(); }
+  Ref& operator=(Ref o) noexcept {
+    std::swap(p_, o.p_);
+    return *this;
+  }
+  ~Ref() {
+    if (p_) p_->release();
+  }
   T* get() const { return p_; }
   T* operator->() const { return p_; }
   T& operator*() const { return *p_; }
@@ -48,6 +60,8 @@ class Ref {
 };
 
 template <typename T, typename... Args>
-Ref<T> make_ref(Args&&... args) { return Ref<T>(new T(std::forward<Args>(args)...)); }
+Ref<T> make_ref(Args&&... args) {
+  return Ref<T>(new T(std::forward<Args>(args)...));
+}
 
 }  // namespace gemel

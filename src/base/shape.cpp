@@ -21,8 +21,10 @@ bool merge_shape(Shape& target, const Shape& source) {
   }
   if (target.ndim() != source.ndim()) return false;
   for (int i = 0; i < target.ndim(); ++i) {
-    if (target[i] < 0) target[i] = source[i];
-    else if (source[i] >= 0 && source[i] != target[i]) return false;
+    if (target[i] < 0)
+      target[i] = source[i];
+    else if (source[i] >= 0 && source[i] != target[i])
+      return false;
   }
   return true;
 }

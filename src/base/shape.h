@@ -19,21 +19,31 @@ class Shape {
   static constexpr int max_ndim = 8;
 
   Shape() : ndim_(0) {}
-  Shape(std::initializer_list<int64_t> axes) : Shape(std::span<const int64_t>(axes.begin(), axes.size())) {}
+  Shape(std::initializer_list<int64_t> axes)
+      : Shape(std::span<const int64_t>(axes.begin(), axes.size())) {}
   explicit Shape(std::span<const int64_t> axes) : ndim_(static_cast<int>(axes.size())) {
     GEMEL_CHECK(ndim_ <= max_ndim, "expected at most {} axes, got {}", max_ndim, ndim_);
     std::copy(axes.begin(), axes.end(), axes_);
   }
-  Shape(const Shape& other) : ndim_(other.ndim_) { std::copy_n(other.axes_, std::max(ndim_, 0), axes_); }
+  Shape(const Shape& other) : ndim_(other.ndim_) {
+    std::copy_n(other.axes_, std::max(ndim_, 0), axes_);
+  }
   Shape& operator=(const Shape& other) {
     ndim_ = other.ndim_;
     std::copy_n(other.axes_, std::max(ndim_, 0), axes_);
     return *this;
   }
-  static Shape unknown() { Shape s; s.ndim_ = -1; return s; }
+  static Shape unknown() {
+    Shape s;
+    s.ndim_ = -1;
+    return s;
+  }
   static Shape filled(int ndim, int64_t value) {
     GEMEL_CHECK(ndim <= max_ndim, "expected at most {} axes, got {}", max_ndim, ndim);
-    Shape s; s.ndim_ = ndim; std::fill_n(s.axes_, ndim, value); return s;
+    Shape s;
+    s.ndim_ = ndim;
+    std::fill_n(s.axes_, ndim, value);
+    return s;
   }
 
   int ndim() const { return ndim_; }
@@ -49,7 +59,9 @@ class Shape {
   }
 
   // True when the number of axes and every axis are known.
-  bool known() const { return ndim_ >= 0 && std::all_of(begin(), end(), [](int64_t n) { return n >= 0; }); }
+  bool known() const {
+    return ndim_ >= 0 && std::all_of(begin(), end(), [](int64_t n) { return n >= 0; });
+  }
   // Number of elements; the shape must be known.
   int64_t size() const {
     int64_t n = 1;
@@ -78,15 +90,18 @@ GEMEL_EXPORT std::string to_string(const Shape& shape);
 inline Shape contiguous_strides(const Shape& shape) {
   Shape strides = shape;
   int64_t step = 1;
-  for (int i = shape.ndim() - 1; i >= 0; --i) { strides[i] = step; step *= shape[i]; }
+  for (int i = shape.ndim() - 1; i >= 0; --i) {
+    strides[i] = step;
+    step *= shape[i];
+  }
   return strides;
 }
 
 // Axis in [0, ndim) from one that may be negative; `who` names the operator in the error.
 inline int normalize_axis(int64_t axis, int ndim, std::string_view who) {
   if (axis < -ndim || axis >= ndim)
-    fail(ErrorKind::Input, "[{}] expected an axis from {} to {} for an array of {} axes, got {}", who,
-         -ndim, ndim - 1, ndim, axis);
+    fail(ErrorKind::Input, "[{}] expected an axis from {} to {} for an array of {} axes, got {}",
+         who, -ndim, ndim - 1, ndim, axis);
   return static_cast<int>(axis < 0 ? axis + ndim : axis);
 }
 

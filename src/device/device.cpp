@@ -6,7 +6,10 @@
 
 namespace gemel {
 namespace {
-struct KindName { DeviceKind kind; std::string_view name; };
+struct KindName {
+  DeviceKind kind;
+  std::string_view name;
+};
 constexpr KindName kinds[] = {{DeviceKind::cpu, "cpu"},
                               {DeviceKind::gpu, "gpu"},
                               {DeviceKind::cpu_pinned, "cpu_pinned"},

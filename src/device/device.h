@@ -18,8 +18,9 @@ struct Device {
   bool operator==(const Device&) const = default;
 };
 
-GEMEL_EXPORT std::string to_string(Device device);               // "cpu(0)"
-GEMEL_EXPORT Device device_from_string(std::string_view text);   // "cpu", "cpu(1)"; throws Error(Input)
-GEMEL_EXPORT bool is_available(Device device);                   // false for gpu in this build
+GEMEL_EXPORT std::string to_string(Device device);  // "cpu(0)"
+GEMEL_EXPORT Device
+device_from_string(std::string_view text);      // "cpu", "cpu(1)"; throws Error(Input)
+GEMEL_EXPORT bool is_available(Device device);  // false for gpu in this build
 
 }  // namespace gemel

@@ -86,9 +86,8 @@ void BulkRun::run(size_t accesses) {
     if (!poisoned) continue;
     for (const Use* u = use; u != end; ++u) {
       if (!u->writes) continue;
-      bool also_read = std::any_of(use, end, [&](const Use& other) {
-        return other.access == u->access && other.reads;
-      });
+      bool also_read = std::any_of(
+          use, end, [&](const Use& other) { return other.access == u->access && other.reads; });
       if (failure || !also_read) poison[u->access] = failure;
     }
   }
@@ -109,7 +108,8 @@ bool BulkBuffer::collect(Function& work, const TaskOptions& options) {
   append(std::move(work), options.reads, options.writes, options.name);
   task_->bytes += options.bytes;
   task_->priority = std::max(task_->priority, options.priority);
-  if (static_cast<int>(task_->bulk->steps.size()) >= size_ || task_->accesses.size() > most_tags) flush();
+  if (static_cast<int>(task_->bulk->steps.size()) >= size_ || task_->accesses.size() > most_tags)
+    flush();
   return true;
 }
 
@@ -126,10 +126,12 @@ void BulkBuffer::append(Function work, std::span<Tag* const> reads, std::span<Ta
   if (run.steps.capacity() == 0) run.steps.reserve(std::min(size_, 64));
   run.steps.push_back({std::move(work), name, static_cast<uint32_t>(run.uses.size())});
   for (Tag* tag : writes) {
-    run.uses.push_back({static_cast<uint32_t>(add_access(*task_, table_, tag, false, true)), false, true});
+    run.uses.push_back(
+        {static_cast<uint32_t>(add_access(*task_, table_, tag, false, true)), false, true});
   }
   for (Tag* tag : reads) {
-    run.uses.push_back({static_cast<uint32_t>(add_access(*task_, table_, tag, true, false)), true, false});
+    run.uses.push_back(
+        {static_cast<uint32_t>(add_access(*task_, table_, tag, true, false)), true, false});
   }
 }
 

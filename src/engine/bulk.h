@@ -22,8 +22,8 @@ struct BulkRun {
   };
   std::vector<Step> steps;
   std::vector<Use> uses;
-  bool poisoned = false;               // a tag was poisoned at the start or a step has failed; then:
-  std::vector<Ref<Failure>> poison;    // by access: at the start what was there, at the end what is
+  bool poisoned = false;             // a tag was poisoned at the start or a step has failed; then:
+  std::vector<Ref<Failure>> poison;  // by access: at the start what was there, at the end what is
   std::vector<Ref<Failure>> failures;  // raised by steps
 
   void run(size_t accesses);  // on a worker, without the lock; of the task's accesses

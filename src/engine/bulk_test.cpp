@@ -37,7 +37,8 @@ TEST_P(Bulks, CollectsUntilFullAndFlushesAtTheEnd) {
   std::vector<int> order;
   {
     Bulk bulk(10);
-    for (int i = 0; i < 25; ++i) push([&order, i] { order.push_back(i); }, {.writes = ta, .small = true});
+    for (int i = 0; i < 25; ++i)
+      push([&order, i] { order.push_back(i); }, {.writes = ta, .small = true});
   }
   wait_for_read(*a);
   trace_stop();
@@ -134,7 +135,8 @@ TEST_P(Bulks, ManyTags) {
     Bulk bulk(100000);
     for (int round = 0; round < 2; ++round) {
       for (int i = 0; i + 3 <= 3000; i += 3) {
-        push([&] { ++ran; }, {.reads = std::span(all).subspan(i, 3), .writes = std::span(all).subspan(i, 1),
+        push([&] { ++ran; }, {.reads = std::span(all).subspan(i, 3),
+                              .writes = std::span(all).subspan(i, 1),
                               .small = true});
       }
     }

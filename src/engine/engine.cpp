@@ -37,9 +37,9 @@ Task* make_task(Function work, const TaskOptions& options) {
 struct AsynchronousEnd {
   explicit AsynchronousEnd(Task* t) : task(t) {}
   ~AsynchronousEnd() {
-    finish(std::make_exception_ptr(Error(
-        ErrorKind::Internal, fmt::format("[{}] the task dropped its completion without calling it",
-                                         task_name))));
+    finish(std::make_exception_ptr(
+        Error(ErrorKind::Internal,
+              fmt::format("[{}] the task dropped its completion without calling it", task_name))));
   }
   void finish(std::exception_ptr error) {
     if (!finished.exchange(true)) Scheduler::get().finish(task, std::move(error));

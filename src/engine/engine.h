@@ -2,12 +2,13 @@
 // it when they are free. For one tag: many readers or one writer at a time, in push order.
 //
 //   engine::push([=] { compute(); }, {.reads = {&a}, .writes = {&b}, .name = "compute"});
-//   engine::wait_for_read(b);           // returns when every write pushed so far is done, or throws
+//   engine::wait_for_read(b);           // returns when every write pushed so far is done, or
+//   throws
 //
-// Errors: a task that throws poisons the tags it writes. A task that reads a poisoned tag is skipped
-// and poisons its own. Waiting on a poisoned tag throws the original error. A later task that
-// writes a tag without reading it (a complete write) heals it. wait_all() throws each failure once.
-// push() itself never throws for a failed task, also when it ran the task inline.
+// Errors: a task that throws poisons the tags it writes. A task that reads a poisoned tag is
+// skipped and poisons its own. Waiting on a poisoned tag throws the original error. A later task
+// that writes a tag without reading it (a complete write) heals it. wait_all() throws each failure
+// once. push() itself never throws for a failed task, also when it ran the task inline.
 #pragma once
 #include <cstdint>
 #include <exception>
@@ -39,12 +40,12 @@ struct TaskOptions {
   std::span<Tag* const> reads = {};   // duplicates, also between reads and writes, are allowed:
   std::span<Tag* const> writes = {};  // a tag in both counts as written and as read (no healing)
   Resource resource = Resource::compute;
-  int priority = 0;             // higher runs earlier among ready tasks
-  const char* name = "task";    // must outlive the process' trace: a literal or intern_name()
-  int64_t bytes = 0;            // counted against the queue bound (back pressure)
-  bool small = false;           // may run on the calling thread when every tag is free: short, and
-                                // waits for nothing that another pushing thread may hold
-  bool finaliser = false;       // runs even if what it reads is poisoned; heals what it writes
+  int priority = 0;           // higher runs earlier among ready tasks
+  const char* name = "task";  // must outlive the process' trace: a literal or intern_name()
+  int64_t bytes = 0;          // counted against the queue bound (back pressure)
+  bool small = false;         // may run on the calling thread when every tag is free: short, and
+                              // waits for nothing that another pushing thread may hold
+  bool finaliser = false;     // runs even if what it reads is poisoned; heals what it writes
 };
 
 // A pooled name that lives until the process ends.
@@ -61,7 +62,8 @@ GEMEL_EXPORT void push_async(std::function<void(Completion)> work, const TaskOpt
 // Pushes a prepared run of functions as one task; the first that throws ends it.
 GEMEL_EXPORT void push_run(std::vector<Function> functions, const TaskOptions& options);
 
-// Releases the tag after every task pushed so far that uses it, then runs `then`. Counts as a write.
+// Releases the tag after every task pushed so far that uses it, then runs `then`. Counts as a
+// write.
 GEMEL_EXPORT void delete_tag(Ref<Tag> tag, std::function<void()> then);
 
 // Blocks until the writes (respectively all uses) of the tag pushed so far are done; throws the
@@ -91,9 +93,9 @@ class GEMEL_EXPORT Bulk {
 };
 
 struct Configuration {
-  std::string kind = "threaded";    // "threaded" or "naive" (synchronous)
-  int compute_workers = 0;          // 0: the cores divided by OpenMP's threads per worker
-  int64_t max_queued_bytes = 0;     // 0: a quarter of physical memory
+  std::string kind = "threaded";  // "threaded" or "naive" (synchronous)
+  int compute_workers = 0;        // 0: the cores divided by OpenMP's threads per worker
+  int64_t max_queued_bytes = 0;   // 0: a quarter of physical memory
 };
 // Waits for all work, then restarts the workers as told. Not from inside a task.
 GEMEL_EXPORT void configure(const Configuration& configuration);

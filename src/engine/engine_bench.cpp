@@ -59,7 +59,8 @@ void bulk_of_64(benchmark::State& state) {
   {
     Bulk bulk(64);
     for (auto _ : state) {
-      push([&] { ++ran; }, {.reads = all.subspan(i, 2), .writes = all.subspan(i + 2, 1), .small = true});
+      push([&] { ++ran; },
+           {.reads = all.subspan(i, 2), .writes = all.subspan(i + 2, 1), .small = true});
       i = i + 3 == all.size() ? 0 : i + 3;
     }
     wait_all();
@@ -74,7 +75,8 @@ void contended_chain(benchmark::State& state) {
   std::span<Tag* const> all = tags.all;
   int64_t ran = 0;
   for (auto _ : state) {
-    for (int i = 0; i < 1000; ++i) push([&] { ++ran; }, {.reads = all.first(2), .writes = all.last(1)});
+    for (int i = 0; i < 1000; ++i)
+      push([&] { ++ran; }, {.reads = all.first(2), .writes = all.last(1)});
     wait_for_read(*all[2]);
   }
   wait_all();

@@ -138,8 +138,9 @@ TEST_P(Engine, AsynchronousTaskHoldsItsTagsUntilCompletion) {
 TEST_P(Engine, AsynchronousFailures) {
   Ref<Tag> a = make_tag();
   Tag* ta[] = {a.get()};
-  push_async([](Completion done) { done(std::make_exception_ptr(Error(ErrorKind::Input, "told"))); },
-             {.writes = ta});
+  push_async(
+      [](Completion done) { done(std::make_exception_ptr(Error(ErrorKind::Input, "told"))); },
+      {.writes = ta});
   EXPECT_EQ(message([&] { wait_for_read(*a); }), "told");
   push_async([](Completion) { fail(ErrorKind::Input, "thrown"); }, {.writes = ta});
   EXPECT_EQ(message([&] { wait_for_read(*a); }), "thrown");
@@ -250,7 +251,8 @@ TEST_P(Engine, ManyTags) {
   std::vector<Tag*> pointers;
   for (int i = 0; i < 500; ++i) pointers.push_back((tags.emplace_back(make_tag())).get());
   int ran = 0;
-  for (int i = 0; i < 4; ++i) push([&] { ++ran; }, {.reads = pointers, .writes = pointers, .small = true});
+  for (int i = 0; i < 4; ++i)
+    push([&] { ++ran; }, {.reads = pointers, .writes = pointers, .small = true});
   wait_for_write(*tags[333]);
   EXPECT_EQ(ran, 4);
 }
@@ -343,7 +345,8 @@ TEST_F(Threaded, ResourcesHaveTheirOwnWorkers) {
   std::atomic<int> ran{0};
   push([&] { threads[0] = std::this_thread::get_id(), gate.opened.wait(); }, {});
   for (int i = 1; i < 4; ++i) {
-    push([&, i] { threads[i] = std::this_thread::get_id(), ++ran; }, {.resource = static_cast<Resource>(i)});
+    push([&, i] { threads[i] = std::this_thread::get_id(), ++ran; },
+         {.resource = static_cast<Resource>(i)});
   }
   while (ran < 3) std::this_thread::yield();  // although compute is blocked
   gate.open();
@@ -357,10 +360,12 @@ TEST_F(Threaded, IndependentTasksOverlap) {
   configure({.compute_workers = 4});
   std::atomic<int> arrived{0};
   for (int i = 0; i < 4; ++i) {
-    push([&] {
-      ++arrived;
-      while (arrived < 4) std::this_thread::yield();
-    }, {});
+    push(
+        [&] {
+          ++arrived;
+          while (arrived < 4) std::this_thread::yield();
+        },
+        {});
   }
   wait_all();
   EXPECT_EQ(arrived, 4);
@@ -370,12 +375,14 @@ TEST_F(Threaded, BackPressureHoldsTheProducerButNeverATask) {
   configure({.compute_workers = 1, .max_queued_bytes = 1 << 20});
   std::atomic<int64_t> queued{0}, most{0};
   auto work = [&] { --queued; };
-  push([&] {
-    for (int i = 0; i < 10; ++i) {  // ten times the bound, from inside a task: does not wait
-      ++queued;
-      push(work, {.bytes = 1 << 20});
-    }
-  }, {});
+  push(
+      [&] {
+        for (int i = 0; i < 10; ++i) {  // ten times the bound, from inside a task: does not wait
+          ++queued;
+          push(work, {.bytes = 1 << 20});
+        }
+      },
+      {});
   wait_all();
   for (int i = 0; i < 100; ++i) {
     most = std::max<int64_t>(most, ++queued);

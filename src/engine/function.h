@@ -11,8 +11,7 @@ class Function {
  public:
   Function() = default;
   template <typename F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, Function>)
-  Function(F&& f) {
+  requires(!std::is_same_v<std::remove_cvref_t<F>, Function>) Function(F&& f) {
     using Body = std::decay_t<F>;
     if constexpr (fits<Body>) {
       new (buffer_) Body(std::forward<F>(f));
@@ -48,8 +47,9 @@ class Function {
     void (*destroy)(void*);  // null: nothing to do
   };
   template <typename Body>
-  static constexpr bool fits = sizeof(Body) <= capacity && alignof(Body) <= alignof(std::max_align_t) &&
-                               std::is_nothrow_move_constructible_v<Body>;
+  static constexpr bool fits =
+      sizeof(Body) <= capacity &&
+      alignof(Body) <= alignof(std::max_align_t) && std::is_nothrow_move_constructible_v<Body>;
 
   template <typename Body>
   static constexpr Operations inside = {

@@ -23,9 +23,7 @@ class Graph::Run final : public detail::Helpable {
   int size() const { return static_cast<int>(nodes_.size()); }
   int width() const { return width_; }
 
-  bool wants_help() const override {
-    return head_.load(std::memory_order_relaxed) < tail_.load();
-  }
+  bool wants_help() const override { return head_.load(std::memory_order_relaxed) < tail_.load(); }
   void help() override;
 
  private:
@@ -51,9 +49,9 @@ class Graph::Run final : public detail::Helpable {
   void wake_owner();
 
   std::vector<Node> nodes_;
-  std::vector<int> first_;       // node's followers: followers_[first_[n] .. first_[n + 1])
+  std::vector<int> first_;  // node's followers: followers_[first_[n] .. first_[n + 1])
   std::vector<int> followers_;
-  std::vector<int> waits_;       // number of different nodes in `after`
+  std::vector<int> waits_;  // number of different nodes in `after`
   int width_ = 0;
   bool finished_ = false;
   bool traced_ = false;
@@ -79,8 +77,8 @@ int Graph::Run::add(std::function<void()> function, std::span<const int> after, 
   unique.erase(std::unique(unique.begin(), unique.end()), unique.end());
   for (int before : unique) {
     GEMEL_CHECK(before >= 0 && before < node,
-                "[engine] Graph: node {} (\"{}\") is after node {}, expected one added before it", node,
-                name, before);
+                "[engine] Graph: node {} (\"{}\") is after node {}, expected one added before it",
+                node, name, before);
   }
   nodes_.push_back({std::move(function), name, std::move(unique)});
   return node;
@@ -119,8 +117,10 @@ void Graph::Run::run() {
     ~Done() { running.store(false, std::memory_order_release); }
   } done{running_};
   traced_ = tracing();
-  if (width_ <= 1 || detail::Scheduler::get().compute_workers() <= 1) run_in_order();
-  else run_together();
+  if (width_ <= 1 || detail::Scheduler::get().compute_workers() <= 1)
+    run_in_order();
+  else
+    run_together();
 }
 
 inline void Graph::Run::run_node(int node) {

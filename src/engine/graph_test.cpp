@@ -107,14 +107,16 @@ TEST_P(Graphs, HelpersAreInsideTheTask) {
   Ref<Tag> tag = make_tag();
   Tag* tags[] = {tag.get()};
   for (int i = 0; i < 16; ++i) {
-    graph.add([&] {
-      inside += inside_task();
-      try {
-        wait_for_read(*tag);
-      } catch (const Error&) {
-        ++refused;
-      }
-    }, {}, "node");
+    graph.add(
+        [&] {
+          inside += inside_task();
+          try {
+            wait_for_read(*tag);
+          } catch (const Error&) {
+            ++refused;
+          }
+        },
+        {}, "node");
   }
   graph.finish();
   push([&] { graph.run(); }, {.writes = tags});
@@ -142,10 +144,12 @@ TEST(Graph, IdleWorkersJoin) {
   Graph graph;
   std::atomic<int> arrived{0};
   for (int i = 0; i < 4; ++i) {
-    graph.add([&] {
-      ++arrived;
-      while (arrived % 4) std::this_thread::yield();  // returns only if all four run together
-    }, {}, "meet");
+    graph.add(
+        [&] {
+          ++arrived;
+          while (arrived % 4) std::this_thread::yield();  // returns only if all four run together
+        },
+        {}, "meet");
   }
   graph.finish();
   for (int i = 0; i < 3; ++i) {
@@ -173,13 +177,15 @@ TEST(Graph, WidthAndMisuse) {
   EXPECT_NO_THROW(empty.run());
   bool threw = false;
   Graph recursive;
-  recursive.add([&] {
-    try {
-      recursive.run();
-    } catch (const Error&) {
-      threw = true;
-    }
-  }, {}, "recursive");
+  recursive.add(
+      [&] {
+        try {
+          recursive.run();
+        } catch (const Error&) {
+          threw = true;
+        }
+      },
+      {}, "recursive");
   recursive.finish();
   recursive.run();
   EXPECT_TRUE(threw);

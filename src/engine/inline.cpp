@@ -51,11 +51,14 @@ bool mark(Frame& frame, const TaskOptions& options) {
   for (size_t i = 0; i < options.reads.size(); ++i) {
     std::atomic<uint64_t>& word = options.reads[i]->word;
     uint64_t expected = 0;
-    while (!word.compare_exchange_weak(expected, expected + reader_unit, std::memory_order_acq_rel)) {
+    while (
+        !word.compare_exchange_weak(expected, expected + reader_unit, std::memory_order_acq_rel)) {
       if (expected & ~reader_field) break;
     }
-    if (!(expected & ~reader_field)) frame.held_reads |= uint64_t{1} << i;
-    else if (!among(options.writes, options.reads[i])) return false;
+    if (!(expected & ~reader_field))
+      frame.held_reads |= uint64_t{1} << i;
+    else if (!among(options.writes, options.reads[i]))
+      return false;
   }
   return true;
 }

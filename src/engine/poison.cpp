@@ -15,8 +15,10 @@ Failure* Poison::of(const Tag& tag) {
 }
 
 void Poison::store(Tag& tag, Ref<Failure> failure, std::vector<Ref<Failure>>& dropped) {
-  if (failure) tag.word.fetch_or(poisoned_bit, std::memory_order_relaxed);
-  else if (tag.poison_) tag.word.fetch_and(~poisoned_bit, std::memory_order_release);
+  if (failure)
+    tag.word.fetch_or(poisoned_bit, std::memory_order_relaxed);
+  else if (tag.poison_)
+    tag.word.fetch_and(~poisoned_bit, std::memory_order_release);
   std::swap(tag.poison_, failure);
   if (failure) dropped.push_back(std::move(failure));
 }

@@ -23,10 +23,10 @@ struct Frame {
   const TaskOptions* options = nullptr;  // an inline task, or
   const Task* task = nullptr;            // a queued one
   Frame* outer = nullptr;
-  bool marked = true;         // its tags' words say that they are held
-  uint64_t held_reads = 0;    // marked inline tasks: bit i for reads[i] (duplicates are held once)
+  bool marked = true;       // its tags' words say that they are held
+  uint64_t held_reads = 0;  // marked inline tasks: bit i for reads[i] (duplicates are held once)
   uint64_t held_writes = 0;
-  int64_t started = 0;        // when traced
+  int64_t started = 0;  // when traced
 };
 
 struct ThreadState {
@@ -69,8 +69,8 @@ inline bool all_free(const TaskOptions& options) {
 inline bool begin_inline(Frame& frame, const TaskOptions& options) {
   ThreadState& thread = thread_state;
   frame.options = &options;
-  if (fast_path.solo_owner.load(std::memory_order_relaxed) != &thread || thread.frame || thread.bulk ||
-      (fast_path.modes.load(std::memory_order_relaxed) & mode_tracing)) {
+  if (fast_path.solo_owner.load(std::memory_order_relaxed) != &thread || thread.frame ||
+      thread.bulk || (fast_path.modes.load(std::memory_order_relaxed) & mode_tracing)) {
     return begin_inline_marked(frame, options);
   }
   fast_path.solo_busy.store(true, std::memory_order_relaxed);

@@ -47,7 +47,8 @@ class Sequence {
       places_.push_back({make_tag(), begin, begin + cells, cells == 1});
       if (cells == 1) continue;
       std::vector<Ref<Tag>> regions = split(*places_.back().tag, cells);
-      for (int i = 0; i < cells; ++i) places_.push_back({regions[i], begin + i, begin + i + 1, false});
+      for (int i = 0; i < cells; ++i)
+        places_.push_back({regions[i], begin + i, begin + i + 1, false});
     }
     actual_ = std::make_unique<uint64_t[]>(model_.size() + 64);  // deletions add cells
   }
@@ -55,12 +56,17 @@ class Sequence {
   void run() {
     int tasks = 1 + below(64);
     for (int i = 0; i < tasks; ++i) {
-      if (below(12) == 0) bulk_.reset();
-      else if (!bulk_ && below(12) == 0) bulk_.emplace(1 + below(8));
+      if (below(12) == 0)
+        bulk_.reset();
+      else if (!bulk_ && below(12) == 0)
+        bulk_.emplace(1 + below(8));
       int what = below(40);
-      if (what == 0) wait_for_one();
-      else if (what == 1) delete_one();
-      else push_one(i + 1);
+      if (what == 0)
+        wait_for_one();
+      else if (what == 1)
+        delete_one();
+      else
+        push_one(i + 1);
     }
     bulk_.reset();
     check_failures();
@@ -74,7 +80,8 @@ class Sequence {
 
   std::vector<int> pick(int most) {
     std::vector<int> chosen;
-    for (int i = below(most + 1); i > 0; --i) chosen.push_back(below(static_cast<int>(places_.size())));
+    for (int i = below(most + 1); i > 0; --i)
+      chosen.push_back(below(static_cast<int>(places_.size())));
     return chosen;
   }
 
@@ -115,14 +122,16 @@ class Sequence {
     push_async(
         [work, elsewhere](Completion done) {
           work();
-          if (elsewhere) push([done] { done(nullptr); }, {.resource = Resource::network});
-          else done(nullptr);
+          if (elsewhere)
+            push([done] { done(nullptr); }, {.resource = Resource::network});
+          else
+            done(nullptr);
         },
         options);
   }
 
-  void run_model(uint64_t id, const std::vector<int>& reads, const std::vector<int>& writes, bool fails,
-                 bool finaliser) {
+  void run_model(uint64_t id, const std::vector<int>& reads, const std::vector<int>& writes,
+                 bool fails, bool finaliser) {
     auto cells = [&](int i, auto&& f) {
       for (int c = places_[i].begin; c < places_[i].end; ++c) f(c);
     };
@@ -136,8 +145,10 @@ class Sequence {
     for (int i : writes) {
       bool also_read = std::find(reads.begin(), reads.end(), i) != reads.end();
       cells(i, [&](int c) {
-        if (skipped || fails) model_[c].poisoned = true;
-        else if (finaliser || !also_read) model_[c].poisoned = false;
+        if (skipped || fails)
+          model_[c].poisoned = true;
+        else if (finaliser || !also_read)
+          model_[c].poisoned = false;
         if (!skipped && !fails) model_[c].value = mix(value, c);
       });
     }
@@ -154,16 +165,20 @@ class Sequence {
     size_t slot = deleted_.size();
     deleted_.reserve(64);
     deleted_.push_back(0);
-    delete_tag(std::move(place.tag), [from = &actual_[cell], to = &deleted_[slot]] { *to = *from; });
-    place = {make_tag(), static_cast<int>(model_.size()), static_cast<int>(model_.size()) + 1, true};
+    delete_tag(std::move(place.tag),
+               [from = &actual_[cell], to = &deleted_[slot]] { *to = *from; });
+    place = {make_tag(), static_cast<int>(model_.size()), static_cast<int>(model_.size()) + 1,
+             true};
     model_.emplace_back();
   }
 
   void check(Place& place) {
     bool poisoned = false, expected = false;
     try {
-      if (below(2)) wait_for_read(*place.tag);
-      else wait_for_write(*place.tag);
+      if (below(2))
+        wait_for_read(*place.tag);
+      else
+        wait_for_write(*place.tag);
     } catch (const Error&) {
       poisoned = true;
       failures_known_ = false;  // some are reported now

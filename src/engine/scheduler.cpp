@@ -55,7 +55,8 @@ void Scheduler::submit(Task* task) {
   if (synchronous()) return submit_synchronous(lock, task);
   if (!inside && queued_bytes_ > 0 && queued_bytes_ + task->bytes > max_queued_bytes_) {
     ++waiting_for_space_;
-    lock.wait([&] { return queued_bytes_ == 0 || queued_bytes_ + task->bytes <= max_queued_bytes_; });
+    lock.wait(
+        [&] { return queued_bytes_ == 0 || queued_bytes_ + task->bytes <= max_queued_bytes_; });
     --waiting_for_space_;
   }
   register_task(task);
@@ -247,8 +248,10 @@ void Scheduler::execute(Lock& lock, Task* task) {
   } else {
     if (!inherited) {
       try {
-        if (task->bulk) task->bulk->run(task->accesses.size());
-        else if (task->function) task->function();
+        if (task->bulk)
+          task->bulk->run(task->accesses.size());
+        else if (task->function)
+          task->function();
       } catch (...) {
         error = std::current_exception();
       }
@@ -298,8 +301,10 @@ void Scheduler::complete(Lock& lock, Task* task, std::exception_ptr error, Ref<F
       Access& access = task->accesses[i];
       if (!access.writes) continue;
       const Ref<Failure>& outcome = bulk ? bulk->poison[i] : failure;
-      if (outcome) Poison::set(*access.tag, outcome, dropped_);
-      else if (bulk || task->finaliser || (access.complete && !access.reads)) Poison::heal(*access.tag, dropped_);
+      if (outcome)
+        Poison::set(*access.tag, outcome, dropped_);
+      else if (bulk || task->finaliser || (access.complete && !access.reads))
+        Poison::heal(*access.tag, dropped_);
     }
     lock.unlock();
   }

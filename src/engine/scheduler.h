@@ -124,7 +124,7 @@ class Scheduler {
 
   std::mutex mutex_;
   std::array<Crew, 4> crews_;
-  std::vector<Task*> granted_;          // all accesses granted, not yet in a queue
+  std::vector<Task*> granted_;  // all accesses granted, not yet in a queue
   std::vector<Helpable*> offers_;
   std::vector<Ref<Failure>> failures_;  // not yet reported
   std::vector<Ref<Failure>> dropped_;   // die outside the lock

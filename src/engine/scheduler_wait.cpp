@@ -36,8 +36,10 @@ bool held_by_this_thread(const Tag& tag) {
   };
   for (const Frame* frame = thread_state.frame; frame; frame = frame->outer) {
     if (frame->options) {
-      for (const Tag* other : frame->options->reads) if (touches(other, false)) return true;
-      for (const Tag* other : frame->options->writes) if (touches(other, false)) return true;
+      for (const Tag* other : frame->options->reads)
+        if (touches(other, false)) return true;
+      for (const Tag* other : frame->options->writes)
+        if (touches(other, false)) return true;
     }
     if (!frame->task) continue;
     for (const Access& access : frame->task->accesses) {
@@ -107,10 +109,11 @@ void Scheduler::wait_inside_task(Tag& tag, bool write) {
     }
     if (poison && free) poison->reported = true;
   }
-  GEMEL_CHECK(free,
-              "[engine] a task waits for a tag ({}) that other tasks still use: its worker could not "
-              "run them. Name the tag in the task's reads instead",
-              tag.name() ? tag.name() : "unnamed");
+  GEMEL_CHECK(
+      free,
+      "[engine] a task waits for a tag ({}) that other tasks still use: its worker could not "
+      "run them. Name the tag in the task's reads instead",
+      tag.name() ? tag.name() : "unnamed");
   if (poison) std::rethrow_exception(poison->error);
 }
 

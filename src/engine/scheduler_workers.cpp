@@ -32,16 +32,20 @@ void Scheduler::apply(const Configuration& configuration) {
   configuration_ = configuration;
   configuration_.kind = canonical_kind(configuration.kind);
   GEMEL_CHECK(!configuration_.kind.empty(),
-              "[engine] unknown kind \"{}\", expected \"threaded\" or \"naive\"", configuration.kind);
-  if (configuration_.compute_workers <= 0) configuration_.compute_workers = default_compute_workers();
+              "[engine] unknown kind \"{}\", expected \"threaded\" or \"naive\"",
+              configuration.kind);
+  if (configuration_.compute_workers <= 0)
+    configuration_.compute_workers = default_compute_workers();
   if (configuration_.max_queued_bytes <= 0) configuration_.max_queued_bytes = default_queue_bound();
   max_queued_bytes_ = configuration_.max_queued_bytes;
   bool naive = configuration_.kind == "naive";
   if (naive) limit_openmp_threads(1);  // the pushing thread runs everything
   crews_[0].limit = configuration_.compute_workers;
   compute_limit_.store(naive ? 1 : configuration_.compute_workers, std::memory_order_relaxed);
-  if (naive) fast_path.modes.fetch_or(mode_synchronous);
-  else fast_path.modes.fetch_and(~mode_synchronous);
+  if (naive)
+    fast_path.modes.fetch_or(mode_synchronous);
+  else
+    fast_path.modes.fetch_and(~mode_synchronous);
 }
 
 Configuration Scheduler::configuration() {
@@ -50,9 +54,11 @@ Configuration Scheduler::configuration() {
 }
 
 void Scheduler::configure(const Configuration& configuration) {
-  GEMEL_CHECK(!thread_state.frame, "[engine] configure() was called inside a task: call it outside");
+  GEMEL_CHECK(!thread_state.frame,
+              "[engine] configure() was called inside a task: call it outside");
   GEMEL_CHECK(!canonical_kind(configuration.kind).empty(),
-              "[engine] unknown kind \"{}\", expected \"threaded\" or \"naive\"", configuration.kind);
+              "[engine] unknown kind \"{}\", expected \"threaded\" or \"naive\"",
+              configuration.kind);
   flush_bulk();
   Lock lock(*this);
   stop_workers(lock);
@@ -62,7 +68,8 @@ void Scheduler::configure(const Configuration& configuration) {
 }
 
 void Scheduler::shut_down() {
-  GEMEL_CHECK(!thread_state.frame, "[engine] shut_down() was called inside a task: call it outside");
+  GEMEL_CHECK(!thread_state.frame,
+              "[engine] shut_down() was called inside a task: call it outside");
   flush_bulk();
   Lock lock(*this);
   stop_workers(lock);
@@ -108,8 +115,10 @@ void Scheduler::work(Resource resource, int index) {
   static constexpr const char* names[] = {"compute", "copy", "io", "network"};
   bool compute = resource == Resource::compute;
   char name[16];
-  if (compute) std::snprintf(name, sizeof name, "compute-%d", index);
-  else std::snprintf(name, sizeof name, "%s", names[static_cast<int>(resource)]);
+  if (compute)
+    std::snprintf(name, sizeof name, "compute-%d", index);
+  else
+    std::snprintf(name, sizeof name, "%s", names[static_cast<int>(resource)]);
   trace_name_thread(name);
 #if defined(__linux__)
   pthread_setname_np(pthread_self(), name);

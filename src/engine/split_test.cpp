@@ -46,10 +46,12 @@ TEST_F(Split, RegionsAreIndependent) {
   std::atomic<int> arrived{0};
   for (Ref<Tag>& region : regions) {
     Tag* tags[] = {region.get()};
-    push([&] {
-      ++arrived;
-      while (arrived < 4) std::this_thread::yield();  // ends only if all four run together
-    }, {.writes = tags});
+    push(
+        [&] {
+          ++arrived;
+          while (arrived < 4) std::this_thread::yield();  // ends only if all four run together
+        },
+        {.writes = tags});
   }
   wait_for_read(*parent);
   EXPECT_EQ(arrived, 4);
@@ -67,9 +69,11 @@ TEST_F(Split, ParentIsOrderedAgainstEveryRegion) {
       Tag* tags[] = {regions[i].get()};
       push([&value, i] { ++value[i]; }, {.reads = tags, .writes = tags});
     }
-    push([&, round] {
-      for (int v : value) wrong += v != round + 2;
-    }, {.reads = whole});
+    push(
+        [&, round] {
+          for (int v : value) wrong += v != round + 2;
+        },
+        {.reads = whole});
     push([] {}, {.reads = whole, .writes = whole});
   }
   wait_for_write(*parent);
@@ -153,7 +157,8 @@ TEST_F(Split, OneTaskOnParentAndRegions) {
   int ran = 0;
   Tag* reads[] = {parent.get(), r[0].get()};
   Tag* writes[] = {r[1].get(), r[0].get()};
-  for (int i = 0; i < 10; ++i) push([&] { ++ran; }, {.reads = reads, .writes = writes, .small = true});
+  for (int i = 0; i < 10; ++i)
+    push([&] { ++ran; }, {.reads = reads, .writes = writes, .small = true});
   wait_for_write(*parent);
   EXPECT_EQ(ran, 10);
 }

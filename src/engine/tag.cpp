@@ -12,7 +12,8 @@ Ref<Tag> make_tag(const char* name) { return make_ref<Tag>(name); }
 Tag::Tag(const char* name) : name_(name) {}
 
 Tag::~Tag() {
-  if (word.load(std::memory_order_acquire) & detail::split_bit) detail::Scheduler::get().detach(*this);
+  if (word.load(std::memory_order_acquire) & detail::split_bit)
+    detail::Scheduler::get().detach(*this);
   delete regions_;
 }
 

@@ -50,7 +50,7 @@ class GEMEL_EXPORT Tag : public Counted<Tag> {
   uint32_t id() const;  // for traces: given at its first call
 
   Tag* parent() const { return parent_.get(); }  // the tag this is a region of, or null
-  bool alias() const { return alias_; }           // a region that is ordered like its whole parent
+  bool alias() const { return alias_; }          // a region that is ordered like its whole parent
 
   // The rest belongs to the engine. `word` changes atomically; everything else under its lock.
   std::atomic<uint64_t> word{0};

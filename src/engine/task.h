@@ -27,8 +27,8 @@ struct Access {
   Task* task = nullptr;
   Access* next = nullptr;
   Mode mode = Mode::read;
-  bool reads = false;   // a poisoned tag makes the task skip
-  bool writes = false;  // a failure poisons the tag
+  bool reads = false;     // a poisoned tag makes the task skip
+  bool writes = false;    // a failure poisons the tag
   bool complete = false;  // a write of the whole tag: heals it if it does not read it too
 };
 

@@ -165,9 +165,12 @@ namespace {
 std::string quoted(std::string_view text) {
   std::string out = "\"";
   for (char c : text) {
-    if (c == '"' || c == '\\') (out += '\\') += c;
-    else if (static_cast<unsigned char>(c) < 0x20) out += fmt::format("\\u{:04x}", c);
-    else out += c;
+    if (c == '"' || c == '\\')
+      (out += '\\') += c;
+    else if (static_cast<unsigned char>(c) < 0x20)
+      out += fmt::format("\\u{:04x}", c);
+    else
+      out += c;
   }
   return out += '"';
 }
@@ -182,8 +185,10 @@ std::string trace_json() {
   std::string out = "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[";
   out += "{\"ph\":\"M\",\"pid\":1,\"name\":\"process_name\",\"args\":{\"name\":\"gemel\"}}";
   for (size_t i = 0; i < threads.size(); ++i) {
-    out += fmt::format(",\n{{\"ph\":\"M\",\"pid\":1,\"tid\":{},\"name\":\"thread_name\",\"args\":{{\"name\":{}}}}}",
-                       i, quoted(threads[i]));
+    out += fmt::format(
+        ",\n{{\"ph\":\"M\",\"pid\":1,\"tid\":{},\"name\":\"thread_name\",\"args\":{{\"name\":{}}}}"
+        "}",
+        i, quoted(threads[i]));
   }
   int64_t number = 0;
   auto microseconds = [&](int64_t time) { return static_cast<double>(time - origin) / 1000; };
@@ -195,16 +200,18 @@ std::string trace_json() {
         r.pushed && r.ready ? static_cast<double>(r.ready - r.pushed) / 1000 : 0.0,
         r.ready ? static_cast<double>(r.started - r.ready) / 1000 : 0.0);
     const char* category = resources[static_cast<int>(r.resource)];
-    std::string head = fmt::format(",\n{{\"name\":{},\"cat\":\"{}\",\"pid\":1,\"tid\":{}", quoted(r.name),
-                                   category, r.thread);
+    std::string head = fmt::format(",\n{{\"name\":{},\"cat\":\"{}\",\"pid\":1,\"tid\":{}",
+                                   quoted(r.name), category, r.thread);
     if (r.asynchronous) {  // may overlap others on its thread
       ++number;
       out += fmt::format("{},\"ph\":\"b\",\"id\":{},\"ts\":{:.3f},\"args\":{}}}", head, number,
                          microseconds(r.started), args);
-      out += fmt::format("{},\"ph\":\"e\",\"id\":{},\"ts\":{:.3f}}}", head, number, microseconds(r.ended));
+      out += fmt::format("{},\"ph\":\"e\",\"id\":{},\"ts\":{:.3f}}}", head, number,
+                         microseconds(r.ended));
     } else {
       out += fmt::format("{},\"ph\":\"X\",\"ts\":{:.3f},\"dur\":{:.3f},\"args\":{}}}", head,
-                         microseconds(r.started), static_cast<double>(r.ended - r.started) / 1000, args);
+                         microseconds(r.started), static_cast<double>(r.ended - r.started) / 1000,
+                         args);
     }
   }
   return out + "]}\n";

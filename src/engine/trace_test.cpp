@@ -21,11 +21,12 @@ TEST(Trace, OneRecordPerTask) {
   trace_start();
   EXPECT_TRUE(tracing());
   push([] {}, {.reads = ta, .writes = tb, .name = "inlined", .bytes = 12, .small = true});
-  push([] { fail(ErrorKind::Input, "no"); }, {.reads = ta, .writes = tb, .resource = Resource::io,
-                                              .name = "failing \"io\"", .bytes = 34});
+  push(
+      [] { fail(ErrorKind::Input, "no"); },
+      {.reads = ta, .writes = tb, .resource = Resource::io, .name = "failing \"io\"", .bytes = 34});
   push([] {}, {.reads = tb, .name = "skipped"});
-  push_async([](Completion done) { done(nullptr); }, {.writes = ta, .resource = Resource::network,
-                                                      .name = "reply"});
+  push_async([](Completion done) { done(nullptr); },
+             {.writes = ta, .resource = Resource::network, .name = "reply"});
   Graph graph;
   int node = graph.add([] {}, {}, "node 0");
   graph.add([] {}, std::array{node}, "node 1");

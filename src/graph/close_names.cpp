@@ -18,7 +18,8 @@ size_t edit_distance(std::string_view a, std::string_view b) {
     for (size_t j = 1; j <= b.size(); ++j) {
       const char x = lower(a[i - 1]), y = lower(b[j - 1]);
       row[j] = std::min({last[j - 1] + (x != y), last[j] + 1, row[j - 1] + 1});
-      if (i > 1 && j > 1 && x == lower(b[j - 2]) && y == lower(a[i - 2])) row[j] = std::min(row[j], before[j - 2] + 1);
+      if (i > 1 && j > 1 && x == lower(b[j - 2]) && y == lower(a[i - 2]))
+        row[j] = std::min(row[j], before[j - 2] + 1);
     }
     std::swap(before, last);
     std::swap(last, row);
@@ -28,8 +29,8 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::vector<std::string> close_names(std::string_view name, const std::vector<std::string>& candidates,
-                                     size_t limit) {
+std::vector<std::string> close_names(std::string_view name,
+                                     const std::vector<std::string>& candidates, size_t limit) {
   const size_t allowed = std::max<size_t>(1, name.size() / 3);
   std::vector<std::pair<size_t, std::string>> found;
   if (name.size() > 200) return {};

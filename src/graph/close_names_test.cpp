@@ -10,7 +10,8 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 TEST(CloseNames, BestFirst) {
-  const std::vector<std::string> names{"Convolution", "Deconvolution", "Pooling", "Concat", "concat"};
+  const std::vector<std::string> names{"Convolution", "Deconvolution", "Pooling", "Concat",
+                                       "concat"};
   EXPECT_THAT(close_names("convolution", names), ElementsAre("Convolution", "Deconvolution"));
   EXPECT_THAT(close_names("Conact", names), ElementsAre("Concat", "concat"));
   EXPECT_THAT(close_names("Softmax", names), IsEmpty());

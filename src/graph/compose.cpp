@@ -18,9 +18,10 @@ std::string join(const std::vector<std::string>& names) {
 }
 
 Entry single(const std::string& who, const std::string& argument, const Symbol& symbol) {
-  GEMEL_CHECK(symbol.outputs.size() == 1,
-              "[{}] argument {}: expected a symbol with one output, got {}; select one by its index", who,
-              argument, symbol.outputs.size());
+  GEMEL_CHECK(
+      symbol.outputs.size() == 1,
+      "[{}] argument {}: expected a symbol with one output, got {}; select one by its index", who,
+      argument, symbol.outputs.size());
   return symbol.outputs[0];
 }
 
@@ -37,10 +38,11 @@ void refuse_input_keys(const Operator& op, const Attributes& attributes) {
 // Inputs in the operator's order; empty where none was given.
 std::vector<Entry> place_inputs(const Operator& op, const std::vector<std::string>& names,
                                 const std::vector<Symbol>& positional, const Named& named) {
-  GEMEL_CHECK(positional.size() <= names.size(), "[{}] expected at most {} inputs ({}), got {}", op.name(),
-              names.size(), join(names), positional.size());
+  GEMEL_CHECK(positional.size() <= names.size(), "[{}] expected at most {} inputs ({}), got {}",
+              op.name(), names.size(), join(names), positional.size());
   std::vector<Entry> inputs(names.size());
-  for (size_t i = 0; i < positional.size(); ++i) inputs[i] = single(op.name(), names[i], positional[i]);
+  for (size_t i = 0; i < positional.size(); ++i)
+    inputs[i] = single(op.name(), names[i], positional[i]);
   for (const auto& [key, symbol] : named) {
     size_t i = 0;
     while (i < names.size() && names[i] != key) ++i;
@@ -52,14 +54,17 @@ std::vector<Entry> place_inputs(const Operator& op, const std::vector<std::strin
   return inputs;
 }
 
-// Reading a variable notes how often it has been written so far; auxiliary inputs write it once more.
-void update_versions(const Operator& op, const std::string& name, const std::vector<std::string>& input_names,
-                     size_t auxiliary_count, std::vector<Entry>& inputs) {
+// Reading a variable notes how often it has been written so far; auxiliary inputs write it once
+// more.
+void update_versions(const Operator& op, const std::string& name,
+                     const std::vector<std::string>& input_names, size_t auxiliary_count,
+                     std::vector<Entry>& inputs) {
   const size_t first_auxiliary = inputs.size() - auxiliary_count;
   for (size_t i = first_auxiliary; i < inputs.size(); ++i)
-    GEMEL_CHECK(inputs[i].node->is_variable(),
-                "[{}] node {}: {} is written by the operator, expected a variable, got the output of {}", op.name(),
-                name, input_names[i], inputs[i].node->name);
+    GEMEL_CHECK(
+        inputs[i].node->is_variable(),
+        "[{}] node {}: {} is written by the operator, expected a variable, got the output of {}",
+        op.name(), name, input_names[i], inputs[i].node->name);
   for (size_t i = 0; i < inputs.size(); ++i) {
     if (!inputs[i].node->is_variable()) continue;
     if (i >= first_auxiliary) ++inputs[i].node->mutations;
@@ -84,7 +89,8 @@ Symbol Symbol::create(const Operator& op, const std::string& name, const Attribu
   update_versions(op, name, names, static_cast<size_t>(op.auxiliary_count(*parameters)), inputs);
   for (size_t i = 0; i < names.size(); ++i) {
     if (!inputs[i].node->is_variable()) continue;
-    for (auto& [key, value] : op.input_attributes(names[i])) inputs[i].node->attributes.try_emplace(key, value);
+    for (auto& [key, value] : op.input_attributes(names[i]))
+      inputs[i].node->attributes.try_emplace(key, value);
   }
   NodeRef node = make_node(op, name, std::move(inputs), std::move(parameters));
   node->attributes = std::move(attributes);
@@ -93,11 +99,13 @@ Symbol Symbol::create(const Operator& op, const std::string& name, const Attribu
   return result;
 }
 
-Symbol Symbol::compose(const std::string& name, const std::vector<Symbol>& positional, const Named& named) const {
+Symbol Symbol::compose(const std::string& name, const std::vector<Symbol>& positional,
+                       const Named& named) const {
   const std::string who = this->name().empty() ? "compose" : this->name();
   const std::vector<std::string> arguments = list_arguments();
-  GEMEL_CHECK(positional.size() <= arguments.size(), "[{}] expected at most {} arguments ({}), got {}", who,
-              arguments.size(), join(arguments), positional.size());
+  GEMEL_CHECK(positional.size() <= arguments.size(),
+              "[{}] expected at most {} arguments ({}), got {}", who, arguments.size(),
+              join(arguments), positional.size());
   std::unordered_map<std::string, Entry> replacements;
   for (size_t i = 0; i < positional.size(); ++i)
     replacements[arguments[i]] = single(who, arguments[i], positional[i]);
@@ -106,8 +114,8 @@ Symbol Symbol::compose(const std::string& name, const std::vector<Symbol>& posit
     GEMEL_CHECK(std::find(inputs.begin(), inputs.end(), key) != inputs.end(),
                 "[{}] there is no variable '{}'{} Expected: {}", who, key,
                 did_you_mean(key, inputs), join(inputs));
-    GEMEL_CHECK(replacements.emplace(key, single(who, key, symbol)).second, "[{}] variable {} was given twice", who,
-                key);
+    GEMEL_CHECK(replacements.emplace(key, single(who, key, symbol)).second,
+                "[{}] variable {} was given twice", who, key);
   }
   Symbol result = copy();
   const auto replace = [&](Entry& entry) {
@@ -122,9 +130,11 @@ Symbol Symbol::compose(const std::string& name, const std::vector<Symbol>& posit
     for (Entry& entry : node->inputs) replace(entry);
     if (node->is_variable()) continue;
     const size_t auxiliary = static_cast<size_t>(node->op->auxiliary_count(*node->parameters));
-    for (size_t i = node->inputs.size() - std::min(auxiliary, node->inputs.size()); i < node->inputs.size(); ++i)
+    for (size_t i = node->inputs.size() - std::min(auxiliary, node->inputs.size());
+         i < node->inputs.size(); ++i)
       GEMEL_CHECK(node->inputs[i].node->is_variable(),
-                  "[{}] node {}: an auxiliary state can be replaced only by a variable, got the output of {}",
+                  "[{}] node {}: an auxiliary state can be replaced only by a variable, got the "
+                  "output of {}",
                   node->op->name(), node->name, node->inputs[i].node->name);
   }
   for (Entry& entry : result.outputs) replace(entry);

@@ -5,7 +5,9 @@ namespace gemel {
 std::string debug_string(const Symbol& symbol) {
   if (symbol.outputs.size() == 1 && symbol.outputs[0].node->is_variable())
     return "Variable:" + symbol.outputs[0].node->name + "\n";
-  const auto place = [](const Entry& entry) { return entry.node->name + "(" + std::to_string(entry.index) + ")"; };
+  const auto place = [](const Entry& entry) {
+    return entry.node->name + "(" + std::to_string(entry.index) + ")";
+  };
   std::string text = "Symbol Outputs:\n";
   for (size_t i = 0; i < symbol.outputs.size(); ++i)
     text += "\toutput[" + std::to_string(i) + "]=" + place(symbol.outputs[i]) + "\n";

@@ -18,12 +18,15 @@ void upgrade_node(int version, Node& node) {
   std::vector<std::pair<std::pair<std::string, std::string>, std::string>> moved;
   for (const auto& [key, value] : node.attributes) {
     auto target = node.op ? input_hidden_key(key) : std::pair<std::string, std::string>();
-    if (!target.first.empty()) moved.emplace_back(std::move(target), value);
-    else kept[stored_key(key)] = value;
+    if (!target.first.empty())
+      moved.emplace_back(std::move(target), value);
+    else
+      kept[stored_key(key)] = value;
   }
   if (version < 905 && node.op && (node.op->name() == "argmax" || node.op->name() == "argmin")) {
     const auto axis = kept.find("axis");
-    if (axis != kept.end() && axis->second == "-1") kept.erase(axis);  // it meant: over all elements
+    if (axis != kept.end() && axis->second == "-1")
+      kept.erase(axis);  // it meant: over all elements
   }
   if (!moved.empty()) {
     const std::vector<std::string> names = input_names_of(node, kept);

@@ -27,7 +27,8 @@ std::pair<std::string, std::string> input_hidden_key(std::string_view key) {
   for (std::string_view hidden : hidden_keys) {
     if (key.size() <= hidden.size() + 1 || !key.ends_with(hidden)) continue;
     const std::string_view stem = key.substr(0, key.size() - hidden.size());
-    if (stem.back() == '_') return {std::string(stem.substr(0, stem.size() - 1)), stored_key(hidden)};
+    if (stem.back() == '_')
+      return {std::string(stem.substr(0, stem.size() - 1)), stored_key(hidden)};
   }
   return {};
 }

@@ -8,9 +8,9 @@
 
 namespace gemel {
 
-bool is_hidden_key(std::string_view key);         // ctx_group, lr_mult, wd_mult, ...
-bool is_dunder_key(std::string_view key);         // __anything__
-std::string stored_key(std::string_view key);     // lr_mult -> __lr_mult__; others as they are
+bool is_hidden_key(std::string_view key);      // ctx_group, lr_mult, wd_mult, ...
+bool is_dunder_key(std::string_view key);      // __anything__
+std::string stored_key(std::string_view key);  // lr_mult -> __lr_mult__; others as they are
 // weight_lr_mult -> {"weight", "__lr_mult__"}; empty for other keys.
 std::pair<std::string, std::string> input_hidden_key(std::string_view key);
 // The attributes as stored: hidden keys mapped.

@@ -34,8 +34,10 @@ class GEMEL_EXPORT IndexedGraph {
   const std::vector<int>& heads() const { return heads_; }
   const std::vector<Entry>& head_entries() const { return head_entries_; }
   bool contains(const Node* node) const { return index_.contains(node); }
-  int index_of(const Node* node) const { return index_.at(node); }   // -> node number
-  int entry_id(const Entry& entry) const { return first_entry(index_of(entry.node.get())) + entry.index; }
+  int index_of(const Node* node) const { return index_.at(node); }  // -> node number
+  int entry_id(const Entry& entry) const {
+    return first_entry(index_of(entry.node.get())) + entry.index;
+  }
   // Numbers of the variable nodes, in order.
   const std::vector<int>& variables() const { return variables_; }
 

@@ -8,8 +8,8 @@
 namespace gemel {
 namespace {
 
-using ::testing::ElementsAre;
 using testing::call;
+using ::testing::ElementsAre;
 
 TEST(IndexedGraph, NumbersNodesAndEntries) {
   const Symbol x = Symbol::variable("x");

@@ -26,48 +26,58 @@ std::string escape_control_characters(const std::string& text) {
       continue;
     }
     result += c;
-    if (escaped) escaped = false;
-    else if (inside && c == '\\') escaped = true;
-    else if (c == '"') inside = !inside;
+    if (escaped)
+      escaped = false;
+    else if (inside && c == '\\')
+      escaped = true;
+    else if (c == '"')
+      inside = !inside;
   }
   return result;
 }
 
 void check_keys(const Json& object, std::string_view what, const std::vector<std::string>& allowed,
                 const std::vector<std::string>& required) {
-  GEMEL_CHECK(object.is_object(), "symbol file: expected {} to be an object, got {}", what, object.type_name());
+  GEMEL_CHECK(object.is_object(), "symbol file: expected {} to be an object, got {}", what,
+              object.type_name());
   for (const auto& [key, value] : object.items())
-    GEMEL_CHECK(std::find(allowed.begin(), allowed.end(), key) != allowed.end(), "symbol file: unknown field '{}' in {}{}",
-                key, what, did_you_mean(key, allowed));
+    GEMEL_CHECK(std::find(allowed.begin(), allowed.end(), key) != allowed.end(),
+                "symbol file: unknown field '{}' in {}{}", key, what, did_you_mean(key, allowed));
   for (const std::string& key : required)
     GEMEL_CHECK(object.contains(key), "symbol file: {} has no field '{}'", what, key);
 }
 
 int64_t integer(const Json& value, std::string_view what, int64_t limit) {
-  GEMEL_CHECK(value.is_number_integer(), "symbol file: expected {} to be an integer, got {}", what, value.type_name());
-  const int64_t number = value.is_number_unsigned() && value.get<uint64_t>() > INT64_MAX ? -1 : value.get<int64_t>();
-  GEMEL_CHECK(number >= 0 && number < limit, "symbol file: expected {} to be from 0 to {}, got {}", what, limit - 1,
-              value.dump());
+  GEMEL_CHECK(value.is_number_integer(), "symbol file: expected {} to be an integer, got {}", what,
+              value.type_name());
+  const int64_t number =
+      value.is_number_unsigned() && value.get<uint64_t>() > INT64_MAX ? -1 : value.get<int64_t>();
+  GEMEL_CHECK(number >= 0 && number < limit, "symbol file: expected {} to be from 0 to {}, got {}",
+              what, limit - 1, value.dump());
   return number;
 }
 
 const Json& array(const Json& value, std::string_view what) {
-  GEMEL_CHECK(value.is_array(), "symbol file: expected {} to be a list, got {}", what, value.type_name());
+  GEMEL_CHECK(value.is_array(), "symbol file: expected {} to be a list, got {}", what,
+              value.type_name());
   return value;
 }
 
 const std::string& string(const Json& value, std::string_view what) {
-  GEMEL_CHECK(value.is_string(), "symbol file: expected {} to be a string, got {}", what, value.type_name());
+  GEMEL_CHECK(value.is_string(), "symbol file: expected {} to be a string, got {}", what,
+              value.type_name());
   return value.get_ref<const std::string&>();
 }
 
 int file_version(const Json& graph) {
   if (!graph.contains("attrs")) return 800;
   const Json& attributes = graph["attrs"];
-  GEMEL_CHECK(attributes.is_object(), "symbol file: expected attrs to be an object, got {}", attributes.type_name());
+  GEMEL_CHECK(attributes.is_object(), "symbol file: expected attrs to be an object, got {}",
+              attributes.type_name());
   const auto found = attributes.find("mxnet_version");
   if (found == attributes.end()) return 800;
-  GEMEL_CHECK(found->is_array() && found->size() == 2, "symbol file: expected mxnet_version to be [type, number]");
+  GEMEL_CHECK(found->is_array() && found->size() == 2,
+              "symbol file: expected mxnet_version to be [type, number]");
   return static_cast<int>(integer((*found)[1], "mxnet_version", INT32_MAX));
 }
 
@@ -104,7 +114,8 @@ class Reader {
  private:
   void read_node(const Json& item) {
     check_keys(item, "a node",
-               {"op", "name", "attrs", "attr", "param", "inputs", "control_deps", "subgraphs", "backward_source_id"},
+               {"op", "name", "attrs", "attr", "param", "inputs", "control_deps", "subgraphs",
+                "backward_source_id"},
                {"op", "name", "inputs"});
     auto node = std::make_shared<Node>();
     node->name = string(item["name"], "a node's name");
@@ -116,25 +127,29 @@ class Reader {
     for (const char* key : {"param", "attr", "attrs"}) {
       const auto found = item.find(key);
       if (found == item.end()) continue;
-      GEMEL_CHECK(found->is_object(), "symbol file: node {}: expected {} to be an object, got {}", node->name, key,
-                  found->type_name());
-      for (const auto& [name, value] : found->items()) node->attributes[name] = string(value, "an attribute");
+      GEMEL_CHECK(found->is_object(), "symbol file: node {}: expected {} to be an object, got {}",
+                  node->name, key, found->type_name());
+      for (const auto& [name, value] : found->items())
+        node->attributes[name] = string(value, "an attribute");
     }
     if (item.contains("subgraphs")) {
-      GEMEL_CHECK(depth_ < deepest_subgraph, "symbol file: subgraphs are nested deeper than {}", deepest_subgraph);
+      GEMEL_CHECK(depth_ < deepest_subgraph, "symbol file: subgraphs are nested deeper than {}",
+                  deepest_subgraph);
       for (const Json& inner : array(item["subgraphs"], "subgraphs"))
-        node->subgraphs.push_back(std::make_shared<Symbol>(Reader(inner, lookup_, version_, depth_ + 1).read()));
+        node->subgraphs.push_back(
+            std::make_shared<Symbol>(Reader(inner, lookup_, version_, depth_ + 1).read()));
     }
     nodes_.push_back(std::move(node));
   }
 
   Entry entry(const Json& item, std::string_view what) const {
-    GEMEL_CHECK(array(item, what).size() == 2 || item.size() == 3, "symbol file: expected {} to be [node, output, version]",
-                what);
+    GEMEL_CHECK(array(item, what).size() == 2 || item.size() == 3,
+                "symbol file: expected {} to be [node, output, version]", what);
     const int64_t id = integer(item[0], "a node number", static_cast<int64_t>(nodes_.size()));
     const int64_t index = integer(item[1], "an output number", INT32_MAX);
     const int64_t version = item.size() == 3 ? integer(item[2], "a version", INT32_MAX) : 0;
-    return {nodes_[static_cast<size_t>(id)], static_cast<int32_t>(index), static_cast<int32_t>(version)};
+    return {nodes_[static_cast<size_t>(id)], static_cast<int32_t>(index),
+            static_cast<int32_t>(version)};
   }
 
   void link_node(Node& node, const Json& item) {
@@ -146,14 +161,15 @@ class Reader {
     GEMEL_CHECK(node.op || node.inputs.empty(), "symbol file: variable {} has inputs", node.name);
     if (item.contains("control_deps"))
       for (const Json& id : array(item["control_deps"], "control_deps"))
-        node.control.push_back(
-            nodes_[static_cast<size_t>(integer(id, "a node number", static_cast<int64_t>(nodes_.size())))]);
+        node.control.push_back(nodes_[static_cast<size_t>(
+            integer(id, "a node number", static_cast<int64_t>(nodes_.size())))]);
   }
 
   void check_lists() const {
     for (const Json& id : array(graph_["arg_nodes"], "arg_nodes")) {
       const int64_t i = integer(id, "a number in arg_nodes", static_cast<int64_t>(nodes_.size()));
-      GEMEL_CHECK(nodes_[static_cast<size_t>(i)]->is_variable(), "symbol file: arg_nodes names {}, which is no variable",
+      GEMEL_CHECK(nodes_[static_cast<size_t>(i)]->is_variable(),
+                  "symbol file: arg_nodes names {}, which is no variable",
                   nodes_[static_cast<size_t>(i)]->name);
     }
     if (graph_.contains("node_row_ptr"))
@@ -186,8 +202,9 @@ class Reader {
   }
 
   static void check_index(const Entry& entry, std::string_view what) {
-    GEMEL_CHECK(entry.index < entry.node->output_count(), "symbol file: {} asks for output {} of {}, which has {}", what,
-                entry.index, entry.node->name, entry.node->output_count());
+    GEMEL_CHECK(entry.index < entry.node->output_count(),
+                "symbol file: {} asks for output {} of {}, which has {}", what, entry.index,
+                entry.node->name, entry.node->output_count());
   }
 
   void finish_node(Node& node) const {
@@ -196,8 +213,8 @@ class Reader {
       node.parameters = node.op->parse(node.attributes);
       complete_inputs(version_, node);
       const size_t expected = node.op->input_names(*node.parameters).size();
-      GEMEL_CHECK(node.inputs.size() == expected, "[{}] expected {} inputs, got {}", node.op->name(), expected,
-                  node.inputs.size());
+      GEMEL_CHECK(node.inputs.size() == expected, "[{}] expected {} inputs, got {}",
+                  node.op->name(), expected, node.inputs.size());
     } catch (const Error& error) {
       rethrow_with_node(error, node.op->name(), node.name);
     }

@@ -9,10 +9,10 @@
 namespace gemel {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using testing::call;
+using ::testing::ElementsAre;
 using testing::find_operator;
+using ::testing::HasSubstr;
 using testing::read_fixture;
 
 Symbol variable(const std::string& name, Attributes attributes = {}) {
@@ -27,20 +27,25 @@ Symbol mlp() {
 }
 
 Symbol lenet() {
-  Symbol h = call("Convolution", "conv1", {variable("data")}, {{"kernel", "(5, 5)"}, {"num_filter", "20"}});
+  Symbol h = call("Convolution", "conv1", {variable("data")},
+                  {{"kernel", "(5, 5)"}, {"num_filter", "20"}});
   h = call("BatchNorm", "bn1", {h}, {{"fix_gamma", "False"}});
   h = call("Activation", "tanh1", {h}, {{"act_type", "tanh"}});
-  h = call("Pooling", "pool1", {h}, {{"kernel", "(2, 2)"}, {"pool_type", "max"}, {"stride", "(2, 2)"}});
+  h = call("Pooling", "pool1", {h},
+           {{"kernel", "(2, 2)"}, {"pool_type", "max"}, {"stride", "(2, 2)"}});
   h = call("Flatten", "flat", {h});
   h = call("FullyConnected", "fc", {h}, {{"num_hidden", "10"}, {"no_bias", "True"}});
   return call("SoftmaxOutput", "softmax", {h});
 }
 
 Symbol group() {
-  const Symbol a = variable("a", {{"__shape__", "(2, 3)"}, {"lr_mult", "2.0"}, {"__init__", "[\"constant\", {\"value\": 1.5}]"}});
+  const Symbol a = variable("a", {{"__shape__", "(2, 3)"},
+                                  {"lr_mult", "2.0"},
+                                  {"__init__", "[\"constant\", {\"value\": 1.5}]"}});
   const Symbol b = variable("b", {{"__dtype__", "1"}, {"wd_mult", "0.5"}});
   const Symbol s = call("SliceChannel", "split", {a}, {{"num_outputs", "3"}});
-  return Symbol::group({s.at(1), call("elemwise_mul", "_mul0", {a, b}), s.at(0), call("add_n", "sum", {a, b, s.at(2)})});
+  return Symbol::group({s.at(1), call("elemwise_mul", "_mul0", {a, b}), s.at(0),
+                        call("add_n", "sum", {a, b, s.at(2)})});
 }
 
 Symbol attributes() {
@@ -73,7 +78,9 @@ struct Case {
 
 class Files : public ::testing::TestWithParam<Case> {};
 
-TEST_P(Files, WrittenByteForByte) { EXPECT_EQ(to_json(GetParam().make()), read_fixture(GetParam().file)); }
+TEST_P(Files, WrittenByteForByte) {
+  EXPECT_EQ(to_json(GetParam().make()), read_fixture(GetParam().file));
+}
 
 TEST_P(Files, ReadAndWrittenAgain) {
   const std::string text = read_fixture(GetParam().file);
@@ -85,14 +92,16 @@ TEST_P(Files, ReadAndWrittenAgain) {
   EXPECT_EQ(read.list_outputs(), made.list_outputs());
 }
 
-INSTANTIATE_TEST_SUITE_P(OfTheOriginal, Files,
-                         ::testing::Values(Case{"mlp.json", mlp}, Case{"lenet.json", lenet}, Case{"group.json", group},
-                                           Case{"attrs.json", attributes}, Case{"many.json", many_inputs},
-                                           Case{"quote.json", quotes}, Case{"batch_norm_shared.json", shared_state},
-                                           Case{"single.json", [] { return variable("x"); }}),
-                         [](const auto& info) { return std::string(info.param.file, strlen(info.param.file) - 5); });
+INSTANTIATE_TEST_SUITE_P(
+    OfTheOriginal, Files,
+    ::testing::Values(Case{"mlp.json", mlp}, Case{"lenet.json", lenet}, Case{"group.json", group},
+                      Case{"attrs.json", attributes}, Case{"many.json", many_inputs},
+                      Case{"quote.json", quotes}, Case{"batch_norm_shared.json", shared_state},
+                      Case{"single.json", [] { return variable("x"); }}),
+    [](const auto& info) { return std::string(info.param.file, strlen(info.param.file) - 5); });
 
-std::string graph(const std::string& nodes, const std::string& heads, const std::string& rest = "") {
+std::string graph(const std::string& nodes, const std::string& heads,
+                  const std::string& rest = "") {
   return "{\"nodes\":[" + nodes + "],\"arg_nodes\":[],\"heads\":" + heads + rest + "}";
 }
 const std::string x = R"({"op":"null","name":"x","inputs":[]})";
@@ -114,9 +123,13 @@ TEST(Json, RefusesWhatIsNoGraph) {
   EXPECT_THAT(refusal("{\"nodes\":[],\"arg_nodes\":[]}"), HasSubstr("no field 'heads'"));
   EXPECT_THAT(refusal(graph(x, "[]")), HasSubstr("no heads"));
   EXPECT_THAT(refusal(graph(x, "[[0,0,0]]", ",\"foo\":1")), HasSubstr("unknown field 'foo'"));
-  EXPECT_THAT(refusal(graph(R"({"op":"null","name":"x","inputs":[],"atrs":{}})", "[[0,0,0]]")), HasSubstr("did you mean"));
-  EXPECT_THAT(refusal(graph(R"({"op":"null","name":"x"})", "[[0,0,0]]")), HasSubstr("no field 'inputs'"));
-  EXPECT_THAT(refusal(graph(R"({"op":"null","name":"x","inputs":[],"attrs":{"a":1}})", "[[0,0,0]]")), HasSubstr("string"));
+  EXPECT_THAT(refusal(graph(R"({"op":"null","name":"x","inputs":[],"atrs":{}})", "[[0,0,0]]")),
+              HasSubstr("did you mean"));
+  EXPECT_THAT(refusal(graph(R"({"op":"null","name":"x"})", "[[0,0,0]]")),
+              HasSubstr("no field 'inputs'"));
+  EXPECT_THAT(
+      refusal(graph(R"({"op":"null","name":"x","inputs":[],"attrs":{"a":1}})", "[[0,0,0]]")),
+      HasSubstr("string"));
   EXPECT_THAT(refusal(std::string(20000, '[')), HasSubstr("JSON"));
 }
 
@@ -128,30 +141,43 @@ TEST(Json, RefusesWrongNumbers) {
   EXPECT_THAT(refusal(graph(x, "[[18446744073709551615,0,0]]")), HasSubstr("node number"));
   EXPECT_THAT(refusal(graph(x, "[[0.5,0,0]]")), HasSubstr("an integer"));
   EXPECT_THAT(refusal(graph(x, "[[0]]")), HasSubstr("[node, output, version]"));
-  EXPECT_THAT(refusal(graph(x + R"(,{"op":"exp","name":"e","inputs":[[0,3,0]]})", "[[1,0,0]]")), HasSubstr("node e"));
+  EXPECT_THAT(refusal(graph(x + R"(,{"op":"exp","name":"e","inputs":[[0,3,0]]})", "[[1,0,0]]")),
+              HasSubstr("node e"));
 }
 
 TEST(Json, RefusesWrongNodes) {
   EXPECT_THAT(refusal(graph(x + R"(,{"op":"expp","name":"e","inputs":[[0,0,0]]})", "[[1,0,0]]")),
               HasSubstr("node e: there is no operator 'expp'"));
-  EXPECT_THAT(refusal(graph(x + R"(,{"op":"exp","name":"e","inputs":[[0,0,0],[0,0,0]]})", "[[1,0,0]]")),
-              HasSubstr("[exp] node e: expected 1 inputs, got 2"));
-  EXPECT_THAT(refusal(graph(x + R"(,{"op":"argmax","name":"e","attrs":{"foo":"1"},"inputs":[[0,0,0]]})", "[[1,0,0]]")),
-              HasSubstr("[argmax] node e: unknown parameter 'foo'"));
-  EXPECT_THAT(refusal(graph(R"({"op":"exp","name":"a","inputs":[[1,0,0]]},{"op":"exp","name":"b","inputs":[[0,0,0]]})",
-                            "[[0,0,0]]")), HasSubstr("cycle"));
-  EXPECT_THAT(refusal(graph(R"({"op":"exp","name":"a","inputs":[[0,0,0]]})", "[[0,0,0]]")), HasSubstr("cycle"));
-  EXPECT_THAT(refusal(graph(R"({"op":"null","name":"x","inputs":[],"control_deps":[0]})", "[[0,0,0]]")), HasSubstr("cycle"));
+  EXPECT_THAT(
+      refusal(graph(x + R"(,{"op":"exp","name":"e","inputs":[[0,0,0],[0,0,0]]})", "[[1,0,0]]")),
+      HasSubstr("[exp] node e: expected 1 inputs, got 2"));
+  EXPECT_THAT(
+      refusal(graph(x + R"(,{"op":"argmax","name":"e","attrs":{"foo":"1"},"inputs":[[0,0,0]]})",
+                    "[[1,0,0]]")),
+      HasSubstr("[argmax] node e: unknown parameter 'foo'"));
+  EXPECT_THAT(
+      refusal(graph(
+          R"({"op":"exp","name":"a","inputs":[[1,0,0]]},{"op":"exp","name":"b","inputs":[[0,0,0]]})",
+          "[[0,0,0]]")),
+      HasSubstr("cycle"));
+  EXPECT_THAT(refusal(graph(R"({"op":"exp","name":"a","inputs":[[0,0,0]]})", "[[0,0,0]]")),
+              HasSubstr("cycle"));
+  EXPECT_THAT(
+      refusal(graph(R"({"op":"null","name":"x","inputs":[],"control_deps":[0]})", "[[0,0,0]]")),
+      HasSubstr("cycle"));
 }
 
 TEST(Json, NodesInAnyOrder) {
-  const Symbol read = from_json(graph(R"({"op":"exp","name":"e","inputs":[[1,0,0]]},)" + x, "[[0,0,0]]"), find_operator);
+  const Symbol read = from_json(
+      graph(R"({"op":"exp","name":"e","inputs":[[1,0,0]]},)" + x, "[[0,0,0]]"), find_operator);
   EXPECT_THAT(read.internals().list_outputs(), ElementsAre("x", "e_output"));
 }
 
 TEST(Json, ControlDependenciesAndSubgraphs) {
-  const std::string text = graph(x + R"(,{"op":"exp","name":"e","inputs":[[0,0,0]],"control_deps":[0],"subgraphs":[)" +
-                                 graph(x, "[[0,0,0]]") + "]}", "[[1,0,0]]");
+  const std::string text =
+      graph(x + R"(,{"op":"exp","name":"e","inputs":[[0,0,0]],"control_deps":[0],"subgraphs":[)" +
+                graph(x, "[[0,0,0]]") + "]}",
+            "[[1,0,0]]");
   const Symbol read = from_json(text, find_operator);
   EXPECT_EQ(read.outputs[0].node->control.size(), 1u);
   EXPECT_EQ(read.outputs[0].node->subgraphs.size(), 1u);
@@ -161,28 +187,36 @@ TEST(Json, ControlDependenciesAndSubgraphs) {
 }
 
 TEST(Json, NewerVersionsAndNumpyShapesAreRead) {
-  EXPECT_EQ(refusal(graph(x, "[[0,0,0]]", R"(,"attrs":{"mxnet_version":["int",20000],"is_np_shape":["int",1]})")), "accepted");
+  EXPECT_EQ(refusal(graph(x, "[[0,0,0]]",
+                          R"(,"attrs":{"mxnet_version":["int",20000],"is_np_shape":["int",1]})")),
+            "accepted");
 }
 
-// What 1.9.1 makes of files from before 0.9: no auxiliary variables, `param` and `attr`, two numbers
-// an entry.
+// What 1.9.1 makes of files from before 0.9: no auxiliary variables, `param` and `attr`, two
+// numbers an entry.
 TEST(Json, OldFiles) {
   const Symbol norm = from_json(
       graph(x + R"(,{"op":"null","param":{},"name":"g","inputs":[],"backward_source_id":-1},
             {"op":"null","name":"b","inputs":[]},{"op":"BatchNorm","param":{"eps":"0.1"},"name":"bn",
-            "inputs":[[0,0],[1,0],[2,0]],"backward_source_id":-1,"attr":{"lr_mult":"2"}})", "[[3,0]]"), find_operator);
+            "inputs":[[0,0],[1,0],[2,0]],"backward_source_id":-1,"attr":{"lr_mult":"2"}})",
+            "[[3,0]]"),
+      find_operator);
   EXPECT_THAT(norm.list_auxiliary_states(), ElementsAre("bn_moving_mean", "bn_moving_var"));
   EXPECT_EQ(norm.input_nodes()[3]->attributes,
             (Attributes{{"__init__", "[\"zero\", {}]"}, {"__lr_mult__", "2"}, {"eps", "0.1"}}));
 
   const Symbol dense = from_json(
-      graph(x + R"(,{"op":"null","name":"w","inputs":[]},{"op":"FullyConnected","param":{"num_hidden":"3","no_bias":"True"},
-            "name":"e","inputs":[[0,0],[1,0]],"attr":{"weight_lr_mult":"2","ctx_group":"d"}})", "[[2,0]]"), find_operator);
+      graph(
+          x + R"(,{"op":"null","name":"w","inputs":[]},{"op":"FullyConnected","param":{"num_hidden":"3","no_bias":"True"},
+            "name":"e","inputs":[[0,0],[1,0]],"attr":{"weight_lr_mult":"2","ctx_group":"d"}})",
+          "[[2,0]]"),
+      find_operator);
   EXPECT_EQ(dense.input_nodes()[1]->attributes, (Attributes{{"__lr_mult__", "2"}}));
   EXPECT_EQ(dense.attribute("ctx_group"), "d");
 
-  const Symbol index = from_json(graph(x + R"(,{"op":"argmax","param":{"axis":"-1"},"name":"a","inputs":[[0,0]]})",
-                                       "[[1,0]]"), find_operator);
+  const Symbol index = from_json(
+      graph(x + R"(,{"op":"argmax","param":{"axis":"-1"},"name":"a","inputs":[[0,0]]})", "[[1,0]]"),
+      find_operator);
   EXPECT_EQ(index.attribute("axis"), std::nullopt);
 }
 
@@ -204,10 +238,18 @@ TEST(Json, RandomDamage) {
       for (int change = static_cast<int>(random() % 3); change >= 0; --change) {
         const size_t at = random() % text.size();
         switch (random() % 4) {
-          case 0: text[at] = static_cast<char>(random()); break;
-          case 1: text.erase(at, random() % 20); break;
-          case 2: text.insert(at, text.substr(random() % text.size(), random() % 30)); break;
-          default: text[at] = "0123456789[]{},\"-"[random() % 17]; break;
+          case 0:
+            text[at] = static_cast<char>(random());
+            break;
+          case 1:
+            text.erase(at, random() % 20);
+            break;
+          case 2:
+            text.insert(at, text.substr(random() % text.size(), random() % 30));
+            break;
+          default:
+            text[at] = "0123456789[]{},\"-"[random() % 17];
+            break;
         }
       }
       try {

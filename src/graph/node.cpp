@@ -22,9 +22,11 @@ void release_into(Node& node, std::vector<NodeRef>& pending) {
   node.control.clear();
 }
 
-void check_input_count(const Operator& op, const std::string& name, size_t given, const Parameters& parameters) {
+void check_input_count(const Operator& op, const std::string& name, size_t given,
+                       const Parameters& parameters) {
   const size_t expected = op.input_names(parameters).size();
-  GEMEL_CHECK(given == expected, "[{}] node {}: expected {} inputs, got {}", op.name(), name, expected, given);
+  GEMEL_CHECK(given == expected, "[{}] node {}: expected {} inputs, got {}", op.name(), name,
+              expected, given);
 }
 
 void check_entries(const Operator& op, const std::string& name, const std::vector<Entry>& inputs) {
@@ -53,16 +55,19 @@ NodeRef make_variable(std::string name, Attributes attributes) {
   return node;
 }
 
-NodeRef make_node(const Operator& op, std::string name, std::vector<Entry> inputs, Attributes attributes) {
+NodeRef make_node(const Operator& op, std::string name, std::vector<Entry> inputs,
+                  Attributes attributes) {
   const std::string& count = op.variadic_parameter();
-  if (!count.empty() && !attributes.contains(count)) attributes[count] = std::to_string(inputs.size());
+  if (!count.empty() && !attributes.contains(count))
+    attributes[count] = std::to_string(inputs.size());
   ParametersRef parameters = op.parse(attributes);
   NodeRef node = make_node(op, std::move(name), std::move(inputs), std::move(parameters));
   node->attributes = std::move(attributes);
   return node;
 }
 
-NodeRef make_node(const Operator& op, std::string name, std::vector<Entry> inputs, ParametersRef parameters) {
+NodeRef make_node(const Operator& op, std::string name, std::vector<Entry> inputs,
+                  ParametersRef parameters) {
   check_entries(op, name, inputs);
   check_input_count(op, name, inputs.size(), *parameters);
   auto node = std::make_shared<Node>();

@@ -18,7 +18,8 @@ class Symbol;
 struct Entry {
   NodeRef node;
   int32_t index = 0;
-  int32_t version = 0;  // how many operators have mutated it (auxiliary states); part of the file form
+  int32_t version =
+      0;  // how many operators have mutated it (auxiliary states); part of the file form
   explicit operator bool() const { return node != nullptr; }
   bool operator==(const Entry&) const = default;
 };

@@ -39,7 +39,9 @@ class GEMEL_EXPORT Operator {
   // Attributes that the variable at this input gets unless it has them (BatchNorm's __init__).
   virtual Attributes input_attributes(std::string_view input_name) const = 0;
   // Outputs as MXNet's files count them (node_row_ptr), where that differs from output_count.
-  virtual int file_output_count(const Parameters& parameters) const { return output_count(parameters); }
+  virtual int file_output_count(const Parameters& parameters) const {
+    return output_count(parameters);
+  }
 };
 
 // Finds an operator by any of its names; null when there is none. Given to the JSON reader, since

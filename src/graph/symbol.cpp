@@ -13,7 +13,8 @@ namespace {
 std::string output_name(const Entry& entry) {
   const Node& node = *entry.node;
   if (node.is_variable()) return node.name;
-  return node.name + "_" + node.op->output_names(*node.parameters)[static_cast<size_t>(entry.index)];
+  return node.name + "_" +
+         node.op->output_names(*node.parameters)[static_cast<size_t>(entry.index)];
 }
 
 // Variables in depth-first order, each with whether some operator writes it as auxiliary state.
@@ -23,7 +24,8 @@ std::vector<std::pair<Node*, bool>> variables(const std::vector<Entry>& outputs)
   for (const Node* node : order) {
     if (node->is_variable()) continue;
     const size_t count = static_cast<size_t>(node->op->auxiliary_count(*node->parameters));
-    for (size_t i = node->inputs.size() - std::min(count, node->inputs.size()); i < node->inputs.size(); ++i)
+    for (size_t i = node->inputs.size() - std::min(count, node->inputs.size());
+         i < node->inputs.size(); ++i)
       auxiliary.insert(node->inputs[i].node.get());
   }
   std::vector<std::pair<Node*, bool>> result;
@@ -108,7 +110,8 @@ Symbol Symbol::internals() const {
   const auto found = references(outputs, order);
   Symbol result;
   for (const Node* node : order)
-    for (int i = 0; i < node->visible_output_count(); ++i) result.outputs.push_back({found.at(node), i, 0});
+    for (int i = 0; i < node->visible_output_count(); ++i)
+      result.outputs.push_back({found.at(node), i, 0});
   return result;
 }
 
@@ -117,14 +120,16 @@ std::optional<Symbol> Symbol::children() const {
   std::unordered_set<const Node*> seen;
   for (const Entry& entry : outputs)
     if (seen.insert(entry.node.get()).second)
-      result.outputs.insert(result.outputs.end(), entry.node->inputs.begin(), entry.node->inputs.end());
+      result.outputs.insert(result.outputs.end(), entry.node->inputs.begin(),
+                            entry.node->inputs.end());
   if (result.outputs.empty()) return std::nullopt;
   return result;
 }
 
 Symbol Symbol::at(int index) const {
   if (index < 0 || static_cast<size_t>(index) >= outputs.size())
-    fail(ErrorKind::Index, "output {} is out of range, the symbol has {} outputs", index, outputs.size());
+    fail(ErrorKind::Index, "output {} is out of range, the symbol has {} outputs", index,
+         outputs.size());
   return Symbol({outputs[static_cast<size_t>(index)]});
 }
 
@@ -170,7 +175,8 @@ Attributes Symbol::attributes() const {
 std::vector<std::pair<std::string, Attributes>> Symbol::all_attributes() const {
   std::vector<std::pair<std::string, Attributes>> result;
   for (const Node* node : topological_order(outputs))
-    if (!node->attributes.empty()) result.emplace_back(node->name, shown_attributes(node->attributes));
+    if (!node->attributes.empty())
+      result.emplace_back(node->name, shown_attributes(node->attributes));
   return result;
 }
 
@@ -186,7 +192,8 @@ Symbol Symbol::copy() const {
     for (const Entry& entry : node->inputs)
       made->inputs.push_back({copies.at(entry.node.get()), entry.index, entry.version});
     for (const NodeRef& other : node->control) made->control.push_back(copies.at(other.get()));
-    for (const auto& inner : node->subgraphs) made->subgraphs.push_back(std::make_shared<Symbol>(inner->copy()));
+    for (const auto& inner : node->subgraphs)
+      made->subgraphs.push_back(std::make_shared<Symbol>(inner->copy()));
     copies.emplace(node, std::move(made));
   }
   Symbol result;

@@ -29,23 +29,25 @@ class GEMEL_EXPORT Symbol {
   Symbol compose(const std::string& name, const std::vector<Symbol>& positional,
                  const std::vector<std::pair<std::string, Symbol>>& named) const;
 
-  std::string name() const;                              // "" when there are several outputs
-  std::vector<std::string> list_arguments() const;       // variables that are not auxiliary, DFS order
+  std::string name() const;                         // "" when there are several outputs
+  std::vector<std::string> list_arguments() const;  // variables that are not auxiliary, DFS order
   std::vector<std::string> list_auxiliary_states() const;
-  std::vector<std::string> list_inputs() const;          // both, DFS order
-  std::vector<std::string> list_outputs() const;         // "<node>_output", "<node>_output0", variables by name
-  std::vector<NodeRef> input_nodes() const;              // the variable nodes of list_inputs()
-  std::vector<bool> input_is_auxiliary() const;          // beside list_inputs()
-  Symbol internals() const;                              // every visible output of every node
-  std::optional<Symbol> children() const;                // inputs of the output nodes, none for a variable
+  std::vector<std::string> list_inputs() const;  // both, DFS order
+  std::vector<std::string> list_outputs()
+      const;                                 // "<node>_output", "<node>_output0", variables by name
+  std::vector<NodeRef> input_nodes() const;  // the variable nodes of list_inputs()
+  std::vector<bool> input_is_auxiliary() const;  // beside list_inputs()
+  Symbol internals() const;                      // every visible output of every node
+  std::optional<Symbol> children() const;        // inputs of the output nodes, none for a variable
   Symbol at(int index) const;
-  int index_of(const std::string& output_name) const;    // throws Error(Input) listing close names
+  int index_of(const std::string& output_name) const;  // throws Error(Input) listing close names
 
   // Attributes of the single output node. Hidden keys (lr_mult -> __lr_mult__) are mapped.
   std::optional<std::string> attribute(std::string_view key) const;
   void set_attribute(const std::string& key, const std::string& value);  // all output nodes
   Attributes attributes() const;
-  std::vector<std::pair<std::string, Attributes>> all_attributes() const;  // node name -> attributes
+  std::vector<std::pair<std::string, Attributes>> all_attributes()
+      const;  // node name -> attributes
 
   Symbol copy() const;  // deep
 };

@@ -8,10 +8,10 @@
 namespace gemel {
 namespace {
 
+using testing::call;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::call;
 
 Symbol variable(const std::string& name) { return Symbol::variable(name); }
 Symbol dense(const std::string& name, const Symbol& data, Attributes extra = {}) {
@@ -39,23 +39,35 @@ TEST(Symbol, MissingInputsBecomeVariablesThatInheritAttributes) {
 }
 
 TEST(Symbol, ParametersDecideTheInputs) {
-  EXPECT_THAT(dense("f", variable("x"), {{"no_bias", "True"}}).list_arguments(), ElementsAre("x", "f_weight"));
+  EXPECT_THAT(dense("f", variable("x"), {{"no_bias", "True"}}).list_arguments(),
+              ElementsAre("x", "f_weight"));
 }
 
 TEST(Symbol, VariadicInputsAreCounted) {
   const Symbol two = call("Concat", "c", {variable("a"), variable("b")});
   EXPECT_EQ(two.attribute("num_args"), "2");
-  EXPECT_THAT(call("Concat", "c", {variable("a"), variable("b")}, {{"num_args", "3"}}).list_arguments(),
-              ElementsAre("a", "b", "c_arg2"));
+  EXPECT_THAT(
+      call("Concat", "c", {variable("a"), variable("b")}, {{"num_args", "3"}}).list_arguments(),
+      ElementsAre("a", "b", "c_arg2"));
 }
 
 TEST(Symbol, NamedInputs) {
   const Symbol x = variable("x"), w = variable("w");
-  EXPECT_THAT(call("FullyConnected", "f", {x}, {{"num_hidden", "2"}}, {{"weight", w}}).list_arguments(),
-              ElementsAre("x", "w", "f_bias"));
-  EXPECT_THAT(message_of([&] { call("exp", "e", {}, {}, {{"dat", x}}); }), HasSubstr("did you mean 'data'?"));
-  EXPECT_THAT(message_of([&] { call("exp", "e", {x}, {}, {{"data", x}}); }), HasSubstr("given twice"));
-  EXPECT_THAT(message_of([&] { call("exp", "e", {x, x}); }), HasSubstr("expected at most 1 inputs"));
+  EXPECT_THAT(
+      call("FullyConnected", "f", {x}, {{"num_hidden", "2"}}, {{"weight", w}}).list_arguments(),
+      ElementsAre("x", "w", "f_bias"));
+  EXPECT_THAT(message_of([&] {
+                call("exp", "e", {}, {}, {{"dat", x}});
+              }),
+              HasSubstr("did you mean 'data'?"));
+  EXPECT_THAT(message_of([&] {
+                call("exp", "e", {x}, {}, {{"data", x}});
+              }),
+              HasSubstr("given twice"));
+  EXPECT_THAT(message_of([&] {
+                call("exp", "e", {x, x});
+              }),
+              HasSubstr("expected at most 1 inputs"));
 }
 
 TEST(Symbol, AnInputHasOneOutput) {
@@ -71,7 +83,9 @@ TEST(Symbol, AuxiliaryStates) {
   EXPECT_THAT(norm.input_is_auxiliary(), ElementsAre(false, false, false, true, true));
   EXPECT_EQ(norm.input_nodes()[4]->attributes.at("__init__"), "[\"one\", {}]");
   const Symbol e = call("exp", "e", {variable("y")});
-  EXPECT_THAT(message_of([&] { call("BatchNorm", "b", {variable("x")}, {}, {{"moving_mean", e}}); }),
+  EXPECT_THAT(message_of([&] {
+                call("BatchNorm", "b", {variable("x")}, {}, {{"moving_mean", e}});
+              }),
               HasSubstr("expected a variable"));
 }
 
@@ -80,7 +94,8 @@ TEST(Symbol, AuxiliaryEverywhereOnceItIsWrittenAnywhere) {
   const Symbol read = call("exp", "q", {mean});
   const Symbol norm = call("BatchNorm", "b", {variable("x")}, {}, {{"moving_mean", mean}});
   const Symbol later = call("exp", "r", {mean});
-  EXPECT_THAT(Symbol::group({norm, read}).list_auxiliary_states(), ElementsAre("m", "b_moving_var"));
+  EXPECT_THAT(Symbol::group({norm, read}).list_auxiliary_states(),
+              ElementsAre("m", "b_moving_var"));
   EXPECT_THAT(read.list_arguments(), ElementsAre("m"));
   EXPECT_EQ(read.outputs[0].node->inputs[0].version, 0);
   EXPECT_EQ(norm.outputs[0].node->inputs[3].version, 1);
@@ -95,9 +110,11 @@ TEST(Symbol, NamesOutputsAndInternals) {
   const Symbol norm = call("BatchNorm", "b", {split.at(0)});
   EXPECT_THAT(norm.list_outputs(), ElementsAre("b_output"));
   EXPECT_THAT(norm.internals().list_outputs(),
-              ElementsAre("x", "s_output0", "s_output1", "b_gamma", "b_beta", "b_moving_mean", "b_moving_var", "b_output"));
+              ElementsAre("x", "s_output0", "s_output1", "b_gamma", "b_beta", "b_moving_mean",
+                          "b_moving_var", "b_output"));
   EXPECT_EQ(norm.internals().index_of("s_output1"), 2);
-  EXPECT_THAT(message_of([&] { norm.index_of("b_outputs"); }), HasSubstr("did you mean 'b_output'?"));
+  EXPECT_THAT(message_of([&] { norm.index_of("b_outputs"); }),
+              HasSubstr("did you mean 'b_output'?"));
   EXPECT_THROW(norm.at(1), Error);
 }
 
@@ -115,7 +132,10 @@ TEST(Symbol, HiddenKeys) {
   EXPECT_EQ(v.attribute("__lr_mult__"), "2");
   EXPECT_EQ(v.attributes(), (Attributes{{"__lr_mult__", "2"}, {"lr_mult", "2"}, {"note", "1"}}));
   EXPECT_EQ(v.outputs[0].node->attributes, (Attributes{{"__lr_mult__", "2"}, {"note", "1"}}));
-  EXPECT_THAT(message_of([&] { dense("f", v, {{"weight_lr_mult", "2"}}); }), HasSubstr("weight=Variable(lr_mult=2)"));
+  EXPECT_THAT(message_of([&] {
+                dense("f", v, {{"weight_lr_mult", "2"}});
+              }),
+              HasSubstr("weight=Variable(lr_mult=2)"));
   EXPECT_EQ(dense("f", v, {{"wd_mult", "3"}}).attribute("__wd_mult__"), "3");
 }
 
@@ -147,7 +167,10 @@ TEST(Symbol, ComposeReplacesVariablesInACopy) {
   EXPECT_THAT(fc.list_arguments(), ElementsAre("data", "f_weight", "f_bias"));
   EXPECT_THAT(fc.list_outputs(), ElementsAre("f_output"));
   EXPECT_THAT(fc.compose("", {inner}, {}).list_arguments(), ElementsAre("q", "f_weight", "f_bias"));
-  EXPECT_THAT(message_of([&] { fc.compose("", {}, {{"f_wieght", inner}}); }), HasSubstr("did you mean 'f_weight'?"));
+  EXPECT_THAT(message_of([&] {
+                fc.compose("", {}, {{"f_wieght", inner}});
+              }),
+              HasSubstr("did you mean 'f_weight'?"));
 }
 
 TEST(Symbol, ComposeKeepsAuxiliaryStatesVariables) {
@@ -169,15 +192,19 @@ TEST(Symbol, CopyIsDeepAndEqual) {
 TEST(Symbol, DebugString) {
   const Symbol split = call("SliceChannel", "s", {variable("x")}, {{"num_outputs", "2"}});
   EXPECT_EQ(debug_string(call("exp", "e", {split.at(1)})),
-            "Symbol Outputs:\n\toutput[0]=e(0)\nVariable:x\n--------------------\nOp:SliceChannel, Name=s\nInputs:\n"
-            "\targ[0]=x(0) version=0\nAttrs:\n\tnum_outputs=2\n--------------------\nOp:exp, Name=e\nInputs:\n"
+            "Symbol Outputs:\n\toutput[0]=e(0)\nVariable:x\n--------------------\nOp:SliceChannel, "
+            "Name=s\nInputs:\n"
+            "\targ[0]=x(0) version=0\nAttrs:\n\tnum_outputs=2\n--------------------\nOp:exp, "
+            "Name=e\nInputs:\n"
             "\targ[0]=s(1)\n");
 }
 
 TEST(Symbol, LongChainsDoNotOverflowTheStack) {
   Symbol chain = variable("x");
-  for (int i = 0; i < 300000; ++i) chain = Symbol({Entry{make_node(*testing::find_operator("exp"), "e", chain.outputs,
-                                                                   std::make_shared<testing::TextParameters>()), 0, 0}});
+  for (int i = 0; i < 300000; ++i)
+    chain = Symbol({Entry{make_node(*testing::find_operator("exp"), "e", chain.outputs,
+                                    std::make_shared<testing::TextParameters>()),
+                          0, 0}});
   EXPECT_EQ(topological_order(chain.outputs).size(), 300001u);
   EXPECT_THAT(chain.list_arguments(), ElementsAre("x"));
 }

@@ -41,21 +41,31 @@ class TestOperator : public Operator {
                   "[{}] unknown parameter '{}'", text, key);
       parsed->values[key] = value;
     }
-    GEMEL_CHECK(!required || parsed->values.contains(keys[0]), "[{}] required parameter {} is missing", text, keys[0]);
+    GEMEL_CHECK(!required || parsed->values.contains(keys[0]),
+                "[{}] required parameter {} is missing", text, keys[0]);
     return parsed;
   }
   std::vector<std::string> input_names(const Parameters& parameters) const override {
     const auto& own = static_cast<const TextParameters&>(parameters);
     std::vector<std::string> names = inputs;
-    for (int i = 0; !variadic.empty() && i < own.number(variadic, 0); ++i) names.push_back("arg" + std::to_string(i));
+    for (int i = 0; !variadic.empty() && i < own.number(variadic, 0); ++i)
+      names.push_back("arg" + std::to_string(i));
     if (own.values.contains("no_bias") && own.values.at("no_bias") == "True") names.pop_back();
     for (const auto& [input, attributes] : auxiliary) names.push_back(input);
     return names;
   }
-  int auxiliary_count(const Parameters&) const override { return static_cast<int>(auxiliary.size()); }
-  int output_count(const Parameters& p) const override { return outputs(static_cast<const TextParameters&>(p)); }
-  int visible_output_count(const Parameters& p) const override { return visible(static_cast<const TextParameters&>(p)); }
-  int file_output_count(const Parameters& p) const override { return in_file ? in_file : output_count(p); }
+  int auxiliary_count(const Parameters&) const override {
+    return static_cast<int>(auxiliary.size());
+  }
+  int output_count(const Parameters& p) const override {
+    return outputs(static_cast<const TextParameters&>(p));
+  }
+  int visible_output_count(const Parameters& p) const override {
+    return visible(static_cast<const TextParameters&>(p));
+  }
+  int file_output_count(const Parameters& p) const override {
+    return in_file ? in_file : output_count(p);
+  }
   std::vector<std::string> output_names(const Parameters& p) const override {
     if (visible_output_count(p) == 1) return {"output", "output1", "output2"};
     std::vector<std::string> names;
@@ -73,7 +83,8 @@ class TestOperator : public Operator {
 
 inline std::vector<TestOperator> make_operators() {
   std::vector<TestOperator> all;
-  const auto add = [&](std::string name, std::vector<std::string> keys, std::vector<std::string> inputs) -> TestOperator& {
+  const auto add = [&](std::string name, std::vector<std::string> keys,
+                       std::vector<std::string> inputs) -> TestOperator& {
     TestOperator op;
     op.text = std::move(name);
     op.keys = std::move(keys);
@@ -83,10 +94,12 @@ inline std::vector<TestOperator> make_operators() {
   add("FullyConnected", {"num_hidden", "no_bias"}, {"data", "weight", "bias"}).required = true;
   add("Convolution", {"kernel", "num_filter"}, {"data", "weight", "bias"}).required = true;
   auto& norm = add("BatchNorm", {"fix_gamma", "eps"}, {"data", "gamma", "beta"});
-  norm.auxiliary = {{"moving_mean", {{"__init__", "[\"zero\", {}]"}}}, {"moving_var", {{"__init__", "[\"one\", {}]"}}}};
+  norm.auxiliary = {{"moving_mean", {{"__init__", "[\"zero\", {}]"}}},
+                    {"moving_var", {{"__init__", "[\"one\", {}]"}}}};
   norm.outputs = [](const TextParameters&) { return 3; };
   auto& slices = add("SliceChannel", {"num_outputs"}, {"data"});
-  slices.outputs = slices.visible = [](const TextParameters& p) { return p.number("num_outputs", 1); };
+  slices.outputs =
+      slices.visible = [](const TextParameters& p) { return p.number("num_outputs", 1); };
   add("Pooling", {"kernel", "pool_type", "stride"}, {"data"}).in_file = 2;
   add("Activation", {"act_type"}, {"data"}).required = true;
   add("Flatten", {}, {"data"});
@@ -110,13 +123,15 @@ inline const Operator* find_operator(std::string_view name) {
 
 using Named = std::vector<std::pair<std::string, Symbol>>;
 
-inline Symbol call(const std::string& op, const std::string& name, const std::vector<Symbol>& inputs,
-                   const Attributes& attributes = {}, const Named& named = {}) {
+inline Symbol call(const std::string& op, const std::string& name,
+                   const std::vector<Symbol>& inputs, const Attributes& attributes = {},
+                   const Named& named = {}) {
   return Symbol::create(*find_operator(op), name, attributes, inputs, named);
 }
 
 inline std::string read_fixture(const std::string& name) {
-  const auto path = std::filesystem::path(__FILE__).parent_path() / "../../tests/data/symbol" / name;
+  const auto path =
+      std::filesystem::path(__FILE__).parent_path() / "../../tests/data/symbol" / name;
   std::ifstream file(path, std::ios::binary);
   if (!file) throw std::runtime_error("no fixture " + path.string());
   std::ostringstream text;

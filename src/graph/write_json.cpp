@@ -12,12 +12,23 @@ std::string quoted(const std::string& text) {
   std::string result = "\"";
   for (char c : text) {
     switch (c) {
-      case '"': result += "\\\""; break;
-      case '\\': result += "\\\\"; break;
-      case '\n': result += "\\n"; break;
-      case '\r': result += "\\r"; break;
-      case '\t': result += "\\t"; break;
-      default: result += c;
+      case '"':
+        result += "\\\"";
+        break;
+      case '\\':
+        result += "\\\\";
+        break;
+      case '\n':
+        result += "\\n";
+        break;
+      case '\r':
+        result += "\\r";
+        break;
+      case '\t':
+        result += "\\t";
+        break;
+      default:
+        result += c;
     }
   }
   return result + "\"";
@@ -80,7 +91,8 @@ class Writer {
 
 class GraphWriter {
  public:
-  GraphWriter(Writer& out, const Symbol& symbol) : out_(out), symbol_(symbol), order_(topological_order(symbol.outputs)) {
+  GraphWriter(Writer& out, const Symbol& symbol)
+      : out_(out), symbol_(symbol), order_(topological_order(symbol.outputs)) {
     for (size_t i = 0; i < order_.size(); ++i) index_[order_[i]] = static_cast<int>(i);
   }
 

@@ -4,8 +4,8 @@
 //   T* object = Recycler<T>::take();          // nullptr: make a new one
 //   Recycler<T>::give(object);                // the object must be ready for reuse
 #pragma once
-#include <memory>
 #include <array>
+#include <memory>
 #include <mutex>
 #include <vector>
 

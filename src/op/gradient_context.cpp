@@ -23,7 +23,9 @@ Entry GradientContext::dy(int i) const {
 
 Entry GradientContext::make(std::string_view op_name, std::vector<Entry> inputs,
                             const Attributes& attributes) const {
-  return {make_node(require_op(op_name), backward_name(node, op_name), std::move(inputs), attributes), 0, 0};
+  return {
+      make_node(require_op(op_name), backward_name(node, op_name), std::move(inputs), attributes),
+      0, 0};
 }
 
 std::vector<Entry> GradientContext::make_all(std::string_view op_name, std::vector<Entry> inputs,
@@ -34,9 +36,10 @@ std::vector<Entry> GradientContext::make_all(std::string_view op_name, std::vect
   return outputs;
 }
 
-Entry GradientContext::make(std::string_view op_name, std::vector<Entry> inputs, ParametersRef parameters,
-                            int index) const {
-  return {make_node(require_op(op_name), backward_name(node, op_name), std::move(inputs), std::move(parameters)),
+Entry GradientContext::make(std::string_view op_name, std::vector<Entry> inputs,
+                            ParametersRef parameters, int index) const {
+  return {make_node(require_op(op_name), backward_name(node, op_name), std::move(inputs),
+                    std::move(parameters)),
           index, 0};
 }
 

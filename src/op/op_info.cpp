@@ -6,7 +6,9 @@ namespace gemel {
 
 OpTrait::~OpTrait() = default;
 
-ParametersRef OpInfo::parse(const Attributes& attributes) const { return spec.parse(name_text, attributes); }
+ParametersRef OpInfo::parse(const Attributes& attributes) const {
+  return spec.parse(name_text, attributes);
+}
 
 std::vector<std::string> OpInfo::input_names(const Parameters& parameters) const {
   std::vector<std::string> names;
@@ -15,7 +17,9 @@ std::vector<std::string> OpInfo::input_names(const Parameters& parameters) const
   return names;
 }
 
-int OpInfo::output_count(const Parameters& parameters) const { return outputs ? outputs(parameters) : 1; }
+int OpInfo::output_count(const Parameters& parameters) const {
+  return outputs ? outputs(parameters) : 1;
+}
 
 int OpInfo::visible_output_count(const Parameters& parameters) const {
   return visible_outputs ? visible_outputs(parameters) : output_count(parameters);
@@ -48,7 +52,8 @@ Attributes OpInfo::input_attributes(std::string_view input_name) const {
 }
 
 bool OpInfo::reads_only_shape(int input) const {
-  return input >= shape_only_from || std::find(shape_only.begin(), shape_only.end(), input) != shape_only.end();
+  return input >= shape_only_from ||
+         std::find(shape_only.begin(), shape_only.end(), input) != shape_only.end();
 }
 
 const Implementation& OpInfo::choose(const OpCall& call) const {

@@ -26,7 +26,10 @@ struct ShapeContext {
   const Parameters& parameters;
   std::span<Shape> in, out;
   bool training = false;
-  template <typename P> const P& params() const { return static_cast<const P&>(parameters); }
+  template <typename P>
+  const P& params() const {
+    return static_cast<const P&>(parameters);
+  }
   // Merges `shape` into in[i] / out[i]; throws an error that names the operator and the input.
   GEMEL_EXPORT void set_in(int i, const Shape& shape);
   GEMEL_EXPORT void set_out(int i, const Shape& shape);
@@ -35,7 +38,10 @@ struct TypeContext {
   const OpInfo& op;
   const Parameters& parameters;
   std::span<DType> in, out;
-  template <typename P> const P& params() const { return static_cast<const P&>(parameters); }
+  template <typename P>
+  const P& params() const {
+    return static_cast<const P&>(parameters);
+  }
   GEMEL_EXPORT void set_in(int i, DType dtype);
   GEMEL_EXPORT void set_out(int i, DType dtype);
 };
@@ -58,23 +64,26 @@ struct OpCall {
   const OpInfo& op;
   const Parameters& parameters;
   std::span<const Tensor> in, out;
-  bool training = false;        // the executor's or autograd's mode
+  bool training = false;  // the executor's or autograd's mode
   Prepared* prepared = nullptr;
   std::byte* workspace = nullptr;  // 64-byte aligned, as many bytes as the query said
   RandomStream random;
-  template <typename P> const P& params() const { return static_cast<const P&>(parameters); }
+  template <typename P>
+  const P& params() const {
+    return static_cast<const P&>(parameters);
+  }
 };
 
 using Kernel = std::function<void(const OpCall&)>;
 
 struct Implementation {
-  std::string name;                                   // "onednn", "openblas", "reference"
+  std::string name;  // "onednn", "openblas", "reference"
   Kernel kernel;
-  std::function<bool(const OpCall&)> when;            // none: always
+  std::function<bool(const OpCall&)> when;                          // none: always
   std::function<std::unique_ptr<Prepared>(const OpCall&)> prepare;  // none: nothing to prepare
-  std::function<int64_t(const OpCall&)> workspace;    // bytes; none: 0
+  std::function<int64_t(const OpCall&)> workspace;                  // bytes; none: 0
   bool accepts_strides = false;
-  bool small = true;   // cheap enough per byte to run inline when its arrays are small
+  bool small = true;  // cheap enough per byte to run inline when its arrays are small
 };
 
 // Builds the gradient as a graph.
@@ -82,19 +91,24 @@ class GradientContext {
  public:
   const Node& node;
   const NodeRef& self;
-  std::vector<Entry> head;   // gradient of each output; empty Entry where none flows
+  std::vector<Entry> head;  // gradient of each output; empty Entry where none flows
 
-  template <typename P> const P& params() const { return static_cast<const P&>(*node.parameters); }
+  template <typename P>
+  const P& params() const {
+    return static_cast<const P&>(*node.parameters);
+  }
   Entry in(int i) const { return node.inputs[i]; }
   Entry out(int i) const { return Entry{self, i, 0}; }
   // Head gradient of output i; zeros of its shape when none flows.
   GEMEL_EXPORT Entry dy(int i = 0) const;
   // A node of another operator; its name is derived from this node's.
-  GEMEL_EXPORT Entry make(std::string_view op_name, std::vector<Entry> inputs, const Attributes& attributes = {}) const;
+  GEMEL_EXPORT Entry make(std::string_view op_name, std::vector<Entry> inputs,
+                          const Attributes& attributes = {}) const;
   GEMEL_EXPORT std::vector<Entry> make_all(std::string_view op_name, std::vector<Entry> inputs,
                                            const Attributes& attributes = {}) const;  // all outputs
   // The same with parameters already made (for example this node's own).
-  GEMEL_EXPORT Entry make(std::string_view op_name, std::vector<Entry> inputs, ParametersRef parameters, int index = 0) const;
+  GEMEL_EXPORT Entry make(std::string_view op_name, std::vector<Entry> inputs,
+                          ParametersRef parameters, int index = 0) const;
 };
 // One entry per input; an empty one where no gradient flows.
 using Gradient = std::function<std::vector<Entry>(const GradientContext&)>;
@@ -104,8 +118,8 @@ struct GEMEL_EXPORT OpTrait {
   virtual ~OpTrait();
 };
 
-struct Sample {   // what generated tests and benchmarks feed
-  std::vector<Shape> shapes;   // of the inputs
+struct Sample {               // what generated tests and benchmarks feed
+  std::vector<Shape> shapes;  // of the inputs
   Attributes attributes;
   double low = -1, high = 1;
   std::vector<std::pair<double, double>> ranges;  // per input, when they differ
@@ -117,30 +131,30 @@ class GEMEL_EXPORT OpInfo final : public Operator {
   std::vector<std::string> aliases;
   ParameterSpec spec;
   std::function<std::vector<std::string>(const Parameters&)> inputs;
-  std::vector<std::string> auxiliary;   // names of the trailing auxiliary inputs
+  std::vector<std::string> auxiliary;  // names of the trailing auxiliary inputs
   std::vector<std::pair<std::string, Attributes>> auxiliary_attributes;
-  std::function<int(const Parameters&)> outputs;           // none: 1
-  std::function<int(const Parameters&)> visible_outputs;   // none: all
+  std::function<int(const Parameters&)> outputs;          // none: 1
+  std::function<int(const Parameters&)> visible_outputs;  // none: all
   // Outputs that 1.9.1's files count, where they are more than ours (Pooling: 2); none: `outputs`.
   std::function<int(const Parameters&)> file_outputs;
-  std::vector<std::string> output_text;                    // none: "output", "output0"...
+  std::vector<std::string> output_text;  // none: "output", "output0"...
   std::string variadic;
   std::function<void(ShapeContext&)> shape_rule;
-  std::function<void(TypeContext&)> type_rule;              // none: all inputs and outputs of one type
-  Gradient gradient_rule;                                   // none: not differentiable
-  bool zero_gradient = false;                               // constant: gradients are no edges at all
-  std::vector<Implementation> implementations;              // by preference, the reference last
-  std::vector<std::pair<int, int>> inplace;                 // input i may share memory with output j
-  bool inplace_any = false;                                 // any input of an output's shape and dtype may
-  std::vector<std::pair<int, int>> aliases_input;           // output j is input i's memory reshaped
+  std::function<void(TypeContext&)> type_rule;     // none: all inputs and outputs of one type
+  Gradient gradient_rule;                          // none: not differentiable
+  bool zero_gradient = false;                      // constant: gradients are no edges at all
+  std::vector<Implementation> implementations;     // by preference, the reference last
+  std::vector<std::pair<int, int>> inplace;        // input i may share memory with output j
+  bool inplace_any = false;                        // any input of an output's shape and dtype may
+  std::vector<std::pair<int, int>> aliases_input;  // output j is input i's memory reshaped
   // Inputs whose elements are never read; `shape_only_from`: so are all from this one on.
   std::vector<int> shape_only;
   int shape_only_from = 1 << 30;
-  std::vector<int> mutates;                                 // inputs that are written
-  bool random = false;                                      // takes a RandomStream
-  bool training_dependent = false;                          // OpCall::training changes the result
-  bool ignores_head_gradient = false;                       // loss outputs: head gradient is not needed
-  bool hidden = false;                                      // names that begin with "_backward"
+  std::vector<int> mutates;            // inputs that are written
+  bool random = false;                 // takes a RandomStream
+  bool training_dependent = false;     // OpCall::training changes the result
+  bool ignores_head_gradient = false;  // loss outputs: head gradient is not needed
+  bool hidden = false;                 // names that begin with "_backward"
   // Random numbers drawn by one call, to advance the stream; none: the output's size.
   std::function<uint64_t(const OpCall&)> random_count;
   std::shared_ptr<const OpTrait> pointwise;
@@ -149,7 +163,9 @@ class GEMEL_EXPORT OpInfo final : public Operator {
   const std::string& name() const override { return name_text; }
   ParametersRef parse(const Attributes& attributes) const override;
   std::vector<std::string> input_names(const Parameters& parameters) const override;
-  int auxiliary_count(const Parameters&) const override { return static_cast<int>(auxiliary.size()); }
+  int auxiliary_count(const Parameters&) const override {
+    return static_cast<int>(auxiliary.size());
+  }
   int output_count(const Parameters& parameters) const override;
   int visible_output_count(const Parameters& parameters) const override;
   std::vector<std::string> output_names(const Parameters& parameters) const override;
@@ -159,7 +175,8 @@ class GEMEL_EXPORT OpInfo final : public Operator {
   int file_output_count(const Parameters& parameters) const override;
 
   bool reads_only_shape(int input) const;
-  // The first implementation whose predicate holds; throws Error(Type) that lists what is supported.
+  // The first implementation whose predicate holds; throws Error(Type) that lists what is
+  // supported.
   const Implementation& choose(const OpCall& call) const;
   bool fixed_outputs() const { return !outputs; }
 };

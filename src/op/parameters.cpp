@@ -15,12 +15,13 @@ void check_range(std::string_view who, const Field& field, std::string_view text
   if ((!field.lowest && !field.highest) || is_none(text)) return;
   double number = 0;
   parse_value(text, number);
-  const bool inside = (!field.lowest || number >= *field.lowest) && (!field.highest || number <= *field.highest);
+  const bool inside =
+      (!field.lowest || number >= *field.lowest) && (!field.highest || number <= *field.highest);
   if (inside) return;
   const std::string low = field.lowest ? print_value(*field.lowest) : "-inf";
   const std::string high = field.highest ? print_value(*field.highest) : "inf";
-  fail(ErrorKind::Input, "[{}] parameter {}: expected {} in [{}, {}], got {}", who, field.name, field.type,
-       low, high, text);
+  fail(ErrorKind::Input, "[{}] parameter {}: expected {} in [{}, {}], got {}", who, field.name,
+       field.type, low, high, text);
 }
 
 void set(std::string_view who, const Field& field, Parameters& parameters, std::string_view text) {
@@ -32,7 +33,8 @@ void set(std::string_view who, const Field& field, Parameters& parameters, std::
   check_range(who, field, text);
 }
 
-[[noreturn]] void refuse_unknown(std::string_view who, const std::string& key, const ParameterSpec& spec) {
+[[noreturn]] void refuse_unknown(std::string_view who, const std::string& key,
+                                 const ParameterSpec& spec) {
   std::vector<std::string> names;
   std::string list;
   for (const Field& field : spec.fields) {
@@ -59,13 +61,15 @@ ParametersRef ParameterSpec::parse(std::string_view who, const Attributes& attri
     } else if (field.fallback_text) {
       set(who, field, *parameters, *field.fallback_text);
     } else {
-      fail(ErrorKind::Input, "[{}] required parameter {} of type {} is missing", who, field.name, field.type);
+      fail(ErrorKind::Input, "[{}] required parameter {} of type {} is missing", who, field.name,
+           field.type);
     }
   }
   if (used == attributes.size()) return parameters;
   for (const auto& [key, text] : attributes) {
     if (is_dunder(key) || (!ignored.empty() && key == ignored)) continue;
-    const bool known = std::any_of(fields.begin(), fields.end(), [&](const Field& f) { return f.name == key; });
+    const bool known =
+        std::any_of(fields.begin(), fields.end(), [&](const Field& f) { return f.name == key; });
     if (!known) refuse_unknown(who, key, *this);
   }
   return parameters;

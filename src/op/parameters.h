@@ -10,7 +10,8 @@
 //   };
 //
 // Field types: bool, int, int64_t, float, double, std::string, Shape, DType, std::vector<double>,
-// enumerations (through choice), std::optional of those ("None"). A field without fallback is required.
+// enumerations (through choice), std::optional of those ("None"). A field without fallback is
+// required.
 #pragma once
 #include <functional>
 #include <memory>
@@ -30,20 +31,32 @@ namespace gemel {
 // One declared parameter, for parsing, documentation, stubs and generated tests.
 struct GEMEL_EXPORT Field {
   std::string name;
-  std::string type;      // "int", "boolean", "Shape(tuple)", "{'avg', 'max'}", "float or None", ...
+  std::string type;  // "int", "boolean", "Shape(tuple)", "{'avg', 'max'}", "float or None", ...
   std::optional<std::string> fallback_text;  // default; none: required
   std::string doc_text;
-  std::optional<double> lowest, highest;     // inclusive range
+  std::optional<double> lowest, highest;  // inclusive range
   std::vector<std::string> choices;
-  std::function<void(Parameters&, std::string_view)> parse;     // throws Error(Input) without operator name
+  std::function<void(Parameters&, std::string_view)>
+      parse;  // throws Error(Input) without operator name
   std::function<std::string(const Parameters&)> print;
 
-  Field& fallback(std::string text) { fallback_text = std::move(text); return *this; }
-  Field& doc(std::string text) { doc_text = std::move(text); return *this; }
-  Field& range(double low, double high) { lowest = low; highest = high; return *this; }
+  Field& fallback(std::string text) {
+    fallback_text = std::move(text);
+    return *this;
+  }
+  Field& doc(std::string text) {
+    doc_text = std::move(text);
+    return *this;
+  }
+  Field& range(double low, double high) {
+    lowest = low;
+    highest = high;
+    return *this;
+  }
 };
 
-// Text <-> value, exactly as 1.9.1 reads and writes them ("True"/"1"/"true", "(2, 2)", "[2,2]", "None").
+// Text <-> value, exactly as 1.9.1 reads and writes them ("True"/"1"/"true", "(2, 2)", "[2,2]",
+// "None").
 GEMEL_EXPORT void parse_value(std::string_view text, bool& value);
 GEMEL_EXPORT void parse_value(std::string_view text, int& value);
 GEMEL_EXPORT void parse_value(std::string_view text, int64_t& value);
@@ -69,26 +82,63 @@ GEMEL_EXPORT bool is_none(std::string_view text);
 
 template <typename T>
 void parse_value(std::string_view text, std::optional<T>& value) {
-  if (is_none(text)) { value.reset(); return; }
+  if (is_none(text)) {
+    value.reset();
+    return;
+  }
   T inner{};
   parse_value(text, inner);
   value = inner;
 }
 template <typename T>
-std::string print_value(const std::optional<T>& value) { return value ? print_value(*value) : "None"; }
+std::string print_value(const std::optional<T>& value) {
+  return value ? print_value(*value) : "None";
+}
 
-template <typename T> struct TypeText;
-template <> struct TypeText<bool> { static constexpr const char* text = "boolean"; };
-template <> struct TypeText<int> { static constexpr const char* text = "int"; };
-template <> struct TypeText<int64_t> { static constexpr const char* text = "long"; };
-template <> struct TypeText<float> { static constexpr const char* text = "float"; };
-template <> struct TypeText<double> { static constexpr const char* text = "double"; };
-template <> struct TypeText<std::string> { static constexpr const char* text = "string"; };
-template <> struct TypeText<Shape> { static constexpr const char* text = "Shape(tuple)"; };
-template <> struct TypeText<std::vector<std::optional<int64_t>>> { static constexpr const char* text = "Shape(tuple)"; };
-template <> struct TypeText<DType> { static constexpr const char* text = "dtype"; };
-template <> struct TypeText<std::vector<double>> { static constexpr const char* text = "tuple of <float>"; };
-template <typename T> struct TypeText<std::optional<T>> {
+template <typename T>
+struct TypeText;
+template <>
+struct TypeText<bool> {
+  static constexpr const char* text = "boolean";
+};
+template <>
+struct TypeText<int> {
+  static constexpr const char* text = "int";
+};
+template <>
+struct TypeText<int64_t> {
+  static constexpr const char* text = "long";
+};
+template <>
+struct TypeText<float> {
+  static constexpr const char* text = "float";
+};
+template <>
+struct TypeText<double> {
+  static constexpr const char* text = "double";
+};
+template <>
+struct TypeText<std::string> {
+  static constexpr const char* text = "string";
+};
+template <>
+struct TypeText<Shape> {
+  static constexpr const char* text = "Shape(tuple)";
+};
+template <>
+struct TypeText<std::vector<std::optional<int64_t>>> {
+  static constexpr const char* text = "Shape(tuple)";
+};
+template <>
+struct TypeText<DType> {
+  static constexpr const char* text = "dtype";
+};
+template <>
+struct TypeText<std::vector<double>> {
+  static constexpr const char* text = "tuple of <float>";
+};
+template <typename T>
+struct TypeText<std::optional<T>> {
   // Made when asked for: operators are declared before a static string would be.
   struct Text {
     operator std::string() const { return std::string(TypeText<T>::text) + " or None"; }
@@ -106,8 +156,12 @@ class Fields {
     Field f;
     f.name = std::move(name);
     f.type = TypeText<T>::text;
-    f.parse = [member](Parameters& p, std::string_view text) { parse_value(text, static_cast<P&>(p).*member); };
-    f.print = [member](const Parameters& p) { return print_value(static_cast<const P&>(p).*member); };
+    f.parse = [member](Parameters& p, std::string_view text) {
+      parse_value(text, static_cast<P&>(p).*member);
+    };
+    f.print = [member](const Parameters& p) {
+      return print_value(static_cast<const P&>(p).*member);
+    };
     return fields.emplace_back(std::move(f));
   }
 
@@ -120,7 +174,10 @@ class Fields {
     f.type = choice_text(f.choices);
     f.parse = [member, names, all = f.type](Parameters& p, std::string_view text) {
       for (auto& [candidate, value] : names)
-        if (candidate == text) { static_cast<P&>(p).*member = value; return; }
+        if (candidate == text) {
+          static_cast<P&>(p).*member = value;
+          return;
+        }
       fail(ErrorKind::Input, "expected one of {}, got '{}'", all, text);
     };
     f.print = [member, names](const Parameters& p) {

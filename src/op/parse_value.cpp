@@ -34,8 +34,10 @@ bool read_real(std::string_view view, T& value) {
   if (text.empty() || text.find_first_of("xX") != std::string::npos) return false;
   char* end = nullptr;
   errno = 0;
-  if constexpr (std::is_same_v<T, float>) value = std::strtof(text.c_str(), &end);
-  else value = std::strtod(text.c_str(), &end);
+  if constexpr (std::is_same_v<T, float>)
+    value = std::strtof(text.c_str(), &end);
+  else
+    value = std::strtod(text.c_str(), &end);
   if (end == text.c_str()) return false;
   const bool overflow_or_lost = errno == ERANGE && (std::isinf(value) || value == 0);
   if (overflow_or_lost)
@@ -49,7 +51,8 @@ template <typename T>
   fail(ErrorKind::Input, "expected {}, got '{}'", TypeText<T>::text, text);
 }
 
-// Splits "(a, b)", "[a, b]", "(a,)" or a lone "a" into its items; false when the brackets are wrong.
+// Splits "(a, b)", "[a, b]", "(a,)" or a lone "a" into its items; false when the brackets are
+// wrong.
 bool split_tuple(std::string_view text, std::vector<std::string_view>& items) {
   text = trim(text);
   if (text.empty()) return false;
@@ -97,9 +100,12 @@ bool is_none(std::string_view text) { return trim(text) == "None"; }
 
 void parse_value(std::string_view text, bool& value) {
   const std::string word = lower(text);
-  if (word == "true" || word == "1") value = true;
-  else if (word == "false" || word == "0") value = false;
-  else refuse<bool>(text);
+  if (word == "true" || word == "1")
+    value = true;
+  else if (word == "false" || word == "0")
+    value = false;
+  else
+    refuse<bool>(text);
 }
 
 void parse_value(std::string_view text, int& value) {
@@ -142,15 +148,20 @@ void parse_value(std::string_view text, std::vector<std::optional<int64_t>>& val
   value.clear();
   for (std::string_view item : items) {
     int64_t number = 0;
-    if (item == "None") value.push_back(std::nullopt);
-    else if (read_axis(item, number)) value.push_back(number);
-    else refuse<Shape>(text);
+    if (item == "None")
+      value.push_back(std::nullopt);
+    else if (read_axis(item, number))
+      value.push_back(number);
+    else
+      refuse<Shape>(text);
   }
 }
 
 void parse_value(std::string_view text, DType& value) {
-  if (is_none(text)) value = DType::none;
-  else value = dtype_from_name(trim(text));
+  if (is_none(text))
+    value = DType::none;
+  else
+    value = dtype_from_name(trim(text));
 }
 
 void parse_value(std::string_view text, std::vector<double>& value) {

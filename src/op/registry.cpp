@@ -30,7 +30,8 @@ void check_complete(const OpInfo& info) {
     try {
       field.parse(*info.spec.make(), *field.fallback_text);
     } catch (const Error& error) {
-      fail(ErrorKind::Internal, "[{}] default of parameter {}: {}", info.name_text, field.name, error.what());
+      fail(ErrorKind::Internal, "[{}] default of parameter {}: {}", info.name_text, field.name,
+           error.what());
     }
   }
 }
@@ -44,8 +45,8 @@ void register_op(std::unique_ptr<OpInfo> info) {
   for (const std::string& name : names) {
     const auto taken = all.names.find(name);
     if (taken != all.names.end())
-      fail(ErrorKind::Input, "[{}] the name '{}' already belongs to operator {}", info->name_text, name,
-           taken->second->name_text);
+      fail(ErrorKind::Input, "[{}] the name '{}' already belongs to operator {}", info->name_text,
+           name, taken->second->name_text);
   }
   for (const std::string& name : names) all.names[name] = info.get();
   const std::string name = info->name_text;
@@ -104,7 +105,8 @@ OpBuilder& OpBuilder::inputs(std::vector<std::string> names) {
   return *this;
 }
 
-OpBuilder& OpBuilder::auxiliary(std::vector<std::pair<std::string, Attributes>> names_and_attributes) {
+OpBuilder& OpBuilder::auxiliary(
+    std::vector<std::pair<std::string, Attributes>> names_and_attributes) {
   info_->auxiliary.clear();
   for (const auto& [name, attributes] : names_and_attributes) info_->auxiliary.push_back(name);
   info_->auxiliary_attributes = std::move(names_and_attributes);
@@ -123,7 +125,8 @@ OpBuilder& OpBuilder::outputs(std::vector<std::string> names, int visible) {
   return outputs(total, visible);
 }
 
-OpBuilder& OpBuilder::implement(std::string name, Kernel kernel, std::function<bool(const OpCall&)> when) {
+OpBuilder& OpBuilder::implement(std::string name, Kernel kernel,
+                                std::function<bool(const OpCall&)> when) {
   Implementation implementation;
   implementation.name = std::move(name);
   implementation.kernel = std::move(kernel);

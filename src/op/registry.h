@@ -11,9 +11,10 @@ namespace gemel {
 
 // Any name or alias; null when there is none.
 GEMEL_EXPORT const OpInfo* find_op(std::string_view name);
-GEMEL_EXPORT const Operator* lookup_operator(std::string_view name);   // an OperatorLookup
-GEMEL_EXPORT const OpInfo& require_op(std::string_view name);          // throws Error(Input) with close names
-GEMEL_EXPORT std::vector<const OpInfo*> all_ops();                     // by name
+GEMEL_EXPORT const Operator* lookup_operator(std::string_view name);  // an OperatorLookup
+GEMEL_EXPORT const OpInfo& require_op(
+    std::string_view name);                         // throws Error(Input) with close names
+GEMEL_EXPORT std::vector<const OpInfo*> all_ops();  // by name
 // Every name and alias with its operator, by name.
 GEMEL_EXPORT std::vector<std::pair<std::string, const OpInfo*>> all_op_names();
 
@@ -24,9 +25,12 @@ class GEMEL_EXPORT OpBuilder {
   OpBuilder(OpBuilder&&) = default;
   ~OpBuilder() noexcept(false);  // throws Error(Input) for a name that is taken
 
-  OpBuilder& doc(std::string text) { info_->doc_text = std::move(text); return *this; }
+  OpBuilder& doc(std::string text) {
+    info_->doc_text = std::move(text);
+    return *this;
+  }
   OpBuilder& alias(std::initializer_list<std::string> names);
-  OpBuilder& inputs(std::vector<std::string> names);                 // fixed
+  OpBuilder& inputs(std::vector<std::string> names);  // fixed
   template <typename P>
   OpBuilder& inputs(std::vector<std::string> (*names)(const P&)) {
     info_->inputs = [names](const Parameters& p) { return names(static_cast<const P&>(p)); };
@@ -38,39 +42,87 @@ class GEMEL_EXPORT OpBuilder {
     info_->variadic = std::move(parameter);
     info_->inputs = [count, stem](const Parameters& p) {
       std::vector<std::string> names;
-      for (int i = 0; i < static_cast<const P&>(p).*count; ++i) names.push_back(stem + std::to_string(i));
+      for (int i = 0; i < static_cast<const P&>(p).*count; ++i)
+        names.push_back(stem + std::to_string(i));
       return names;
     };
     return *this;
   }
   OpBuilder& auxiliary(std::vector<std::pair<std::string, Attributes>> names_and_attributes);
   OpBuilder& outputs(int total, int visible);
-  OpBuilder& outputs(std::vector<std::string> names, int visible);   // fixed, named
+  OpBuilder& outputs(std::vector<std::string> names, int visible);  // fixed, named
   // Outputs as 1.9.1's files count them, where that is more than ours.
-  OpBuilder& file_outputs(int count) { info_->file_outputs = [count](const Parameters&) { return count; }; return *this; }
+  OpBuilder& file_outputs(int count) {
+    info_->file_outputs = [count](const Parameters&) { return count; };
+    return *this;
+  }
   template <typename P>
   OpBuilder& outputs(int (*total)(const P&), int (*visible)(const P&) = nullptr) {
     info_->outputs = [total](const Parameters& p) { return total(static_cast<const P&>(p)); };
-    if (visible) info_->visible_outputs = [visible](const Parameters& p) { return visible(static_cast<const P&>(p)); };
+    if (visible)
+      info_->visible_outputs = [visible](const Parameters& p) {
+        return visible(static_cast<const P&>(p));
+      };
     return *this;
   }
-  OpBuilder& shape(std::function<void(ShapeContext&)> rule) { info_->shape_rule = std::move(rule); return *this; }
-  OpBuilder& type(std::function<void(TypeContext&)> rule) { info_->type_rule = std::move(rule); return *this; }
-  OpBuilder& gradient(Gradient rule) { info_->gradient_rule = std::move(rule); return *this; }
-  OpBuilder& no_gradient() { info_->zero_gradient = true; return *this; }
-  OpBuilder& implement(std::string name, Kernel kernel, std::function<bool(const OpCall&)> when = {});
+  OpBuilder& shape(std::function<void(ShapeContext&)> rule) {
+    info_->shape_rule = std::move(rule);
+    return *this;
+  }
+  OpBuilder& type(std::function<void(TypeContext&)> rule) {
+    info_->type_rule = std::move(rule);
+    return *this;
+  }
+  OpBuilder& gradient(Gradient rule) {
+    info_->gradient_rule = std::move(rule);
+    return *this;
+  }
+  OpBuilder& no_gradient() {
+    info_->zero_gradient = true;
+    return *this;
+  }
+  OpBuilder& implement(std::string name, Kernel kernel,
+                       std::function<bool(const OpCall&)> when = {});
   OpBuilder& implement(Implementation implementation);
-  OpBuilder& inplace(std::vector<std::pair<int, int>> pairs) { info_->inplace = std::move(pairs); return *this; }
+  OpBuilder& inplace(std::vector<std::pair<int, int>> pairs) {
+    info_->inplace = std::move(pairs);
+    return *this;
+  }
   // Output `out` is input `in` with another shape: no kernel runs where the plan can share memory.
-  OpBuilder& shares_memory(int in, int out) { info_->aliases_input.emplace_back(in, out); return *this; }
+  OpBuilder& shares_memory(int in, int out) {
+    info_->aliases_input.emplace_back(in, out);
+    return *this;
+  }
   // Inputs of which only shape and dtype matter: no plan keeps them alive for this operator.
-  OpBuilder& shape_only(std::vector<int> inputs) { info_->shape_only = std::move(inputs); return *this; }
-  OpBuilder& shape_only_from(int first) { info_->shape_only_from = first; return *this; }
-  OpBuilder& mutates(std::vector<int> inputs) { info_->mutates = std::move(inputs); return *this; }
-  OpBuilder& random(std::function<uint64_t(const OpCall&)> count = {}) { info_->random = true; info_->random_count = std::move(count); return *this; }
-  OpBuilder& training_dependent() { info_->training_dependent = true; return *this; }
-  OpBuilder& ignores_head_gradient() { info_->ignores_head_gradient = true; return *this; }
-  OpBuilder& sample(Sample sample) { info_->samples.push_back(std::move(sample)); return *this; }
+  OpBuilder& shape_only(std::vector<int> inputs) {
+    info_->shape_only = std::move(inputs);
+    return *this;
+  }
+  OpBuilder& shape_only_from(int first) {
+    info_->shape_only_from = first;
+    return *this;
+  }
+  OpBuilder& mutates(std::vector<int> inputs) {
+    info_->mutates = std::move(inputs);
+    return *this;
+  }
+  OpBuilder& random(std::function<uint64_t(const OpCall&)> count = {}) {
+    info_->random = true;
+    info_->random_count = std::move(count);
+    return *this;
+  }
+  OpBuilder& training_dependent() {
+    info_->training_dependent = true;
+    return *this;
+  }
+  OpBuilder& ignores_head_gradient() {
+    info_->ignores_head_gradient = true;
+    return *this;
+  }
+  OpBuilder& sample(Sample sample) {
+    info_->samples.push_back(std::move(sample));
+    return *this;
+  }
   OpInfo& info() { return *info_; }
 
  private:
@@ -78,17 +130,19 @@ class GEMEL_EXPORT OpBuilder {
 };
 
 template <typename P = NoParameters>
-OpBuilder op(std::string name) { return OpBuilder(std::move(name), make_spec<P>()); }
+OpBuilder op(std::string name) {
+  return OpBuilder(std::move(name), make_spec<P>());
+}
 
 // Common rules.
-GEMEL_EXPORT void same_shape(ShapeContext& context);            // all inputs and outputs alike
-GEMEL_EXPORT void same_type(TypeContext& context);              // all inputs and outputs alike
+GEMEL_EXPORT void same_shape(ShapeContext& context);  // all inputs and outputs alike
+GEMEL_EXPORT void same_type(TypeContext& context);    // all inputs and outputs alike
 GEMEL_EXPORT Shape broadcast_shape(const Shape& a, const Shape& b, std::string_view who);
 
 }  // namespace gemel
 
 // A block of operator declarations; the name is only a label.
-#define GEMEL_OPERATORS(label)                                              \
-  static void gemel_declare_##label();                                     \
+#define GEMEL_OPERATORS(label)                                                \
+  static void gemel_declare_##label();                                        \
   static const bool gemel_declared_##label = (gemel_declare_##label(), true); \
   static void gemel_declare_##label()

@@ -11,17 +11,32 @@ using ::testing::HasSubstr;
 
 struct CountParameters : Parameters {
   int num_args;
-  static void declare(Fields<CountParameters>& f) { f.field("num_args", &CountParameters::num_args).range(1, 1000); }
+  static void declare(Fields<CountParameters>& f) {
+    f.field("num_args", &CountParameters::num_args).range(1, 1000);
+  }
 };
 
 GEMEL_OPERATORS(registry_test) {
-  op("_test_registry_pair").alias({"_test_registry_alias"}).inputs({"lhs", "rhs"}).outputs(3, 1).shape(same_shape);
-  op<CountParameters>("_test_registry_many").variadic("num_args", &CountParameters::num_args).shape(same_shape);
-  op("_test_registry_state").inputs({"data"}).auxiliary({{"mean", {{"__init__", "zero"}}}}).shape(same_shape);
+  op("_test_registry_pair")
+      .alias({"_test_registry_alias"})
+      .inputs({"lhs", "rhs"})
+      .outputs(3, 1)
+      .shape(same_shape);
+  op<CountParameters>("_test_registry_many")
+      .variadic("num_args", &CountParameters::num_args)
+      .shape(same_shape);
+  op("_test_registry_state")
+      .inputs({"data"})
+      .auxiliary({{"mean", {{"__init__", "zero"}}}})
+      .shape(same_shape);
   op("_test_registry_kernels")
       .inputs({"data"})
-      .implement("fast", [](const OpCall&) {}, [](const OpCall& call) { return call.in[0].dtype == DType::float32; })
-      .implement("reference", [](const OpCall&) {}, [](const OpCall& call) { return is_floating(call.in[0].dtype); });
+      .implement(
+          "fast", [](const OpCall&) {},
+          [](const OpCall& call) { return call.in[0].dtype == DType::float32; })
+      .implement(
+          "reference", [](const OpCall&) {},
+          [](const OpCall& call) { return is_floating(call.in[0].dtype); });
 }
 
 template <typename F>
@@ -47,7 +62,8 @@ TEST(Registry, FindsNamesAndAliases) {
 }
 
 TEST(Registry, MisspeltNamesGetSuggestions) {
-  EXPECT_THAT(message_of([] { require_op("_test_registry_piar"); }), HasSubstr("did you mean '_test_registry_pair'"));
+  EXPECT_THAT(message_of([] { require_op("_test_registry_piar"); }),
+              HasSubstr("did you mean '_test_registry_pair'"));
 }
 
 TEST(Registry, DuplicatesAreRefusedAndChangeNothing) {
@@ -61,7 +77,8 @@ TEST(Registry, WrongDefaultsAreRefused) {
     int n;
     static void declare(Fields<Wrong>& f) { f.field("n", &Wrong::n).fallback("x"); }
   };
-  EXPECT_THAT(message_of([] { op<Wrong>("_test_registry_wrong"); }), HasSubstr("default of parameter n"));
+  EXPECT_THAT(message_of([] { op<Wrong>("_test_registry_wrong"); }),
+              HasSubstr("default of parameter n"));
 }
 
 TEST(Registry, CountsAndNames) {
@@ -89,27 +106,31 @@ TEST(Registry, ChoosesTheFirstImplementationThatFits) {
   EXPECT_EQ(choose(DType::float32), "fast");
   EXPECT_EQ(choose(DType::float64), "reference");
   EXPECT_EQ(message_of([&] { choose(DType::int8); }),
-            "[_test_registry_kernels] no implementation takes the inputs int8(2,3); there are: fast, reference");
+            "[_test_registry_kernels] no implementation takes the inputs int8(2,3); there are: "
+            "fast, reference");
 }
 
 TEST(Registry, MakeNodeCountsInputs) {
   const Entry a{make_variable("a"), 0, 0};
   const NodeRef node = make_node(require_op("_test_registry_many"), "n", {a, a, a}, Attributes{});
   EXPECT_EQ(node->attributes.at("num_args"), "3");
-  EXPECT_THAT(message_of([&] { make_node(require_op("_test_registry_pair"), "n", {a}, Attributes{}); }),
-              HasSubstr("[_test_registry_pair] node n: expected 2 inputs, got 1"));
+  EXPECT_THAT(
+      message_of([&] { make_node(require_op("_test_registry_pair"), "n", {a}, Attributes{}); }),
+      HasSubstr("[_test_registry_pair] node n: expected 2 inputs, got 1"));
 }
 
 TEST(Rules, SameShapeMergesInBothDirections) {
   const OpInfo& info = require_op("_test_registry_pair");
   const ParametersRef p = info.parse({});
-  std::vector<Shape> in{Shape{2, -1}, Shape::unknown()}, out{Shape{-1, 3}, Shape::unknown(), Shape::unknown()};
+  std::vector<Shape> in{Shape{2, -1}, Shape::unknown()},
+      out{Shape{-1, 3}, Shape::unknown(), Shape::unknown()};
   ShapeContext context{info, *p, in, out};
   same_shape(context);
   EXPECT_EQ(in[1], (Shape{2, 3}));
   EXPECT_EQ(in[0], (Shape{2, 3}));
   in[1] = Shape{2, 4};
-  EXPECT_EQ(message_of([&] { same_shape(context); }), "[_test_registry_pair] rhs: expected shape (2,3), got (2,4)");
+  EXPECT_EQ(message_of([&] { same_shape(context); }),
+            "[_test_registry_pair] rhs: expected shape (2,3), got (2,4)");
 }
 
 TEST(Rules, SameType) {
@@ -121,7 +142,8 @@ TEST(Rules, SameType) {
   EXPECT_EQ(in[0], DType::float16);
   EXPECT_EQ(out[0], DType::float16);
   out[0] = DType::int8;
-  EXPECT_THAT(message_of([&] { same_type(context); }), HasSubstr("expected dtype float16, got int8"));
+  EXPECT_THAT(message_of([&] { same_type(context); }),
+              HasSubstr("expected dtype float16, got int8"));
 }
 
 TEST(Rules, BroadcastShape) {

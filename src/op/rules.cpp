@@ -7,12 +7,14 @@ namespace {
 
 std::string input_label(const OpInfo& op, const Parameters& parameters, int i) {
   const std::vector<std::string> names = op.input_names(parameters);
-  return i < static_cast<int>(names.size()) ? names[static_cast<size_t>(i)] : fmt::format("input {}", i);
+  return i < static_cast<int>(names.size()) ? names[static_cast<size_t>(i)]
+                                            : fmt::format("input {}", i);
 }
 
 std::string output_label(const OpInfo& op, const Parameters& parameters, int i) {
   const std::vector<std::string> names = op.output_names(parameters);
-  return i < static_cast<int>(names.size()) ? names[static_cast<size_t>(i)] : fmt::format("output {}", i);
+  return i < static_cast<int>(names.size()) ? names[static_cast<size_t>(i)]
+                                            : fmt::format("output {}", i);
 }
 
 bool merge_type(DType& target, DType source) {
@@ -26,29 +28,29 @@ bool merge_type(DType& target, DType source) {
 void ShapeContext::set_in(int i, const Shape& shape) {
   Shape& target = in[static_cast<size_t>(i)];
   if (!merge_shape(target, shape))
-    fail(ErrorKind::Input, "[{}] {}: expected shape {}, got {}", op.name(), input_label(op, parameters, i),
-         shape, target);
+    fail(ErrorKind::Input, "[{}] {}: expected shape {}, got {}", op.name(),
+         input_label(op, parameters, i), shape, target);
 }
 
 void ShapeContext::set_out(int i, const Shape& shape) {
   Shape& target = out[static_cast<size_t>(i)];
   if (!merge_shape(target, shape))
-    fail(ErrorKind::Input, "[{}] {}: expected shape {}, got {}", op.name(), output_label(op, parameters, i),
-         shape, target);
+    fail(ErrorKind::Input, "[{}] {}: expected shape {}, got {}", op.name(),
+         output_label(op, parameters, i), shape, target);
 }
 
 void TypeContext::set_in(int i, DType dtype) {
   DType& target = in[static_cast<size_t>(i)];
   if (!merge_type(target, dtype))
-    fail(ErrorKind::Type, "[{}] {}: expected dtype {}, got {}", op.name(), input_label(op, parameters, i),
-         name_of(dtype), name_of(target));
+    fail(ErrorKind::Type, "[{}] {}: expected dtype {}, got {}", op.name(),
+         input_label(op, parameters, i), name_of(dtype), name_of(target));
 }
 
 void TypeContext::set_out(int i, DType dtype) {
   DType& target = out[static_cast<size_t>(i)];
   if (!merge_type(target, dtype))
-    fail(ErrorKind::Type, "[{}] {}: expected dtype {}, got {}", op.name(), output_label(op, parameters, i),
-         name_of(dtype), name_of(target));
+    fail(ErrorKind::Type, "[{}] {}: expected dtype {}, got {}", op.name(),
+         output_label(op, parameters, i), name_of(dtype), name_of(target));
 }
 
 void same_shape(ShapeContext& context) {
@@ -87,11 +89,16 @@ Shape broadcast_shape(const Shape& a, const Shape& b, std::string_view who) {
   for (int i = 0; i < ndim; ++i) {
     const int from_a = i - (ndim - a.ndim()), from_b = i - (ndim - b.ndim());
     const int64_t x = from_a < 0 ? 1 : a[from_a], y = from_b < 0 ? 1 : b[from_b];
-    if (x == y || y == 1) result[i] = x;
-    else if (x == 1) result[i] = y;
-    else if (x < 0 || y < 0) result[i] = x < 0 ? y : x;  // the known one is not 1, so it decides
-    else fail(ErrorKind::Input, "[{}] expected shapes that broadcast together (equal axes, or 1), got {} and {}",
-              who, a, b);
+    if (x == y || y == 1)
+      result[i] = x;
+    else if (x == 1)
+      result[i] = y;
+    else if (x < 0 || y < 0)
+      result[i] = x < 0 ? y : x;  // the known one is not 1, so it decides
+    else
+      fail(ErrorKind::Input,
+           "[{}] expected shapes that broadcast together (equal axes, or 1), got {} and {}", who, a,
+           b);
   }
   return result;
 }

@@ -8,9 +8,9 @@
 
 namespace gemel::passes {
 
-// `values` holds one value an entry. `apply(node, op, in, out)` fills what follows from what is known;
-// `known(value)` tells when a value cannot change any more. Errors get the node's name.
-// A node is visited again only when something about it changed, so the cost is near linear.
+// `values` holds one value an entry. `apply(node, op, in, out)` fills what follows from what is
+// known; `known(value)` tells when a value cannot change any more. Errors get the node's name. A
+// node is visited again only when something about it changed, so the cost is near linear.
 template <typename T, typename Apply, typename Known>
 void run_to_fixpoint(const IndexedGraph& graph, std::vector<T>& values, Apply apply, Known known) {
   const int nodes = graph.node_count();
@@ -23,7 +23,8 @@ void run_to_fixpoint(const IndexedGraph& graph, std::vector<T>& values, Apply ap
   {
     std::vector<int> next(first.begin(), first.end() - 1);
     for (int n = 0; n < nodes; ++n)
-      for (int entry : graph.inputs(n)) users[static_cast<size_t>(next[static_cast<size_t>(entry)]++)] = n;
+      for (int entry : graph.inputs(n))
+        users[static_cast<size_t>(next[static_cast<size_t>(entry)]++)] = n;
   }
 
   std::vector<char> waiting(static_cast<size_t>(nodes), 1);

@@ -29,14 +29,18 @@ const pointwise::Definition* pointwise_definition(const Node& node) {
 
 FusionGroups::FusionGroups(const IndexedGraph& graph, const std::vector<Shape>& shapes,
                            const std::vector<DType>& dtypes)
-    : graph_(graph), shapes_(shapes), dtypes_(dtypes), written_(static_cast<size_t>(graph.entry_count()), 0),
+    : graph_(graph),
+      shapes_(shapes),
+      dtypes_(dtypes),
+      written_(static_cast<size_t>(graph.entry_count()), 0),
       group_of_(static_cast<size_t>(graph.node_count()), -1) {
   for (int n = 0; n < graph.node_count(); ++n) {
     const Node& node = *graph.node(n);
     if (node.is_variable()) continue;
     const auto inputs = graph.inputs(n);
     for (int i : info_of(node).mutates)
-      if (i < static_cast<int>(inputs.size())) written_[static_cast<size_t>(inputs[static_cast<size_t>(i)])] = 1;
+      if (i < static_cast<int>(inputs.size()))
+        written_[static_cast<size_t>(inputs[static_cast<size_t>(i)])] = 1;
     const size_t auxiliary = static_cast<size_t>(node.op->auxiliary_count(*node.parameters));
     for (size_t i = inputs.size() - std::min(auxiliary, inputs.size()); i < inputs.size(); ++i)
       written_[static_cast<size_t>(inputs[i])] = 1;
@@ -53,10 +57,12 @@ bool FusionGroups::is_candidate(int n) const {
   const Shape& shape = shapes_[first];
   if (dtype == DType::none || !shape.known()) return false;
   for (int i = 1; i < graph_.output_count(n); ++i)
-    if (dtypes_[first + static_cast<size_t>(i)] != dtype || !(shapes_[first + static_cast<size_t>(i)] == shape)) return false;
+    if (dtypes_[first + static_cast<size_t>(i)] != dtype ||
+        !(shapes_[first + static_cast<size_t>(i)] == shape))
+      return false;
   for (int entry : graph_.inputs(n))
-    if (dtypes_[static_cast<size_t>(entry)] != dtype || !shapes_[static_cast<size_t>(entry)].known() ||
-        written_[static_cast<size_t>(entry)])
+    if (dtypes_[static_cast<size_t>(entry)] != dtype ||
+        !shapes_[static_cast<size_t>(entry)].known() || written_[static_cast<size_t>(entry)])
       return false;
   return primitive_count(n) <= most_primitives;
 }
@@ -65,7 +71,8 @@ int FusionGroups::primitive_count(int n) const {
   const Node& node = *graph_.node(n);
   std::unordered_set<const pointwise::Node*> seen;
   int count = 0;
-  for (const pointwise::Expr& e : pointwise_definition(node)->value(*node.parameters)) count += count_primitives(e, seen);
+  for (const pointwise::Expr& e : pointwise_definition(node)->value(*node.parameters))
+    count += count_primitives(e, seen);
   return std::max(count, 1);
 }
 
@@ -81,8 +88,8 @@ void FusionGroups::join(int n) {
     if (dtypes_[a] != dtypes_[b] || !(shapes_[a] == shapes_[b])) continue;
     Group &mine = groups_[static_cast<size_t>(own)], &theirs = groups_[static_cast<size_t>(other)];
     std::vector<int> merged;
-    std::merge(mine.members.begin(), mine.members.end(), theirs.members.begin(), theirs.members.end(),
-               std::back_inserter(merged));
+    std::merge(mine.members.begin(), mine.members.end(), theirs.members.begin(),
+               theirs.members.end(), std::back_inserter(merged));
     if (!may_join(merged, mine.primitives + theirs.primitives)) continue;
     for (int member : mine.members) group_of_[static_cast<size_t>(member)] = other;
     theirs.members = std::move(merged);
@@ -99,7 +106,8 @@ bool FusionGroups::may_join(const std::vector<int>& members, int primitives) con
   for (int member : members) {
     outputs += static_cast<size_t>(graph_.output_count(member));
     for (int entry : graph_.inputs(member))
-      if (!std::binary_search(members.begin(), members.end(), graph_.producer(entry))) inputs.insert(entry);
+      if (!std::binary_search(members.begin(), members.end(), graph_.producer(entry)))
+        inputs.insert(entry);
   }
   return inputs.size() <= most_inputs && outputs <= 2 * most_inputs && !makes_cycle(members);
 }
@@ -109,12 +117,13 @@ bool FusionGroups::may_join(const std::vector<int>& members, int primitives) con
 bool FusionGroups::makes_cycle(const std::vector<int>& members) const {
   const auto inside = [&](int n) { return std::binary_search(members.begin(), members.end(), n); };
   std::vector<int> stack;
-  std::unordered_set<int> seen;   // nodes, the first one of a group for all of it
+  std::unordered_set<int> seen;  // nodes, the first one of a group for all of it
   const auto visit = [&](int n) {
     const int group = group_of_[static_cast<size_t>(n)];
     const int last = group < 0 ? n : groups_[static_cast<size_t>(group)].members.back();
     if (last < members.front()) return;  // too early to depend on any of them
-    if (seen.insert(group < 0 ? n : groups_[static_cast<size_t>(group)].members.front()).second) stack.push_back(n);
+    if (seen.insert(group < 0 ? n : groups_[static_cast<size_t>(group)].members.front()).second)
+      stack.push_back(n);
   };
   for (int member : members)
     for (int entry : graph_.inputs(member))

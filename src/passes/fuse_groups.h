@@ -16,11 +16,14 @@ const pointwise::Definition* pointwise_definition(const Node& node);
 // leaves the graph without cycles.
 class FusionGroups {
  public:
-  FusionGroups(const IndexedGraph& graph, const std::vector<Shape>& shapes, const std::vector<DType>& dtypes);
+  FusionGroups(const IndexedGraph& graph, const std::vector<Shape>& shapes,
+               const std::vector<DType>& dtypes);
   // Group of a node, -1 for nodes that stay alone.
   int group_of(int node) const { return group_of_[static_cast<size_t>(node)]; }
   // Node numbers in topological order; fewer than two where nothing was fused.
-  const std::vector<int>& members(int group) const { return groups_[static_cast<size_t>(group)].members; }
+  const std::vector<int>& members(int group) const {
+    return groups_[static_cast<size_t>(group)].members;
+  }
   int count() const { return static_cast<int>(groups_.size()); }
 
  private:
@@ -37,7 +40,7 @@ class FusionGroups {
   const IndexedGraph& graph_;
   const std::vector<Shape>& shapes_;
   const std::vector<DType>& dtypes_;
-  std::vector<char> written_;    // entries that some node writes in place
+  std::vector<char> written_;  // entries that some node writes in place
   std::vector<int> group_of_;
   std::vector<Group> groups_;
 };

@@ -16,9 +16,9 @@
 namespace gemel {
 namespace {
 
+using pointwise::Expr;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using pointwise::Expr;
 
 // Pointwise operators of the tests' own, and one that is not pointwise.
 GEMEL_OPERATORS(fuse_test_operators) {
@@ -31,14 +31,22 @@ GEMEL_OPERATORS(fuse_test_operators) {
   op("_test_fuse_opaque")
       .inputs({"data"})
       .shape(same_shape)
-      .implement("copy", [](const OpCall& call) { std::memcpy(call.out[0].address, call.in[0].address, call.in[0].bytes()); });
-  op("_test_fuse_update").inputs({"weight", "gradient"}).shape(same_shape).mutates({0}).implement("none", [](const OpCall&) {});
+      .implement("copy", [](const OpCall& call) {
+        std::memcpy(call.out[0].address, call.in[0].address, call.in[0].bytes());
+      });
+  op("_test_fuse_update")
+      .inputs({"weight", "gradient"})
+      .shape(same_shape)
+      .mutates({0})
+      .implement("none", [](const OpCall&) {});
 }
 
 Entry variable(const std::string& name) { return {make_variable(name), 0, 0}; }
 Entry apply(const std::string& op, std::vector<Entry> inputs, Attributes attributes = {}) {
   static int count = 0;
-  return {make_node(require_op("_test_fuse_" + op), op + std::to_string(count++), std::move(inputs), std::move(attributes)), 0, 0};
+  return {make_node(require_op("_test_fuse_" + op), op + std::to_string(count++), std::move(inputs),
+                    std::move(attributes)),
+          0, 0};
 }
 
 struct Inferred {
@@ -54,7 +62,8 @@ Inferred infer(const std::vector<Entry>& heads, const Known& known, DType dtype)
   result.dtypes.assign(static_cast<size_t>(result.graph.entry_count()), DType::none);
   for (int n : result.graph.variables()) {
     const auto found = known.find(result.graph.node(n));
-    result.shapes[static_cast<size_t>(result.graph.first_entry(n))] = found == known.end() ? Shape{5, 7} : found->second;
+    result.shapes[static_cast<size_t>(result.graph.first_entry(n))] =
+        found == known.end() ? Shape{5, 7} : found->second;
     result.dtypes[static_cast<size_t>(result.graph.first_entry(n))] = dtype;
   }
   infer_shapes(result.graph, result.shapes);
@@ -62,13 +71,15 @@ Inferred infer(const std::vector<Entry>& heads, const Known& known, DType dtype)
   return result;
 }
 
-std::vector<Entry> fuse(const std::vector<Entry>& heads, const Known& known = {}, DType dtype = DType::float32) {
+std::vector<Entry> fuse(const std::vector<Entry>& heads, const Known& known = {},
+                        DType dtype = DType::float32) {
   const Inferred before = infer(heads, known, dtype);
   return fuse_pointwise(before.graph, heads, before.shapes, before.dtypes);
 }
 
 // Runs a graph node by node on bytes.
-std::vector<std::vector<std::byte>> evaluate(const std::vector<Entry>& heads, const Known& known, DType dtype) {
+std::vector<std::vector<std::byte>> evaluate(const std::vector<Entry>& heads, const Known& known,
+                                             DType dtype) {
   const Inferred g = infer(heads, known, dtype);
   std::vector<std::vector<std::byte>> memory;
   std::vector<Tensor> tensors;
@@ -85,12 +96,15 @@ std::vector<std::vector<std::byte>> evaluate(const std::vector<Entry>& heads, co
       dispatch(dtype, [&](auto type) {
         using T = typename decltype(type)::type;
         for (int64_t i = 0; i < tensors[first].size(); ++i)
-          if constexpr (std::is_integral_v<T>) tensors[first].data<T>()[i] = static_cast<T>(random() % 100);
-          else tensors[first].data<T>()[i] = T(static_cast<float>(random() % 2000) / 1000.0f - 1.0f);
+          if constexpr (std::is_integral_v<T>)
+            tensors[first].data<T>()[i] = static_cast<T>(random() % 100);
+          else
+            tensors[first].data<T>()[i] = T(static_cast<float>(random() % 2000) / 1000.0f - 1.0f);
       });
       continue;
     }
-    std::vector<Tensor> in, out(tensors.begin() + static_cast<long>(first), tensors.begin() + static_cast<long>(first) + node.output_count());
+    std::vector<Tensor> in, out(tensors.begin() + static_cast<long>(first),
+                                tensors.begin() + static_cast<long>(first) + node.output_count());
     for (int entry : g.graph.inputs(n)) in.push_back(tensors[static_cast<size_t>(entry)]);
     const OpCall call{static_cast<const OpInfo&>(*node.op), *node.parameters, in, out};
     call.op.choose(call).kernel(call);
@@ -120,7 +134,8 @@ TEST(Fuse, AChainBecomesOneNode) {
 TEST(Fuse, BranchesThatMeet) {
   const Entry a = variable("a"), b = variable("b"), c = variable("c"), d = variable("d");
   const Entry left = apply("scale", {apply("add", {apply("mul", {a, b}), c})}, {{"scalar", "0.5"}});
-  const std::vector<Entry> heads{apply("add", {left, apply("exp", {apply("scale", {d}, {{"scalar", "-1"}})})})};
+  const std::vector<Entry> heads{
+      apply("add", {left, apply("exp", {apply("scale", {d}, {{"scalar", "-1"}})})})};
   const std::vector<Entry> fused = fuse(heads);
   EXPECT_EQ(operators(fused), 1);
   EXPECT_EQ(fused[0].node->inputs.size(), 4u);
@@ -151,7 +166,8 @@ TEST(Fuse, NoCycleThroughOtherNodes) {
 TEST(Fuse, InputsMayBroadcast) {
   const Entry x = variable("x"), row = variable("row");
   const Known known{{row.node.get(), Shape{1, 7}}};
-  const std::vector<Entry> heads{apply("exp", {apply("broadcast", {apply("third", {x}), apply("exp", {row})})})};
+  const std::vector<Entry> heads{
+      apply("exp", {apply("broadcast", {apply("third", {x}), apply("exp", {row})})})};
   const std::vector<Entry> fused = fuse(heads, known);
   EXPECT_EQ(operators(fused), 2);  // exp of the row has another shape
   EXPECT_EQ(evaluate(fused, known, DType::float32), evaluate(heads, known, DType::float32));
@@ -202,35 +218,52 @@ TEST_P(FuseRandom, SameBits) {
     Known known;
     std::vector<Entry> entries{variable("a"), variable("b"), variable("c")};
     for (int i = 0; i < 25; ++i) {
-      const auto pick = [&] { return entries[entries.size() - 1 - random() % std::min<size_t>(entries.size(), 8)]; };
+      const auto pick = [&] {
+        return entries[entries.size() - 1 - random() % std::min<size_t>(entries.size(), 8)];
+      };
       switch (random() % 7) {
-        case 0: entries.push_back(apply("third", {pick()})); break;
-        case 1: entries.push_back(apply("add", {pick(), pick()})); break;
-        case 2: entries.push_back(apply("mul", {pick(), pick()})); break;
-        case 3: entries.push_back(apply("scale", {pick()}, {{"scalar", "0.7"}, {"is_int", "1"}})); break;
-        case 4: entries.push_back(apply("opaque", {pick()})); break;
+        case 0:
+          entries.push_back(apply("third", {pick()}));
+          break;
+        case 1:
+          entries.push_back(apply("add", {pick(), pick()}));
+          break;
+        case 2:
+          entries.push_back(apply("mul", {pick(), pick()}));
+          break;
+        case 3:
+          entries.push_back(apply("scale", {pick()}, {{"scalar", "0.7"}, {"is_int", "1"}}));
+          break;
+        case 4:
+          entries.push_back(apply("opaque", {pick()}));
+          break;
         case 5: {
           const Entry row = variable("row" + std::to_string(i));
           known[row.node.get()] = Shape{1, 7};
           entries.push_back(apply("broadcast", {pick(), row}));
           break;
         }
-        default: entries.push_back(apply(is_floating(GetParam()) ? "exp" : "third", {pick()})); break;
+        default:
+          entries.push_back(apply(is_floating(GetParam()) ? "exp" : "third", {pick()}));
+          break;
       }
     }
-    const std::vector<Entry> heads{entries.back(), entries[entries.size() - 4], entries[entries.size() - 9]};
+    const std::vector<Entry> heads{entries.back(), entries[entries.size() - 4],
+                                   entries[entries.size() - 9]};
     const std::vector<Entry> fused = fuse(heads, known, GetParam());
     before += operators(heads);
     after += operators(fused);
-    const auto expected = evaluate(heads, known, GetParam()), got = evaluate(fused, known, GetParam());
+    const auto expected = evaluate(heads, known, GetParam()),
+               got = evaluate(fused, known, GetParam());
     ASSERT_EQ(got, expected) << "round " << round;
   }
   EXPECT_LT(after, before * 2 / 3);
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, FuseRandom,
-                         ::testing::Values(DType::float32, DType::float64, DType::float16, DType::bfloat16, DType::int32,
-                                           DType::uint8, DType::int64),
+                         ::testing::Values(DType::float32, DType::float64, DType::float16,
+                                           DType::bfloat16, DType::int32, DType::uint8,
+                                           DType::int64),
                          [](const auto& info) { return std::string(name_of(info.param)); });
 
 }  // namespace

@@ -31,7 +31,9 @@ class Differentiation {
     if (gradient) {
       add(head, gradient);
     } else if (!loss) {
-      add(head, {make_node(require_op("ones_like"), head.node->name + "_head_gradient", {head}, Attributes{}), 0, 0});
+      add(head, {make_node(require_op("ones_like"), head.node->name + "_head_gradient", {head},
+                           Attributes{}),
+                 0, 0});
     }
   }
 
@@ -46,7 +48,9 @@ class Differentiation {
     Entry& cached = total_[key(variable)];
     if (!cached) cached = sum(variable);
     if (!cached)
-      cached = {make_node(require_op("zeros_like"), variable.node->name + "_zero_gradient", {variable}, Attributes{}), 0, 0};
+      cached = {make_node(require_op("zeros_like"), variable.node->name + "_zero_gradient",
+                          {variable}, Attributes{}),
+                0, 0};
     return cached;
   }
 
@@ -54,7 +58,8 @@ class Differentiation {
   // An entry without its version: a state read before and after an update is one value here.
   static Entry key(const Entry& entry) { return {entry.node, entry.index, 0}; }
 
-  static std::vector<Entry> with_all(std::vector<Entry> heads, const std::vector<Entry>& variables) {
+  static std::vector<Entry> with_all(std::vector<Entry> heads,
+                                     const std::vector<Entry>& variables) {
     heads.insert(heads.end(), variables.begin(), variables.end());
     return heads;
   }
@@ -65,7 +70,8 @@ class Differentiation {
       bool depends = false;
       if (node->op && !info_of(*node).zero_gradient)
         for (const Entry& input : node->inputs)
-          depends = depends || dependent_.contains(input.node.get()) || wanted_.contains(key(input));
+          depends =
+              depends || dependent_.contains(input.node.get()) || wanted_.contains(key(input));
       if (depends) dependent_.insert(node);
     }
   }
@@ -104,8 +110,11 @@ class Differentiation {
   void differentiate(Node& node) {
     if (node.is_variable() || !dependent_.contains(&node)) return;
     const OpInfo& op = info_of(node);
-    GEMEL_CHECK(op.gradient_rule, "[{}] node {} has no gradient; stop it there with BlockGrad, or ask for no gradient "
-                "of what leads to it", op.name(), node.name);
+    GEMEL_CHECK(
+        op.gradient_rule,
+        "[{}] node {} has no gradient; stop it there with BlockGrad, or ask for no gradient "
+        "of what leads to it",
+        op.name(), node.name);
     const NodeRef& self = references_.at(&node);
     std::vector<Entry> head;
     for (int i = 0; i < node.output_count(); ++i) head.push_back(sum({self, i, 0}));
@@ -116,8 +125,8 @@ class Differentiation {
       rethrow_with_node(error, op.name(), node.name);
     }
     if (inputs.size() > node.inputs.size())
-      fail(ErrorKind::Internal, "[{}] the gradient rule gave {} gradients for {} inputs", op.name(), inputs.size(),
-           node.inputs.size());
+      fail(ErrorKind::Internal, "[{}] the gradient rule gave {} gradients for {} inputs", op.name(),
+           inputs.size(), node.inputs.size());
     for (size_t i = 0; i < inputs.size(); ++i)
       if (inputs[i] && depends(node.inputs[i])) add(node.inputs[i], inputs[i]);
   }
@@ -125,7 +134,7 @@ class Differentiation {
   std::vector<Node*> order_;
   std::unordered_set<Entry> wanted_;
   std::unordered_set<const Node*> dependent_;
-  std::unordered_set<const Node*> visited_;   // something flows into them
+  std::unordered_set<const Node*> visited_;  // something flows into them
   std::unordered_map<const Node*, NodeRef> references_;
   std::unordered_map<const Node*, Parts> parts_;
   std::unordered_map<Entry, Entry> total_;
@@ -133,11 +142,12 @@ class Differentiation {
 
 }  // namespace
 
-std::vector<Entry> gradient(const std::vector<Entry>& heads, const std::vector<Entry>& head_gradients,
+std::vector<Entry> gradient(const std::vector<Entry>& heads,
+                            const std::vector<Entry>& head_gradients,
                             const std::vector<Entry>& variables) {
   GEMEL_CHECK(head_gradients.empty() || head_gradients.size() == heads.size(),
-              "[gradient] expected one head gradient for each of the {} heads, got {}", heads.size(),
-              head_gradients.size());
+              "[gradient] expected one head gradient for each of the {} heads, got {}",
+              heads.size(), head_gradients.size());
   Differentiation differentiation(heads, variables);
   for (size_t i = 0; i < heads.size(); ++i)
     differentiation.seed(heads[i], head_gradients.empty() ? Entry{} : head_gradients[i]);

@@ -11,7 +11,8 @@ namespace gemel {
 // their head gradient (losses) do not get one. A variable that no head depends on gets zeros.
 // Only nodes between variables and heads are differentiated; one of them without a gradient rule is
 // Error(Input) that names it. The forward nodes are not changed.
-GEMEL_EXPORT std::vector<Entry> gradient(const std::vector<Entry>& heads, const std::vector<Entry>& head_gradients,
+GEMEL_EXPORT std::vector<Entry> gradient(const std::vector<Entry>& heads,
+                                         const std::vector<Entry>& head_gradients,
                                          const std::vector<Entry>& variables);
 
 }  // namespace gemel

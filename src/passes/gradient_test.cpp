@@ -9,13 +9,15 @@
 namespace gemel {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::apply;
+using ::testing::HasSubstr;
 using testing::variable;
 
 struct CountParameters : Parameters {
   int num_args;
-  static void declare(Fields<CountParameters>& f) { f.field("num_args", &CountParameters::num_args); }
+  static void declare(Fields<CountParameters>& f) {
+    f.field("num_args", &CountParameters::num_args);
+  }
 };
 
 // The operators that the pass itself uses, where the build has none.
@@ -105,7 +107,8 @@ TEST_F(GradientTest, OnlyPathsFromVariablesToHeadsAreVisited) {
 
 TEST_F(GradientTest, VersionsOfAStateAreOneValue) {
   const Entry later{x.node, 0, 3};
-  EXPECT_EQ(text(gradient({apply("mul", {x, later})}, {g}, {x})[0]), "elemwise_add(mul(g,x),mul(g,x))");
+  EXPECT_EQ(text(gradient({apply("mul", {x, later})}, {g}, {x})[0]),
+            "elemwise_add(mul(g,x),mul(g,x))");
 }
 
 TEST_F(GradientTest, TwiceGivesTheSecondDerivative) {

@@ -30,18 +30,21 @@ void infer_shapes(const IndexedGraph& graph, std::vector<Shape>& shapes, bool tr
     Shape& shape = shapes[static_cast<size_t>(graph.first_entry(n))];
     if (shape.known()) continue;
     const Shape given = attribute_shape(*graph.node(n));
-    if (!merge_shape(shape, given)) shape = given;  // as in 1.9.1, it counts more than a partial shape
+    if (!merge_shape(shape, given))
+      shape = given;  // as in 1.9.1, it counts more than a partial shape
   }
   passes::run_to_fixpoint(
       graph, shapes,
-      [training](const Node& node, const OpInfo& op, std::vector<Shape>& in, std::vector<Shape>& out) {
+      [training](const Node& node, const OpInfo& op, std::vector<Shape>& in,
+                 std::vector<Shape>& out) {
         ShapeContext context{op, *node.parameters, in, out, training};
         if (op.shape_rule) op.shape_rule(context);
       },
       [](const Shape& shape) { return shape.known(); });
 }
 
-std::vector<Shape> infer_shapes(const IndexedGraph& graph, const std::vector<std::pair<std::string, Shape>>& known,
+std::vector<Shape> infer_shapes(const IndexedGraph& graph,
+                                const std::vector<std::pair<std::string, Shape>>& known,
                                 bool training) {
   std::vector<Shape> shapes(static_cast<size_t>(graph.entry_count()), Shape::unknown());
   passes::assign_by_name(graph, known, shapes);

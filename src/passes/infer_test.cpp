@@ -8,8 +8,8 @@
 namespace gemel {
 namespace {
 
-using ::testing::HasSubstr;
 using testing::apply;
+using ::testing::HasSubstr;
 using testing::variable;
 
 template <typename F>
@@ -24,7 +24,8 @@ std::string message_of(F&& f) {
 
 TEST(InferShape, ForwardThroughAChain) {
   const Entry x = variable("x"), w = variable("w"), v = variable("v");
-  const IndexedGraph graph({apply("dense", {apply("exp", {apply("dense", {x, w}, {{"units", "8"}})}), v}, {{"units", "3"}})});
+  const IndexedGraph graph({apply(
+      "dense", {apply("exp", {apply("dense", {x, w}, {{"units", "8"}})}), v}, {{"units", "3"}})});
   const auto shapes = infer_shapes(graph, {{"x", Shape{5, 4}}});
   EXPECT_EQ(shapes[graph.entry_id(w)], (Shape{8, 4}));
   EXPECT_EQ(shapes[graph.entry_id(v)], (Shape{3, 8}));
@@ -48,7 +49,8 @@ TEST(InferShape, PartsFromDifferentSides) {
 }
 
 TEST(InferShape, AttributesOfVariables) {
-  const Entry x = variable("x", {{"__shape__", "(0, 3)"}}), y = variable("y", {{"__shape__", "()"}});
+  const Entry x = variable("x", {{"__shape__", "(0, 3)"}}),
+              y = variable("y", {{"__shape__", "()"}});
   const IndexedGraph graph({apply("mul", {x, y})});
   EXPECT_EQ(infer_shapes(graph, {})[0], (Shape{-1, 3}));
   EXPECT_EQ(infer_shapes(graph, {{"y", Shape{2, -1}}})[0], (Shape{2, 3}));
@@ -56,7 +58,8 @@ TEST(InferShape, AttributesOfVariables) {
   const IndexedGraph full({variable("x", {{"__shape__", "(2, 3)"}})});
   EXPECT_EQ(infer_shapes(full, {{"x", Shape{-1, 4}}})[0], (Shape{2, 3}));
   const IndexedGraph wrong({variable("x", {{"__shape__", "(a)"}})});
-  EXPECT_THAT(message_of([&] { infer_shapes(wrong, {}); }), HasSubstr("variable x: attribute __shape__"));
+  EXPECT_THAT(message_of([&] { infer_shapes(wrong, {}); }),
+              HasSubstr("variable x: attribute __shape__"));
 }
 
 TEST(InferShape, WhatDoesNotFollowStaysUnknown) {
@@ -70,19 +73,27 @@ TEST(InferShape, WhatDoesNotFollowStaysUnknown) {
 TEST(InferShape, ContradictionsNameOperatorNodeAndBoth) {
   const Entry x = variable("x"), w = variable("w");
   const IndexedGraph graph({apply("dense", {x, w}, {{"units", "10"}}, "fc1")});
-  EXPECT_EQ(message_of([&] { infer_shapes(graph, {{"x", Shape{5, 784}}, {"w", Shape{10, 100}}}); }),
+  EXPECT_EQ(message_of([&] {
+              infer_shapes(graph, {{"x", Shape{5, 784}}, {"w", Shape{10, 100}}});
+            }),
             "[_test_pass_dense] node fc1: weight: expected shape (10,784), got (10,100)");
 }
 
 TEST(InferShape, AContradictionFoundLateIsFound) {
   const Entry x = variable("x");
   const IndexedGraph graph({apply("dense", {x, x}, {{"units", "10"}}, "fc1")});
-  EXPECT_THAT(message_of([&] { infer_shapes(graph, {{"x", Shape{5, 7}}}); }), HasSubstr("node fc1"));
+  EXPECT_THAT(message_of([&] {
+                infer_shapes(graph, {{"x", Shape{5, 7}}});
+              }),
+              HasSubstr("node fc1"));
 }
 
 TEST(InferShape, UnknownNames) {
   const IndexedGraph graph({variable("data")});
-  EXPECT_THAT(message_of([&] { infer_shapes(graph, {{"dat", Shape{5}}}); }), HasSubstr("did you mean 'data'?"));
+  EXPECT_THAT(message_of([&] {
+                infer_shapes(graph, {{"dat", Shape{5}}});
+              }),
+              HasSubstr("did you mean 'data'?"));
 }
 
 TEST(InferShape, TenThousandNodes) {
@@ -107,7 +118,9 @@ TEST(InferType, BothDirectionsAndCasts) {
 TEST(InferType, Contradictions) {
   const Entry x = variable("x"), y = variable("y");
   const IndexedGraph graph({apply("mul", {x, y}, {}, "m")});
-  EXPECT_EQ(message_of([&] { infer_types(graph, {{"x", DType::int32}, {"y", DType::float32}}); }),
+  EXPECT_EQ(message_of([&] {
+              infer_types(graph, {{"x", DType::int32}, {"y", DType::float32}});
+            }),
             "[_test_pass_mul] node m: rhs: expected dtype int32, got float32");
   const IndexedGraph wrong({variable("x", {{"__dtype__", "99"}})});
   EXPECT_THAT(message_of([&] { infer_types(wrong, {}); }), HasSubstr("there is no dtype 99"));

@@ -15,8 +15,8 @@ DType attribute_type(const Node& node) {
   if (text.find_first_not_of("-0123456789") != std::string::npos) return dtype_from_name(text);
   int flag = -1;
   parse_value(text, flag);
-  GEMEL_CHECK(flag == -1 || is_valid_dtype_flag(flag), "variable {}: attribute __dtype__: there is no dtype {}",
-              node.name, text);
+  GEMEL_CHECK(flag == -1 || is_valid_dtype_flag(flag),
+              "variable {}: attribute __dtype__: there is no dtype {}", node.name, text);
   return static_cast<DType>(flag);
 }
 
@@ -32,13 +32,16 @@ void infer_types(const IndexedGraph& graph, std::vector<DType>& dtypes) {
       graph, dtypes,
       [](const Node& node, const OpInfo& op, std::vector<DType>& in, std::vector<DType>& out) {
         TypeContext context{op, *node.parameters, in, out};
-        if (op.type_rule) op.type_rule(context);
-        else same_type(context);
+        if (op.type_rule)
+          op.type_rule(context);
+        else
+          same_type(context);
       },
       [](DType dtype) { return dtype != DType::none; });
 }
 
-std::vector<DType> infer_types(const IndexedGraph& graph, const std::vector<std::pair<std::string, DType>>& known) {
+std::vector<DType> infer_types(const IndexedGraph& graph,
+                               const std::vector<std::pair<std::string, DType>>& known) {
   std::vector<DType> dtypes(static_cast<size_t>(graph.entry_count()), DType::none);
   passes::assign_by_name(graph, known, dtypes);
   infer_types(graph, dtypes);

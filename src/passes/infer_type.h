@@ -15,7 +15,7 @@ namespace gemel {
 GEMEL_EXPORT void infer_types(const IndexedGraph& graph, std::vector<DType>& dtypes);
 
 // The same from types of variables by name. A name that the graph does not have is Error(Input).
-GEMEL_EXPORT std::vector<DType> infer_types(const IndexedGraph& graph,
-                                            const std::vector<std::pair<std::string, DType>>& known);
+GEMEL_EXPORT std::vector<DType> infer_types(
+    const IndexedGraph& graph, const std::vector<std::pair<std::string, DType>>& known);
 
 }  // namespace gemel

@@ -27,8 +27,10 @@ std::vector<Life> lives_of(const MemoryProblem& problem, const std::vector<int>&
   }
   const int steps = static_cast<int>(problem.steps.size());
   for (int s = 0; s < steps; ++s) {
-    for (int v : problem.steps[static_cast<size_t>(s)].reads) lives[static_cast<size_t>(roots[static_cast<size_t>(v)])].use(s);
-    for (int v : problem.steps[static_cast<size_t>(s)].writes) lives[static_cast<size_t>(roots[static_cast<size_t>(v)])].use(s);
+    for (int v : problem.steps[static_cast<size_t>(s)].reads)
+      lives[static_cast<size_t>(roots[static_cast<size_t>(v)])].use(s);
+    for (int v : problem.steps[static_cast<size_t>(s)].writes)
+      lives[static_cast<size_t>(roots[static_cast<size_t>(v)])].use(s);
   }
   for (size_t v = 0; v < problem.values.size(); ++v) {
     Life& life = lives[static_cast<size_t>(roots[v])];
@@ -38,15 +40,19 @@ std::vector<Life> lives_of(const MemoryProblem& problem, const std::vector<int>&
   return lives;
 }
 
-// Whether the step may write `output` (a position) over `root`: every way it reads it must allow that.
-bool may_overwrite(const MemoryProblem::Step& step, const std::vector<int>& roots, int root, int output) {
+// Whether the step may write `output` (a position) over `root`: every way it reads it must allow
+// that.
+bool may_overwrite(const MemoryProblem::Step& step, const std::vector<int>& roots, int root,
+                   int output) {
   for (size_t i = 0; i < step.reads.size(); ++i) {
     if (roots[static_cast<size_t>(step.reads[i])] != root) continue;
     const std::pair<int, int> pair(static_cast<int>(i), output);
-    if (std::find(step.inplace.begin(), step.inplace.end(), pair) == step.inplace.end()) return false;
+    if (std::find(step.inplace.begin(), step.inplace.end(), pair) == step.inplace.end())
+      return false;
   }
   for (int v : step.writes)
-    if (roots[static_cast<size_t>(v)] == root) return false;  // another output already is that memory
+    if (roots[static_cast<size_t>(v)] == root)
+      return false;  // another output already is that memory
   return true;
 }
 
@@ -80,7 +86,8 @@ Blocks blocks_of(const MemoryProblem& problem, const std::vector<int>& roots, bo
   Blocks result;
   std::vector<int> block_of_root(lives.size(), -1);
   const auto is_internal = [&](int root) {
-    return !problem.values[static_cast<size_t>(root)].external && lives[static_cast<size_t>(root)].begin >= 0;
+    return !problem.values[static_cast<size_t>(root)].external &&
+           lives[static_cast<size_t>(root)].begin >= 0;
   };
   for (size_t r = 0; r < lives.size(); ++r) {
     if (roots[r] != static_cast<int>(r) || !is_internal(static_cast<int>(r))) continue;
@@ -93,9 +100,12 @@ Blocks blocks_of(const MemoryProblem& problem, const std::vector<int>& roots, bo
     for (const auto& [in, out] : step.inplace) {
       const int value = step.writes[static_cast<size_t>(out)];
       const int source = roots[static_cast<size_t>(step.reads[static_cast<size_t>(in)])];
-      if (roots[static_cast<size_t>(value)] != value || !is_internal(value) || !is_internal(source)) continue;
-      const Life &from = lives[static_cast<size_t>(source)], &to = lives[static_cast<size_t>(value)];
-      if (to.begin != s || from.end != s || from.kept_until == s || from.bytes != to.bytes) continue;
+      if (roots[static_cast<size_t>(value)] != value || !is_internal(value) || !is_internal(source))
+        continue;
+      const Life &from = lives[static_cast<size_t>(source)],
+                 &to = lives[static_cast<size_t>(value)];
+      if (to.begin != s || from.end != s || from.kept_until == s || from.bytes != to.bytes)
+        continue;
       if (overwritten[static_cast<size_t>(source)] || placed[static_cast<size_t>(value)]) continue;
       if (!may_overwrite(step, roots, source, out)) continue;
       // The output's own block stays, empty; its life goes on in the input's.
@@ -109,7 +119,8 @@ Blocks blocks_of(const MemoryProblem& problem, const std::vector<int>& roots, bo
     }
   }
   result.block_of.resize(lives.size());
-  for (size_t v = 0; v < lives.size(); ++v) result.block_of[v] = block_of_root[static_cast<size_t>(roots[v])];
+  for (size_t v = 0; v < lives.size(); ++v)
+    result.block_of[v] = block_of_root[static_cast<size_t>(roots[v])];
   return result;
 }
 

@@ -20,7 +20,8 @@ struct Events {
 Events events_of(const std::vector<Block>& blocks) {
   int last = -1;
   for (const Block& block : blocks) last = std::max(last, block.end);
-  Events events{std::vector<Order>(static_cast<size_t>(last + 1)), std::vector<Order>(static_cast<size_t>(last + 1))};
+  Events events{std::vector<Order>(static_cast<size_t>(last + 1)),
+                std::vector<Order>(static_cast<size_t>(last + 1))};
   for (size_t i = 0; i < blocks.size(); ++i) {
     if (blocks[i].bytes == 0) continue;
     events.born[static_cast<size_t>(blocks[i].begin)].push_back(static_cast<int>(i));
@@ -103,8 +104,10 @@ Placement place_in_order(const std::vector<Block>& blocks, const Events& events)
   Placement result{std::vector<int64_t>(blocks.size(), 0), 0};
   FreeRanges ranges;
   for (size_t step = 0; step < events.born.size(); ++step) {
-    for (int i : events.born[step]) result.offset[static_cast<size_t>(i)] = ranges.take(blocks[static_cast<size_t>(i)].bytes);
-    for (int i : events.dead[step]) ranges.give(result.offset[static_cast<size_t>(i)], blocks[static_cast<size_t>(i)].bytes);
+    for (int i : events.born[step])
+      result.offset[static_cast<size_t>(i)] = ranges.take(blocks[static_cast<size_t>(i)].bytes);
+    for (int i : events.dead[step])
+      ranges.give(result.offset[static_cast<size_t>(i)], blocks[static_cast<size_t>(i)].bytes);
   }
   result.bytes = ranges.bytes();
   return result;
@@ -122,8 +125,10 @@ Placement place_in_slots(const std::vector<Block>& blocks, const Events& events)
       const int64_t bytes = blocks[static_cast<size_t>(i)].bytes;
       auto found = free.lower_bound({bytes, 0});
       if (found == free.end() || found->first > bytes * range) {
-        if (found == free.begin() || std::prev(found)->first < bytes / range) found = free.end();
-        else --found;
+        if (found == free.begin() || std::prev(found)->first < bytes / range)
+          found = free.end();
+        else
+          --found;
       }
       size_t slot = slot_bytes.size();
       if (found != free.end()) {
@@ -135,7 +140,8 @@ Placement place_in_slots(const std::vector<Block>& blocks, const Events& events)
       }
       slot_of[static_cast<size_t>(i)] = slot;
     }
-    for (int i : events.dead[step]) free.insert({slot_bytes[slot_of[static_cast<size_t>(i)]], slot_of[static_cast<size_t>(i)]});
+    for (int i : events.dead[step])
+      free.insert({slot_bytes[slot_of[static_cast<size_t>(i)]], slot_of[static_cast<size_t>(i)]});
   }
   std::vector<int64_t> start(slot_bytes.size() + 1, 0);
   std::partial_sum(slot_bytes.begin(), slot_bytes.end(), start.begin() + 1);
@@ -157,7 +163,8 @@ Placement place_by_conflicts(const std::vector<Block>& blocks, const Order& orde
     for (int j : placed) {
       const Block& other = blocks[static_cast<size_t>(j)];
       if (other.begin <= block.end && block.begin <= other.end)
-        taken.emplace_back(result.offset[static_cast<size_t>(j)], result.offset[static_cast<size_t>(j)] + other.bytes);
+        taken.emplace_back(result.offset[static_cast<size_t>(j)],
+                           result.offset[static_cast<size_t>(j)] + other.bytes);
     }
     std::sort(taken.begin(), taken.end());
     int64_t end = 0, best = -1, best_gap = INT64_MAX;
@@ -202,9 +209,13 @@ Placement place_shared(const std::vector<Block>& blocks) {
       if (blocks[i].bytes) by_size.push_back(static_cast<int>(i));
     by_area = by_size;
     const auto at = [&](int i) -> const Block& { return blocks[static_cast<size_t>(i)]; };
-    std::stable_sort(by_size.begin(), by_size.end(), [&](int a, int b) { return at(a).bytes > at(b).bytes; });
-    const auto area = [&](int i) { return static_cast<double>(at(i).bytes) * (at(i).end - at(i).begin + 1); };
-    std::stable_sort(by_area.begin(), by_area.end(), [&](int a, int b) { return area(a) > area(b); });
+    std::stable_sort(by_size.begin(), by_size.end(),
+                     [&](int a, int b) { return at(a).bytes > at(b).bytes; });
+    const auto area = [&](int i) {
+      return static_cast<double>(at(i).bytes) * (at(i).end - at(i).begin + 1);
+    };
+    std::stable_sort(by_area.begin(), by_area.end(),
+                     [&](int a, int b) { return area(a) > area(b); });
     for (const Order* order : {&by_size, &by_area})
       for (bool tightest : {false, true})
         if (best.bytes > least) consider(place_by_conflicts(blocks, *order, tightest));

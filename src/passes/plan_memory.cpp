@@ -18,21 +18,24 @@ using passes::Placement;
 
 constexpr std::string_view mode_names[] = {"naive", "inplace", "coshare", "both"};
 
-// Steps' workspaces behind the values: as blocks of their own, or as one block that lives throughout.
-std::vector<Block> with_workspaces(const MemoryProblem& problem, std::vector<Block> blocks, bool shared) {
+// Steps' workspaces behind the values: as blocks of their own, or as one block that lives
+// throughout.
+std::vector<Block> with_workspaces(const MemoryProblem& problem, std::vector<Block> blocks,
+                                   bool shared) {
   int64_t largest = 0;
   for (size_t s = 0; s < problem.steps.size(); ++s) {
     const int64_t bytes = passes::align(problem.steps[s].workspace);
     largest = std::max(largest, bytes);
     if (shared) blocks.push_back({bytes, static_cast<int>(s), static_cast<int>(s)});
   }
-  if (!shared) blocks.push_back({largest, 0, std::max(0, static_cast<int>(problem.steps.size()) - 1)});
+  if (!shared)
+    blocks.push_back({largest, 0, std::max(0, static_cast<int>(problem.steps.size()) - 1)});
   return blocks;
 }
 
 struct Candidate {
-  Blocks blocks;          // of the values
-  std::vector<Block> all; // and the workspaces
+  Blocks blocks;           // of the values
+  std::vector<Block> all;  // and the workspaces
   bool shared = false;
   Placement placement;
   int64_t workspace(size_t step) const {
@@ -40,7 +43,8 @@ struct Candidate {
   }
 };
 
-Candidate candidate(const MemoryProblem& problem, const std::vector<int>& roots, bool inplace, bool shared) {
+Candidate candidate(const MemoryProblem& problem, const std::vector<int>& roots, bool inplace,
+                    bool shared) {
   Candidate result;
   result.blocks = passes::blocks_of(problem, roots, inplace);
   result.all = with_workspaces(problem, result.blocks.blocks, shared);
@@ -49,10 +53,10 @@ Candidate candidate(const MemoryProblem& problem, const std::vector<int>& roots,
   return result;
 }
 
-// Sharing among values that never live together in the order of the steps becomes an ordering of the
-// steps themselves: all users of the earlier ones run before the first user of the later one.
-std::vector<std::pair<int, int>> orderings(const MemoryProblem& problem, const std::vector<int>& roots,
-                                           const MemoryPlan& plan) {
+// Sharing among values that never live together in the order of the steps becomes an ordering of
+// the steps themselves: all users of the earlier ones run before the first user of the later one.
+std::vector<std::pair<int, int>> orderings(const MemoryProblem& problem,
+                                           const std::vector<int>& roots, const MemoryPlan& plan) {
   struct Occupant {
     int64_t end;
     const std::vector<int>* users;
@@ -78,12 +82,14 @@ std::vector<std::pair<int, int>> orderings(const MemoryProblem& problem, const s
   };
   for (size_t s = 0; s < problem.steps.size(); ++s)
     for (const auto* list : {&problem.steps[s].reads, &problem.steps[s].writes})
-      for (int v : *list) users[static_cast<size_t>(roots[static_cast<size_t>(v)])].push_back(static_cast<int>(s));
+      for (int v : *list)
+        users[static_cast<size_t>(roots[static_cast<size_t>(v)])].push_back(static_cast<int>(s));
   std::vector<int64_t> bytes_of(problem.values.size(), 0);
   for (size_t v = 0; v < problem.values.size(); ++v) {
     const size_t root = static_cast<size_t>(roots[v]);
     bytes_of[root] = std::max(bytes_of[root], passes::align(problem.values[v].bytes));
-    const int until = std::min(problem.values[v].kept_until, static_cast<int>(problem.steps.size()) - 1);
+    const int until =
+        std::min(problem.values[v].kept_until, static_cast<int>(problem.steps.size()) - 1);
     if (!users[root].empty() && until >= users[root].front()) users[root].push_back(until);
   }
   std::vector<char> seen(problem.values.size(), 0);
@@ -156,8 +162,8 @@ std::string_view name_of(MemoryMode mode) { return mode_names[static_cast<size_t
 MemoryMode memory_mode_from_name(std::string_view name) {
   for (size_t i = 0; i < std::size(mode_names); ++i)
     if (mode_names[i] == name) return static_cast<MemoryMode>(i);
-  fail(ErrorKind::Input, "there is no memory mode '{}'{} Expected naive, inplace, coshare or both", name,
-       did_you_mean(name, {"naive", "inplace", "coshare", "both"}));
+  fail(ErrorKind::Input, "there is no memory mode '{}'{} Expected naive, inplace, coshare or both",
+       name, did_you_mean(name, {"naive", "inplace", "coshare", "both"}));
 }
 
 }  // namespace gemel

@@ -16,26 +16,28 @@ enum class MemoryMode : uint8_t { naive, inplace, coshare, both };
 struct MemoryProblem {
   struct Value {
     int64_t bytes = 0;
-    bool external = false;   // memory that the plan does not own (arguments, outputs, gradients)
-    int alias_of = -1;       // the same memory as another value (a reshape); -1: its own
-    int kept_until = -1;     // read by no step but needed up to this step (-1: none)
+    bool external = false;  // memory that the plan does not own (arguments, outputs, gradients)
+    int alias_of = -1;      // the same memory as another value (a reshape); -1: its own
+    int kept_until = -1;    // read by no step but needed up to this step (-1: none)
   };
   struct Step {
-    std::vector<int> reads, writes;             // values
-    std::vector<std::pair<int, int>> inplace;   // (position in reads, position in writes) that may share
-    int64_t workspace = 0;                      // bytes needed during this step only
+    std::vector<int> reads, writes;  // values
+    std::vector<std::pair<int, int>>
+        inplace;            // (position in reads, position in writes) that may share
+    int64_t workspace = 0;  // bytes needed during this step only
   };
   std::vector<Value> values;
-  std::vector<Step> steps;   // in the order of execution
+  std::vector<Step> steps;  // in the order of execution
 };
 
 struct MemoryPlan {
-  std::vector<int64_t> offset;   // of each value in the arena; -1 for external ones
-  std::vector<int64_t> workspace_offset;   // of each step; -1 where it needs none
-  int64_t bytes = 0;             // size of the arena
-  // Orderings beyond the data dependencies that the sharing of bytes demands: (earlier, later) steps.
+  std::vector<int64_t> offset;            // of each value in the arena; -1 for external ones
+  std::vector<int64_t> workspace_offset;  // of each step; -1 where it needs none
+  int64_t bytes = 0;                      // size of the arena
+  // Orderings beyond the data dependencies that the sharing of bytes demands: (earlier, later)
+  // steps.
   std::vector<std::pair<int, int>> extra_edges;
-  std::vector<int64_t> live;     // bytes live during each step, for the picture over time
+  std::vector<int64_t> live;  // bytes live during each step, for the picture over time
 };
 
 MemoryPlan plan_memory(const MemoryProblem& problem, MemoryMode mode, int width = 1);

@@ -14,18 +14,23 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-constexpr MemoryMode modes[] = {MemoryMode::naive, MemoryMode::inplace, MemoryMode::coshare, MemoryMode::both};
+constexpr MemoryMode modes[] = {MemoryMode::naive, MemoryMode::inplace, MemoryMode::coshare,
+                                MemoryMode::both};
 
 int root_of(const MemoryProblem& problem, int v) {
-  while (!problem.values[v].external && problem.values[v].alias_of >= 0) v = problem.values[v].alias_of;
+  while (!problem.values[v].external && problem.values[v].alias_of >= 0)
+    v = problem.values[v].alias_of;
   return v;
 }
 
 // Runs the steps in the given order on an arena of 64-byte cells that remember who wrote them last.
 // Returns what went wrong, or "".
-std::string simulate(const MemoryProblem& problem, const MemoryPlan& plan, const std::vector<int>& order) {
+std::string simulate(const MemoryProblem& problem, const MemoryPlan& plan,
+                     const std::vector<int>& order) {
   std::vector<int> cells(static_cast<size_t>(plan.bytes / 64 + 1), -1);
-  const auto range = [&](int64_t offset, int64_t bytes) { return std::pair(offset / 64, (offset + bytes + 63) / 64); };
+  const auto range = [&](int64_t offset, int64_t bytes) {
+    return std::pair(offset / 64, (offset + bytes + 63) / 64);
+  };
   const auto overlap = [](std::pair<int64_t, int64_t> a, std::pair<int64_t, int64_t> b) {
     return std::max(a.first, b.first) < std::min(a.second, b.second);
   };
@@ -48,16 +53,19 @@ std::string simulate(const MemoryProblem& problem, const MemoryPlan& plan, const
     std::pair<int64_t, int64_t> workspace{0, 0};
     if (step.workspace > 0) {
       workspace = range(plan.workspace_offset[static_cast<size_t>(s)], step.workspace);
-      if (workspace.first < 0 || workspace.second * 64 > plan.bytes + 63) return "workspace outside of the arena";
+      if (workspace.first < 0 || workspace.second * 64 > plan.bytes + 63)
+        return "workspace outside of the arena";
     }
     for (size_t r = 0; r < step.reads.size(); ++r)
-      if (internal(step.reads[r]) && overlap(workspace, of(step.reads[r]))) return "workspace over an input";
+      if (internal(step.reads[r]) && overlap(workspace, of(step.reads[r])))
+        return "workspace over an input";
     for (size_t w = 0; w < step.writes.size(); ++w) {
       const int value = step.writes[w];
       if (!internal(value)) continue;
       if (overlap(workspace, of(value))) return "workspace over an output";
       for (size_t other = 0; other < w; ++other)
-        if (internal(step.writes[other]) && root_of(problem, step.writes[other]) != root_of(problem, value) &&
+        if (internal(step.writes[other]) &&
+            root_of(problem, step.writes[other]) != root_of(problem, value) &&
             overlap(of(step.writes[other]), of(value)))
           return "two outputs in the same bytes";
       if (root_of(problem, value) != value) continue;  // a view of its input
@@ -75,7 +83,8 @@ std::string simulate(const MemoryProblem& problem, const MemoryPlan& plan, const
         for (auto [c, end] = of(v); c < end; ++c) cells[static_cast<size_t>(c)] = v;
     ran[static_cast<size_t>(s)] = 1;
     for (size_t v = 0; v < problem.values.size(); ++v)
-      if (problem.values[v].kept_until == s && !holds(static_cast<int>(v))) return fmt::format("value {} was not kept", v);
+      if (problem.values[v].kept_until == s && !holds(static_cast<int>(v)))
+        return fmt::format("value {} was not kept", v);
   }
   return "";
 }
@@ -87,7 +96,8 @@ std::vector<int> in_order(const MemoryProblem& problem) {
 }
 
 // A random order of the steps that keeps their data dependencies and the plan's extra ones.
-std::vector<int> random_order(const MemoryProblem& problem, const MemoryPlan& plan, std::mt19937& random) {
+std::vector<int> random_order(const MemoryProblem& problem, const MemoryPlan& plan,
+                              std::mt19937& random) {
   const int n = static_cast<int>(problem.steps.size());
   std::vector<std::vector<int>> after(static_cast<size_t>(n));
   std::vector<int> waits(static_cast<size_t>(n), 0);
@@ -101,7 +111,8 @@ std::vector<int> random_order(const MemoryProblem& problem, const MemoryPlan& pl
       if (writer.contains(v)) edge(writer[v], s);
     for (int v : problem.steps[static_cast<size_t>(s)].writes) writer[v] = s;
   }
-  for (size_t v = 0; v < problem.values.size(); ++v)  // the simulator looks at kept values at that step
+  for (size_t v = 0; v < problem.values.size();
+       ++v)  // the simulator looks at kept values at that step
     if (problem.values[v].kept_until >= 0 && writer.contains(static_cast<int>(v)) &&
         writer[static_cast<int>(v)] < problem.values[v].kept_until)
       edge(writer[static_cast<int>(v)], problem.values[v].kept_until);
@@ -132,7 +143,8 @@ MemoryProblem random_problem(std::mt19937& random, int steps) {
   for (int s = 0; s < steps; ++s) {
     MemoryProblem::Step step;
     for (unsigned i = 0; i < 1 + random() % 3; ++i)
-      step.reads.push_back(available[available.size() - 1 - random() % std::min<size_t>(available.size(), 6)]);
+      step.reads.push_back(
+          available[available.size() - 1 - random() % std::min<size_t>(available.size(), 6)]);
     const int input = step.reads[0];
     if (chance(15) && !problem.values[static_cast<size_t>(root_of(problem, input))].external) {
       const int view = add(problem.values[static_cast<size_t>(input)].bytes, false);
@@ -141,7 +153,8 @@ MemoryProblem random_problem(std::mt19937& random, int steps) {
       step.writes = {view};
     } else {
       for (unsigned i = 0; i < 1 + random() % 2; ++i) {
-        const int64_t bytes = chance(60) ? problem.values[static_cast<size_t>(input)].bytes : static_cast<int64_t>(random() % 700);
+        const int64_t bytes = chance(60) ? problem.values[static_cast<size_t>(input)].bytes
+                                         : static_cast<int64_t>(random() % 700);
         step.writes.push_back(add(bytes, chance(10)));
         for (size_t r = 0; r < step.reads.size(); ++r)
           if (chance(70)) step.inplace.emplace_back(static_cast<int>(r), static_cast<int>(i));
@@ -150,7 +163,9 @@ MemoryProblem random_problem(std::mt19937& random, int steps) {
     }
     for (int v : step.writes) {
       available.push_back(v);
-      if (chance(5)) problem.values[static_cast<size_t>(v)].kept_until = s + static_cast<int>(random() % static_cast<unsigned>(steps - s));
+      if (chance(5))
+        problem.values[static_cast<size_t>(v)].kept_until =
+            s + static_cast<int>(random() % static_cast<unsigned>(steps - s));
     }
     problem.steps.push_back(std::move(step));
   }
@@ -165,7 +180,8 @@ TEST(PlanMemory, RandomProblemsInOrder) {
     for (MemoryMode mode : modes) {
       const MemoryPlan plan = plan_memory(problem, mode);
       bytes[mode] = plan.bytes;
-      ASSERT_EQ(simulate(problem, plan, in_order(problem)), "") << "round " << round << " " << name_of(mode);
+      ASSERT_EQ(simulate(problem, plan, in_order(problem)), "")
+          << "round " << round << " " << name_of(mode);
       for (size_t v = 0; v < problem.values.size(); ++v) {
         if (plan.offset[v] < 0) continue;
         EXPECT_EQ(plan.offset[v] % 64, 0);
@@ -173,8 +189,10 @@ TEST(PlanMemory, RandomProblemsInOrder) {
       }
       EXPECT_LE(*std::max_element(plan.live.begin(), plan.live.end()), plan.bytes);
     }
-    EXPECT_LE(bytes[MemoryMode::both], std::min(bytes[MemoryMode::inplace], bytes[MemoryMode::coshare]));
-    EXPECT_LE(std::max(bytes[MemoryMode::inplace], bytes[MemoryMode::coshare]), bytes[MemoryMode::naive]);
+    EXPECT_LE(bytes[MemoryMode::both],
+              std::min(bytes[MemoryMode::inplace], bytes[MemoryMode::coshare]));
+    EXPECT_LE(std::max(bytes[MemoryMode::inplace], bytes[MemoryMode::coshare]),
+              bytes[MemoryMode::naive]);
   }
 }
 
@@ -260,7 +278,9 @@ TEST(PlanMemory, WorkspaceIsShared) {
   for (MemoryMode mode : modes) {
     const MemoryPlan plan = plan_memory(problem, mode);
     EXPECT_EQ(plan.workspace_offset[1] % 64, 0);
-    EXPECT_EQ(plan.bytes, 1024 + (mode == MemoryMode::naive || mode == MemoryMode::coshare ? 128 : 64)) << name_of(mode);
+    EXPECT_EQ(plan.bytes,
+              1024 + (mode == MemoryMode::naive || mode == MemoryMode::coshare ? 128 : 64))
+        << name_of(mode);
   }
 }
 
@@ -273,7 +293,8 @@ TEST(PlanMemory, AHundredThousandSteps) {
   std::mt19937 random(3);
   const MemoryProblem problem = random_problem(random, 100000);
   std::map<MemoryMode, int64_t> bytes;
-  for (MemoryMode mode : modes) bytes[mode] = plan_memory(problem, mode, mode == MemoryMode::both ? 2 : 1).bytes;
+  for (MemoryMode mode : modes)
+    bytes[mode] = plan_memory(problem, mode, mode == MemoryMode::both ? 2 : 1).bytes;
   EXPECT_LT(bytes[MemoryMode::inplace], bytes[MemoryMode::naive]);
   EXPECT_LT(bytes[MemoryMode::both], bytes[MemoryMode::inplace] / 2);
 }

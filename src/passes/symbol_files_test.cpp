@@ -10,8 +10,8 @@ namespace gemel {
 namespace {
 
 TEST(SymbolFiles, RegisteredOperatorsReadAndWriteThem) {
-  for (const char* file : {"mlp.json", "lenet.json", "group.json", "attrs.json", "many.json", "quote.json",
-                           "batch_norm_shared.json", "single.json"}) {
+  for (const char* file : {"mlp.json", "lenet.json", "group.json", "attrs.json", "many.json",
+                           "quote.json", "batch_norm_shared.json", "single.json"}) {
     const std::string text = testing::read_fixture(file);
     EXPECT_EQ(to_json(from_json(text, lookup_operator)), text) << file;
   }

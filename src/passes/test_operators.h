@@ -12,8 +12,10 @@ inline Entry variable(const std::string& name, Attributes attributes = {}) {
 inline Entry apply(const std::string& op, std::vector<Entry> inputs, Attributes attributes = {},
                    const std::string& name = "") {
   static int count = 0;
-  return {make_node(require_op("_test_pass_" + op), name.empty() ? op + std::to_string(count++) : name,
-                    std::move(inputs), std::move(attributes)), 0, 0};
+  return {
+      make_node(require_op("_test_pass_" + op), name.empty() ? op + std::to_string(count++) : name,
+                std::move(inputs), std::move(attributes)),
+      0, 0};
 }
 
 }  // namespace gemel::testing

@@ -7,7 +7,9 @@ namespace {
 
 struct UnitsParameters : Parameters {
   int units;
-  static void declare(Fields<UnitsParameters>& f) { f.field("units", &UnitsParameters::units).range(1, 1 << 20); }
+  static void declare(Fields<UnitsParameters>& f) {
+    f.field("units", &UnitsParameters::units).range(1, 1 << 20);
+  }
 };
 
 // out (n, units) = data (n, k) x weight (units, k) transposed.
@@ -29,24 +31,38 @@ GEMEL_OPERATORS(pass_test_operators) {
   op("_test_pass_exp").inputs({"data"}).shape(same_shape).gradient([](const GradientContext& c) {
     return std::vector<Entry>{c.make("_test_pass_mul", {c.dy(), c.out(0)})};
   });
-  op("_test_pass_mul").inputs({"lhs", "rhs"}).shape(same_shape).gradient([](const GradientContext& c) {
-    return std::vector<Entry>{c.make("_test_pass_mul", {c.dy(), c.in(1)}), c.make("_test_pass_mul", {c.dy(), c.in(0)})};
-  });
+  op("_test_pass_mul")
+      .inputs({"lhs", "rhs"})
+      .shape(same_shape)
+      .gradient([](const GradientContext& c) {
+        return std::vector<Entry>{c.make("_test_pass_mul", {c.dy(), c.in(1)}),
+                                  c.make("_test_pass_mul", {c.dy(), c.in(0)})};
+      });
   op<UnitsParameters>("_test_pass_dense").inputs({"data", "weight"}).shape(dense_shape);
   op<CastParameters>("_test_pass_cast").inputs({"data"}).shape(same_shape).type([](TypeContext& c) {
     c.set_out(0, c.params<CastParameters>().dtype);
   });
   op("_test_pass_stop").inputs({"data"}).shape(same_shape).no_gradient();
   op("_test_pass_hard").inputs({"data"}).shape(same_shape);
-  op("_test_pass_loss").inputs({"data"}).shape(same_shape).ignores_head_gradient().gradient([](const GradientContext& c) {
-    return std::vector<Entry>{c.make("_test_pass_exp", {c.in(0)})};
-  });
-  op("_test_pass_split").inputs({"data"}).outputs(2, 2).shape(same_shape).gradient([](const GradientContext& c) {
-    return std::vector<Entry>{c.make("_test_pass_mul", {c.dy(0), c.dy(1)})};
-  });
+  op("_test_pass_loss")
+      .inputs({"data"})
+      .shape(same_shape)
+      .ignores_head_gradient()
+      .gradient([](const GradientContext& c) {
+        return std::vector<Entry>{c.make("_test_pass_exp", {c.in(0)})};
+      });
+  op("_test_pass_split")
+      .inputs({"data"})
+      .outputs(2, 2)
+      .shape(same_shape)
+      .gradient([](const GradientContext& c) {
+        return std::vector<Entry>{c.make("_test_pass_mul", {c.dy(0), c.dy(1)})};
+      });
 }
 
-TEST(PassTestOperators, AreRegistered) { EXPECT_EQ(testing::apply("exp", {testing::variable("x")}).node->output_count(), 1); }
+TEST(PassTestOperators, AreRegistered) {
+  EXPECT_EQ(testing::apply("exp", {testing::variable("x")}).node->output_count(), 1);
+}
 
 }  // namespace
 }  // namespace gemel

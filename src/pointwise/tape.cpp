@@ -129,8 +129,8 @@ class Compiler {
       for (int side = 0; side < 2; ++side)
         if (joins(child[side], Primitive::multiply))
           return scaled(table_.add_scaled, child[side], child[1 - side]);
-    if (e->primitive == Primitive::subtract && all_vary(e) && joins(child[1], Primitive::multiply) &&
-        !all_vary(child[1]))
+    if (e->primitive == Primitive::subtract && all_vary(e) &&
+        joins(child[1], Primitive::multiply) && !all_vary(child[1]))
       return scaled(table_.subtract_scaled, child[1], child[0]);
     if (e->primitive == Primitive::subtract && all_vary(e) && joins(child[1], Primitive::exp) &&
         joins(child[1]->child[0], Primitive::negative))
@@ -193,13 +193,15 @@ class Compiler {
     Draft draft;
     draft.step.form = Form::scaled;
     draft.step.function.scaled = f;
-    draft.operands = {value_of(product->child[1 - factor]), value_of(product->child[factor]), value_of(b)};
+    draft.operands = {value_of(product->child[1 - factor]), value_of(product->child[factor]),
+                      value_of(b)};
     return draft;
   }
 
   bool takes_uniform(const Draft& draft, size_t operand) const {
-    return operand == 1 && (draft.step.form == Form::right_scalar || draft.step.form == Form::left_scalar ||
-                            draft.step.form == Form::scaled);
+    return operand == 1 &&
+           (draft.step.form == Form::right_scalar || draft.step.form == Form::left_scalar ||
+            draft.step.form == Form::scaled);
   }
 
   int new_register() {

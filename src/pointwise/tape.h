@@ -20,7 +20,16 @@ struct Uniform {
 
 template <typename T>
 struct Step {
-  enum class Form : uint8_t { unary, binary, right_scalar, left_scalar, scaled, ternary, round, copy };
+  enum class Form : uint8_t {
+    unary,
+    binary,
+    right_scalar,
+    left_scalar,
+    scaled,
+    ternary,
+    round,
+    copy
+  };
   union Function {
     typename simd::Primitives<T>::Unary unary;
     typename simd::Primitives<T>::Binary binary;
@@ -29,7 +38,8 @@ struct Step {
     typename simd::Primitives<T>::Ternary ternary;
   };
   Form form = Form::copy;
-  int16_t a = 0, b = 0, c = 0, out = 0;  // registers; b is a uniform's index in the scalar and scaled forms
+  int16_t a = 0, b = 0, c = 0,
+          out = 0;  // registers; b is a uniform's index in the scalar and scaled forms
   Function function = {};
   simd::Store<T> store = nullptr;  // round: to the narrow type and back
   simd::Load<T> load = nullptr;

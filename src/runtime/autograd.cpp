@@ -39,9 +39,13 @@ struct FunctionParameters : Parameters {
 
 }  // namespace
 
-TapeNode* as_tape_node(const Node* node) { return dynamic_cast<TapeNode*>(const_cast<Node*>(node)); }
+TapeNode* as_tape_node(const Node* node) {
+  return dynamic_cast<TapeNode*>(const_cast<Node*>(node));
+}
 
-const TapeEntry* tape_entry(const NDArray& array) { return static_cast<const TapeEntry*>(array.history().get()); }
+const TapeEntry* tape_entry(const NDArray& array) {
+  return static_cast<const TapeEntry*>(array.history().get());
+}
 
 bool is_recording() { return recording; }
 bool is_training() { return training; }
@@ -50,7 +54,8 @@ bool set_training(bool on) { return std::exchange(training, on); }
 
 void mark_variable(NDArray& variable, const NDArray& gradient, GradRequest request) {
   GEMEL_CHECK(!gradient || gradient.shape() == variable.shape(),
-              "[attach_grad] expected a gradient of shape {}, got {}", variable.shape(), gradient.shape());
+              "[attach_grad] expected a gradient of shape {}, got {}", variable.shape(),
+              gradient.shape());
   auto node = std::make_shared<TapeNode>();
   node->values = {without_history(variable)};
   node->gradient = without_history(gradient);
@@ -113,8 +118,12 @@ GEMEL_OPERATORS(tape) {
     builder.doc("A recorded call that is not a single operator.");
     OpInfo& info = builder.info();
     info.hidden = true;
-    info.inputs = [names](const Parameters& p) { return names(p, static_cast<const FunctionParameters&>(p).inputs); };
-    info.outputs = [](const Parameters& p) { return static_cast<const FunctionParameters&>(p).outputs; };
+    info.inputs = [names](const Parameters& p) {
+      return names(p, static_cast<const FunctionParameters&>(p).inputs);
+    };
+    info.outputs = [](const Parameters& p) {
+      return static_cast<const FunctionParameters&>(p).outputs;
+    };
     info.gradient_rule = [](const GradientContext& context) {
       const auto& own = context.params<FunctionParameters>();
       auto parameters = std::make_shared<FunctionParameters>();
@@ -135,8 +144,12 @@ GEMEL_OPERATORS(tape) {
   builder.doc("The backward work of a recorded call.");
   OpInfo& info = builder.info();
   info.hidden = true;
-  info.inputs = [names](const Parameters& p) { return names(p, static_cast<const FunctionParameters&>(p).inputs); };
-  info.outputs = [](const Parameters& p) { return static_cast<const FunctionParameters&>(p).outputs; };
+  info.inputs = [names](const Parameters& p) {
+    return names(p, static_cast<const FunctionParameters&>(p).inputs);
+  };
+  info.outputs = [](const Parameters& p) {
+    return static_cast<const FunctionParameters&>(p).outputs;
+  };
 }
 
 const OpInfo& function_operator() {

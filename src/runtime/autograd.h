@@ -24,22 +24,24 @@ GEMEL_EXPORT void mark_variable(NDArray& variable, const NDArray& gradient, Grad
 GEMEL_EXPORT NDArray gradient_of(const NDArray& variable);
 GEMEL_EXPORT void drop_history(NDArray& array);
 
-// Adds the gradients of sum(heads * head_gradients) to the marked variables that the heads depend on.
-// An empty head gradient means ones. Throws Error(Input) when a head was not recorded.
+// Adds the gradients of sum(heads * head_gradients) to the marked variables that the heads depend
+// on. An empty head gradient means ones. Throws Error(Input) when a head was not recorded.
 GEMEL_EXPORT void backward(std::span<const NDArray> heads, std::span<const NDArray> head_gradients,
                            bool retain_graph, bool training);
 // Returns the gradients instead; with create_graph they are themselves recorded.
-GEMEL_EXPORT std::vector<NDArray> gradients(std::span<const NDArray> heads, std::span<const NDArray> head_gradients,
+GEMEL_EXPORT std::vector<NDArray> gradients(std::span<const NDArray> heads,
+                                            std::span<const NDArray> head_gradients,
                                             std::span<const NDArray> variables, bool retain_graph,
                                             bool create_graph, bool training);
 
 // Records one node for work that is not a single operator (a cached graph, a user's function).
 // `backward` gets the head gradients (empty: none flows) and, per input, the array to write into
 // (empty: allocate one; the input needs no gradient where `wanted` is false).
-using TapeFunction = std::function<void(std::span<const NDArray> head_gradients, std::span<NDArray> input_gradients,
-                                        const std::vector<bool>& wanted)>;
-GEMEL_EXPORT void record_function(const char* name, std::span<const NDArray> inputs, std::span<NDArray> outputs,
-                                  TapeFunction backward);
+using TapeFunction =
+    std::function<void(std::span<const NDArray> head_gradients, std::span<NDArray> input_gradients,
+                       const std::vector<bool>& wanted)>;
+GEMEL_EXPORT void record_function(const char* name, std::span<const NDArray> inputs,
+                                  std::span<NDArray> outputs, TapeFunction backward);
 // True when some input leads back to a variable (and recording is on).
 GEMEL_EXPORT bool needs_record(std::span<const NDArray> inputs);
 bool is_tracked(const NDArray& array);

@@ -41,13 +41,15 @@ Reached reach(const std::vector<Entry>& heads) {
     if (!seen.insert(node.get()).second) continue;
     TapeNode* tape = as_tape_node(node.get());
     GEMEL_ASSERT(tape);
-    GEMEL_CHECK(!tape->freed,
-                "[backward] the recorded graph of '{}' was already freed by an earlier backward; pass "
-                "retain_graph=True to the first one",
-                tape->name);
+    GEMEL_CHECK(
+        !tape->freed,
+        "[backward] the recorded graph of '{}' was already freed by an earlier backward; pass "
+        "retain_graph=True to the first one",
+        tape->name);
     reached.nodes.push_back(tape);
     if (tape->is_variable()) {
-      if (tape->request != GradRequest::null) reached.variables.push_back(std::static_pointer_cast<TapeNode>(node));
+      if (tape->request != GradRequest::null)
+        reached.variables.push_back(std::static_pointer_cast<TapeNode>(node));
     }
     for (const Entry& input : node->inputs) stack.push_back(input.node);
   }
@@ -58,7 +60,8 @@ std::vector<Entry> head_entries(std::span<const NDArray> heads) {
   std::vector<Entry> entries;
   for (const NDArray& head : heads) {
     const TapeEntry* entry = tape_entry(head);
-    GEMEL_CHECK(entry, "[backward] expected an array computed inside autograd.record() from an array with "
+    GEMEL_CHECK(entry,
+                "[backward] expected an array computed inside autograd.record() from an array with "
                 "attach_grad(), got one that was not recorded");
     entries.push_back(Entry{entry->node, entry->index, 0});
   }
@@ -71,9 +74,10 @@ std::shared_ptr<TapeNode> constant(const NDArray& value) {
   return node;
 }
 
-std::vector<Entry> head_gradient_entries(std::span<const NDArray> heads, std::span<const NDArray> given) {
-  GEMEL_CHECK(given.empty() || given.size() == heads.size(), "[backward] expected {} head gradients, got {}",
-              heads.size(), given.size());
+std::vector<Entry> head_gradient_entries(std::span<const NDArray> heads,
+                                         std::span<const NDArray> given) {
+  GEMEL_CHECK(given.empty() || given.size() == heads.size(),
+              "[backward] expected {} head gradients, got {}", heads.size(), given.size());
   std::vector<Entry> entries;
   for (size_t i = 0; i < heads.size(); ++i) {
     NDArray gradient = i < given.size() ? given[i] : NDArray();
@@ -82,10 +86,12 @@ std::vector<Entry> head_gradient_entries(std::span<const NDArray> heads, std::sp
       in[0].set_history(nullptr);
       gradient = invoke("ones_like", in)[0];
     }
-    GEMEL_CHECK(gradient.shape() == heads[i].shape(), "[backward] head gradient {}: expected shape {}, got {}", i,
-                heads[i].shape(), gradient.shape());
+    GEMEL_CHECK(gradient.shape() == heads[i].shape(),
+                "[backward] head gradient {}: expected shape {}, got {}", i, heads[i].shape(),
+                gradient.shape());
     const TapeEntry* entry = tape_entry(gradient);
-    entries.push_back(entry ? Entry{entry->node, entry->index, 0} : Entry{constant(gradient), 0, 0});
+    entries.push_back(entry ? Entry{entry->node, entry->index, 0}
+                            : Entry{constant(gradient), 0, 0});
   }
   return entries;
 }
@@ -94,7 +100,8 @@ std::vector<Entry> head_gradient_entries(std::span<const NDArray> heads, std::sp
 class Evaluator {
  public:
   // `targets`: for some gradient entries, the array to write into.
-  Evaluator(const std::vector<Entry>& gradients, std::unordered_map<Entry, NDArray> targets, bool create_graph)
+  Evaluator(const std::vector<Entry>& gradients, std::unordered_map<Entry, NDArray> targets,
+            bool create_graph)
       : targets_(std::move(targets)), create_graph_(create_graph) {
     for (const Entry& entry : gradients)
       if (entry) visit(entry.node.get()), ++uses_[entry];
@@ -144,15 +151,18 @@ class Evaluator {
     for (const Entry& input : node.inputs) in.push_back(value(input));
     NodeRef self = node.shared_from_this();
     std::vector<NDArray> out(info.visible_output_count(*node.parameters));
-    for (size_t i = 0; i < out.size(); ++i) take_target(Entry{self, static_cast<int>(i), 0}, out[i]);
+    for (size_t i = 0; i < out.size(); ++i)
+      take_target(Entry{self, static_cast<int>(i), 0}, out[i]);
     invoke(info, node.parameters, in, out);
-    for (size_t i = 0; i < out.size(); ++i) store(Entry{self, static_cast<int>(i), 0}, std::move(out[i]));
+    for (size_t i = 0; i < out.size(); ++i)
+      store(Entry{self, static_cast<int>(i), 0}, std::move(out[i]));
     release_inputs(node);
   }
 
   void run_function(Node& node) {
     GEMEL_CHECK(!create_graph_,
-                "[backward] create_graph through the hybridized block or custom function '{}' is not supported; "
+                "[backward] create_graph through the hybridized block or custom function '{}' is "
+                "not supported; "
                 "call it without hybridize()",
                 node.name);
     TapeNode* recorded = as_tape_node(node.inputs[0].node.get());
@@ -212,15 +222,16 @@ void free_graph(const Reached& reached) {
 
 }  // namespace
 
-void backward(std::span<const NDArray> heads, std::span<const NDArray> head_gradients, bool retain_graph,
-              bool training) {
+void backward(std::span<const NDArray> heads, std::span<const NDArray> head_gradients,
+              bool retain_graph, bool training) {
   std::vector<Entry> head_list = head_entries(heads);
   Reached reached = reach(head_list);
   ModeScope mode(false, training);
   std::vector<Entry> variables;
   for (auto& variable : reached.variables) variables.push_back(Entry{variable, 0, 0});
   GEMEL_CHECK(!variables.empty(), "[backward] no array with attach_grad() leads to the heads");
-  std::vector<Entry> gradients = gradient(head_list, head_gradient_entries(heads, head_gradients), variables);
+  std::vector<Entry> gradients =
+      gradient(head_list, head_gradient_entries(heads, head_gradients), variables);
 
   // A gradient that is computed for one variable only is written where it belongs.
   std::unordered_map<Entry, int> uses;
@@ -236,7 +247,8 @@ void backward(std::span<const NDArray> heads, std::span<const NDArray> head_grad
     NDArray value = evaluator.value(gradients[i]);
     if (variable.request == GradRequest::add) {
       NDArray in[2] = {variable.gradient, value}, out[1] = {variable.gradient};
-      invoke(require_op("elemwise_add"), cached_parameters(require_op("elemwise_add"), {}), in, out);
+      invoke(require_op("elemwise_add"), cached_parameters(require_op("elemwise_add"), {}), in,
+             out);
     } else if (!targets.contains(gradients[i])) {
       NDArray in[1] = {value}, out[1] = {variable.gradient};
       invoke(require_op("_copy"), cached_parameters(require_op("_copy"), {}), in, out);
@@ -245,14 +257,16 @@ void backward(std::span<const NDArray> heads, std::span<const NDArray> head_grad
   if (!retain_graph) free_graph(reached);
 }
 
-std::vector<NDArray> gradients(std::span<const NDArray> heads, std::span<const NDArray> head_gradients,
-                               std::span<const NDArray> variables, bool retain_graph, bool create_graph,
-                               bool training) {
+std::vector<NDArray> gradients(std::span<const NDArray> heads,
+                               std::span<const NDArray> head_gradients,
+                               std::span<const NDArray> variables, bool retain_graph,
+                               bool create_graph, bool training) {
   std::vector<Entry> head_list = head_entries(heads);
   std::vector<Entry> variable_list = head_entries(variables);
   Reached reached = reach(head_list);
   ModeScope mode(create_graph, training);
-  std::vector<Entry> entries = gradient(head_list, head_gradient_entries(heads, head_gradients), variable_list);
+  std::vector<Entry> entries =
+      gradient(head_list, head_gradient_entries(heads, head_gradients), variable_list);
   Evaluator evaluator(entries, {}, create_graph);
   std::vector<NDArray> values;
   for (const Entry& entry : entries) values.push_back(evaluator.value(entry));

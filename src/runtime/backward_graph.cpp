@@ -15,7 +15,8 @@ BackwardGraph make_backward_graph(const Symbol& symbol, const std::vector<NodeRe
     const Entry& output = symbol.outputs[i];
     const auto* info = static_cast<const OpInfo*>(output.node->op);
     NodeRef placeholder;
-    if (!info || !info->ignores_head_gradient) placeholder = make_variable(fmt::format("_head_gradient{}", i));
+    if (!info || !info->ignores_head_gradient)
+      placeholder = make_variable(fmt::format("_head_gradient{}", i));
     result.head_gradients.push_back(placeholder);
     heads.push_back(output);
     head_gradients.push_back(Entry{placeholder, 0, 0});

@@ -8,9 +8,9 @@
 namespace gemel::runtime {
 
 struct BackwardGraph {
-  std::vector<Entry> gradients;             // beside the variables asked for
-  std::vector<NodeRef> head_gradients;      // a variable per output; null where the output ignores it
-  std::vector<Entry> saved;                 // forward values that the backward pass reads
+  std::vector<Entry> gradients;         // beside the variables asked for
+  std::vector<NodeRef> head_gradients;  // a variable per output; null where the output ignores it
+  std::vector<Entry> saved;             // forward values that the backward pass reads
   std::vector<NodeRef> saved_placeholders;  // variables that stand for them in `gradients`
 };
 

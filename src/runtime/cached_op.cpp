@@ -18,9 +18,9 @@ struct Variant {
   std::vector<Shape> shapes;
   std::vector<DType> dtypes;
   bool training = false;
-  std::vector<bool> wanted;   // inputs that want a gradient; empty: forward only
+  std::vector<bool> wanted;  // inputs that want a gradient; empty: forward only
   BackwardGraph graph;
-  std::vector<int> saved_slot;   // forward slot of each saved value
+  std::vector<int> saved_slot;  // forward slot of each saved value
   std::unique_ptr<Plan> forward, backward;
   Ref<Storage> forward_arena, backward_arena;
 
@@ -44,20 +44,25 @@ struct CachedOp::State : std::enable_shared_from_this<CachedOp::State> {
   std::vector<NodeRef> input_nodes;
   std::vector<bool> is_auxiliary;
   std::mutex mutex;
-  std::vector<std::shared_ptr<Variant>> variants;   // most recently made last
+  std::vector<std::shared_ptr<Variant>> variants;  // most recently made last
 
   ~State() {
     // Queued runs refer to the plans.
     for (auto& variant : variants)
       for (auto* arena : {&variant->forward_arena, &variant->backward_arena})
-        if (*arena) try { engine::wait_for_write((*arena)->tag()); } catch (...) {}
+        if (*arena) try {
+            engine::wait_for_write((*arena)->tag());
+          } catch (...) {
+          }
   }
 
-  std::shared_ptr<Variant> variant_for(std::span<const NDArray> inputs, bool training, const std::vector<bool>& wanted);
+  std::shared_ptr<Variant> variant_for(std::span<const NDArray> inputs, bool training,
+                                       const std::vector<bool>& wanted);
   void build(Variant& variant, Device device);
 };
 
-std::shared_ptr<Variant> CachedOp::State::variant_for(std::span<const NDArray> inputs, bool training,
+std::shared_ptr<Variant> CachedOp::State::variant_for(std::span<const NDArray> inputs,
+                                                      bool training,
                                                       const std::vector<bool>& wanted) {
   std::lock_guard lock(mutex);
   for (size_t i = variants.size(); i-- > 0;)
@@ -98,7 +103,8 @@ void CachedOp::State::build(Variant& variant, Device device) {
     for (const Entry& saved : variant.graph.saved) {
       int slot = -1;
       for (size_t h = 0; h < stage.heads.size() && slot < 0; ++h)
-        if (stage.heads[h].node == saved.node && stage.heads[h].index == saved.index) slot = stage.slots[h];
+        if (stage.heads[h].node == saved.node && stage.heads[h].index == saved.index)
+          slot = stage.slots[h];
       if (slot < 0) {
         slot = inputs + static_cast<int>(stage.heads.size());
         stage.heads.push_back(saved);
@@ -129,7 +135,8 @@ void CachedOp::State::build(Variant& variant, Device device) {
   for (int i = 0; i < outputs; ++i) {
     back.shapes.push_back(back.shapes[inputs + i]);
     back.dtypes.push_back(back.dtypes[inputs + i]);
-    if (variant.graph.head_gradients[i]) back.inputs[variant.graph.head_gradients[i].get()] = static_cast<int>(slots) + i;
+    if (variant.graph.head_gradients[i])
+      back.inputs[variant.graph.head_gradients[i].get()] = static_cast<int>(slots) + i;
   }
   PlanStage stage_back;
   for (size_t g = variant.graph.gradients.size(); g-- > 0;) {
@@ -156,11 +163,13 @@ std::vector<NDArray> CachedOp::operator()(std::span<const NDArray> inputs) {
   GEMEL_CHECK(inputs.size() == state.input_nodes.size(), "[cached op] expected {} inputs, got {}",
               state.input_nodes.size(), inputs.size());
   for (size_t i = 0; i < inputs.size(); ++i)
-    GEMEL_CHECK(inputs[i], "[cached op] input '{}' is an empty array without storage", state.input_nodes[i]->name);
+    GEMEL_CHECK(inputs[i], "[cached op] input '{}' is an empty array without storage",
+                state.input_nodes[i]->name);
   std::vector<bool> wanted;
   if (needs_record(inputs)) {
     wanted.resize(inputs.size());
-    for (size_t i = 0; i < inputs.size(); ++i) wanted[i] = is_tracked(inputs[i]) && !state.is_auxiliary[i];
+    for (size_t i = 0; i < inputs.size(); ++i)
+      wanted[i] = is_tracked(inputs[i]) && !state.is_auxiliary[i];
   }
   std::shared_ptr<Variant> variant = state.variant_for(inputs, is_training(), wanted);
   const Plan& plan = *variant->forward;
@@ -171,15 +180,15 @@ std::vector<NDArray> CachedOp::operator()(std::span<const NDArray> inputs) {
   for (size_t i = inputs.size(); i < plan.shapes().size(); ++i)
     slots.emplace_back(plan.shapes()[i], plan.dtypes()[i], device);
   variant->forward->run(slots, 0, 1, variant->forward_arena);
-  std::vector<NDArray> results(slots.begin() + inputs.size(), slots.begin() + inputs.size() + outputs);
+  std::vector<NDArray> results(slots.begin() + inputs.size(),
+                               slots.begin() + inputs.size() + outputs);
   if (wanted.empty()) return results;
 
   for (NDArray& slot : slots) slot.set_history(nullptr);
   record_function(
       "cached_op", inputs, results,
-      [state = state_, variant, slots = std::move(slots), outputs](std::span<const NDArray> heads,
-                                                                    std::span<NDArray> gradients,
-                                                                    const std::vector<bool>&) {
+      [state = state_, variant, slots = std::move(slots), outputs](
+          std::span<const NDArray> heads, std::span<NDArray> gradients, const std::vector<bool>&) {
         std::vector<NDArray> all = slots;
         const Plan& back = *variant->backward;
         const Device device = slots[0].device();
@@ -194,7 +203,8 @@ std::vector<NDArray> CachedOp::operator()(std::span<const NDArray> inputs) {
         for (size_t i = 0; i < gradients.size(); ++i) {
           if (!variant->wanted[i]) continue;
           const size_t slot = slots.size() + outputs + next++;
-          if (!gradients[i]) gradients[i] = NDArray(back.shapes()[slot], back.dtypes()[slot], device);
+          if (!gradients[i])
+            gradients[i] = NDArray(back.shapes()[slot], back.dtypes()[slot], device);
           all.push_back(gradients[i]);
         }
         variant->backward->run(all, 0, 1, variant->backward_arena);

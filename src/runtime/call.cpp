@@ -28,7 +28,9 @@ namespace {
 
 struct Workspace {
   memory::Block block;
-  ~Workspace() { if (block.data) memory::release(block); }
+  ~Workspace() {
+    if (block.data) memory::release(block);
+  }
 };
 
 }  // namespace

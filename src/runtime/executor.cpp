@@ -26,14 +26,14 @@ struct Slots {
 
 struct Executor::State {
   Slots slots;
-  std::vector<NDArray> arrays;    // by slot
+  std::vector<NDArray> arrays;  // by slot
   std::vector<NodeRef> argument_nodes, auxiliary_nodes;
-  BackwardGraph backward;         // empty without gradients
-  std::vector<int> asked;         // arguments that want a gradient
+  BackwardGraph backward;  // empty without gradients
+  std::vector<int> asked;  // arguments that want a gradient
   std::unique_ptr<Plan> inference, training;
   Ref<Storage> arena;
   bool forward_was_training = false;
-  bool given_head_gradients = false;   // some head gradient slot holds a caller's array
+  bool given_head_gradients = false;  // some head gradient slot holds a caller's array
 
   PlanSpec specification(const Executor& executor, bool training) const;
   // Queued runs refer to the plans; every run writes the arena's tag.
@@ -47,7 +47,7 @@ struct Executor::State {
   }
   const Ref<Storage>& arena_for(const Plan& plan, Device device) {
     if (!arena || arena->bytes() < plan.arena_bytes()) {
-      wait_for_queued_runs();   // the destructor sees the newest arena only
+      wait_for_queued_runs();  // the destructor sees the newest arena only
       memory::OwnerScope scope(memory::Owner::plan);
       arena = Storage::allocate(plan.arena_bytes(), device);
     }
@@ -68,10 +68,12 @@ PlanSpec Executor::State::specification(const Executor& executor, bool training)
       spec.shapes[i] = arrays[i].shape();
       spec.dtypes[i] = arrays[i].dtype();
     }
-  for (int i = 0; i < slots.arguments; ++i) spec.inputs[argument_nodes[i].get()] = slots.argument(i);
-  for (int i = 0; i < slots.auxiliary; ++i) spec.inputs[auxiliary_nodes[i].get()] = slots.auxiliary_state(i);
+  for (int i = 0; i < slots.arguments; ++i)
+    spec.inputs[argument_nodes[i].get()] = slots.argument(i);
+  for (int i = 0; i < slots.auxiliary; ++i)
+    spec.inputs[auxiliary_nodes[i].get()] = slots.auxiliary_state(i);
 
-  for (size_t i = 0; i < executor.outputs_.size(); ++i) {   // known once the inference plan is made
+  for (size_t i = 0; i < executor.outputs_.size(); ++i) {  // known once the inference plan is made
     spec.shapes[slots.head_gradient(i)] = executor.outputs_[i].shape();
     spec.dtypes[slots.head_gradient(i)] = executor.outputs_[i].dtype();
   }
@@ -88,7 +90,9 @@ PlanSpec Executor::State::specification(const Executor& executor, bool training)
   for (size_t i = 0; i < backward.saved.size(); ++i) {
     int head = -1;
     for (int o = 0; o < slots.outputs && head < 0; ++o)
-      if (forward.heads[o].node == backward.saved[i].node && forward.heads[o].index == backward.saved[i].index) head = o;
+      if (forward.heads[o].node == backward.saved[i].node &&
+          forward.heads[o].index == backward.saved[i].index)
+        head = o;
     if (head < 0) {
       head = static_cast<int>(forward.heads.size());
       forward.heads.push_back(backward.saved[i]);
@@ -97,7 +101,8 @@ PlanSpec Executor::State::specification(const Executor& executor, bool training)
     spec.carried[backward.saved_placeholders[i].get()] = {0, head};
   }
   for (int i = 0; i < slots.outputs; ++i)
-    if (backward.head_gradients[i]) spec.inputs[backward.head_gradients[i].get()] = slots.head_gradient(i);
+    if (backward.head_gradients[i])
+      spec.inputs[backward.head_gradients[i].get()] = slots.head_gradient(i);
 
   // The last layers' gradients first: the order in which the chain of head gradients dies.
   PlanStage back;
@@ -108,7 +113,9 @@ PlanSpec Executor::State::specification(const Executor& executor, bool training)
     if (executor.bindings_.requests[argument] == GradRequest::add) {
       NodeRef previous = make_variable(argument_nodes[argument]->name + "_gradient");
       spec.inputs[previous.get()] = slots.gradient(argument);
-      head = Entry{make_node(add, previous->name + "_add", {Entry{previous, 0, 0}, head}, Attributes{}), 0, 0};
+      head = Entry{
+          make_node(add, previous->name + "_add", {Entry{previous, 0, 0}, head}, Attributes{}), 0,
+          0};
     }
     back.heads.push_back(head);
     back.slots.push_back(slots.gradient(argument));
@@ -119,11 +126,15 @@ PlanSpec Executor::State::specification(const Executor& executor, bool training)
 }
 
 Executor::Executor(Symbol symbol, Bindings bindings, Device device)
-    : symbol_(std::move(symbol)), bindings_(std::move(bindings)), device_(device), state_(std::make_unique<State>()) {
+    : symbol_(std::move(symbol)),
+      bindings_(std::move(bindings)),
+      device_(device),
+      state_(std::make_unique<State>()) {
   State& s = *state_;
   const auto is_auxiliary = symbol_.input_is_auxiliary();
   const auto nodes = symbol_.input_nodes();
-  for (size_t i = 0; i < nodes.size(); ++i) (is_auxiliary[i] ? s.auxiliary_nodes : s.argument_nodes).push_back(nodes[i]);
+  for (size_t i = 0; i < nodes.size(); ++i)
+    (is_auxiliary[i] ? s.auxiliary_nodes : s.argument_nodes).push_back(nodes[i]);
   const size_t arguments = s.argument_nodes.size();
   auto expect = [](const char* what, size_t wanted, size_t got) {
     GEMEL_CHECK(wanted == got, "[bind] expected {} {}, got {}", wanted, what, got);
@@ -140,11 +151,12 @@ Executor::Executor(Symbol symbol, Bindings bindings, Device device)
     const NDArray& array = bindings_.arguments[i];
     const NDArray& grad = bindings_.gradients[i];
     GEMEL_CHECK(array, "[bind] argument '{}' has no array", s.argument_nodes[i]->name);
-    GEMEL_CHECK(array.device() == device_, "[bind] argument '{}' is on {}, expected {}", s.argument_nodes[i]->name,
-                to_string(array.device()), to_string(device_));
+    GEMEL_CHECK(array.device() == device_, "[bind] argument '{}' is on {}, expected {}",
+                s.argument_nodes[i]->name, to_string(array.device()), to_string(device_));
     if (!grad) bindings_.requests[i] = GradRequest::null;
-    GEMEL_CHECK(!grad || grad.shape() == array.shape(), "[bind] the gradient of '{}' has shape {}, expected {}",
-                s.argument_nodes[i]->name, grad.shape(), array.shape());
+    GEMEL_CHECK(!grad || grad.shape() == array.shape(),
+                "[bind] the gradient of '{}' has shape {}, expected {}", s.argument_nodes[i]->name,
+                grad.shape(), array.shape());
     s.arrays[s.slots.argument(i)] = array;
     s.arrays[s.slots.gradient(i)] = grad;
     if (bindings_.requests[i] != GradRequest::null) {
@@ -153,7 +165,8 @@ Executor::Executor(Symbol symbol, Bindings bindings, Device device)
     }
   }
   for (size_t i = 0; i < s.auxiliary_nodes.size(); ++i) {
-    GEMEL_CHECK(bindings_.auxiliary_states[i], "[bind] auxiliary state '{}' has no array", s.auxiliary_nodes[i]->name);
+    GEMEL_CHECK(bindings_.auxiliary_states[i], "[bind] auxiliary state '{}' has no array",
+                s.auxiliary_nodes[i]->name);
     s.arrays[s.slots.auxiliary_state(i)] = bindings_.auxiliary_states[i];
   }
   if (!s.asked.empty()) s.backward = make_backward_graph(symbol_, variables);
@@ -192,15 +205,17 @@ void Executor::forward(bool training) {
 
 void Executor::set_head_gradients(const std::vector<NDArray>& given) {
   State& s = *state_;
-  GEMEL_CHECK(given.empty() || given.size() == outputs_.size(), "[backward] expected {} head gradients, got {}",
-              outputs_.size(), given.size());
+  GEMEL_CHECK(given.empty() || given.size() == outputs_.size(),
+              "[backward] expected {} head gradients, got {}", outputs_.size(), given.size());
   for (int i = 0; i < s.slots.outputs; ++i) {
     if (!s.backward.head_gradients[i]) continue;
     NDArray& slot = s.arrays[s.slots.head_gradient(i)];
     if (!given.empty() && given[i]) {
-      GEMEL_CHECK(given[i].shape() == outputs_[i].shape(), "[backward] head gradient {}: expected shape {}, got {}", i,
-                  outputs_[i].shape(), given[i].shape());
-      GEMEL_CHECK(given[i].dtype() == outputs_[i].dtype(), "[backward] head gradient {}: expected dtype {}, got {}", i,
+      GEMEL_CHECK(given[i].shape() == outputs_[i].shape(),
+                  "[backward] head gradient {}: expected shape {}, got {}", i, outputs_[i].shape(),
+                  given[i].shape());
+      GEMEL_CHECK(given[i].dtype() == outputs_[i].dtype(),
+                  "[backward] head gradient {}: expected dtype {}, got {}", i,
                   name_of(outputs_[i].dtype()), name_of(given[i].dtype()));
       slot = given[i];
       s.given_head_gradients = true;
@@ -233,7 +248,8 @@ void Executor::forward_backward() {
 std::vector<std::pair<MemoryMode, int64_t>> Executor::memory_plan() const {
   const Plan& p = plan(!state_->asked.empty());
   std::vector<std::pair<MemoryMode, int64_t>> rows;
-  for (MemoryMode mode : {MemoryMode::naive, MemoryMode::inplace, MemoryMode::coshare, MemoryMode::both})
+  for (MemoryMode mode :
+       {MemoryMode::naive, MemoryMode::inplace, MemoryMode::coshare, MemoryMode::both})
     rows.emplace_back(mode, p.planned_bytes(mode));
   return rows;
 }

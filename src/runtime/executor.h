@@ -14,10 +14,10 @@
 namespace gemel::runtime {
 
 struct Bindings {
-  std::vector<NDArray> arguments;          // in list_arguments() order
-  std::vector<NDArray> gradients;          // beside arguments; empty where the request is null
-  std::vector<GradRequest> requests;       // beside arguments
-  std::vector<NDArray> auxiliary_states;   // in list_auxiliary_states() order
+  std::vector<NDArray> arguments;         // in list_arguments() order
+  std::vector<NDArray> gradients;         // beside arguments; empty where the request is null
+  std::vector<GradRequest> requests;      // beside arguments
+  std::vector<NDArray> auxiliary_states;  // in list_auxiliary_states() order
 };
 
 class Plan;
@@ -28,25 +28,27 @@ class GEMEL_EXPORT Executor {
   Executor(Symbol symbol, Bindings bindings, Device device = {});
   ~Executor();
   // Infers, allocates everything (arguments and auxiliary states zero-filled).
-  static std::shared_ptr<Executor> simple_bind(const Symbol& symbol, Device device,
-                                               const std::vector<std::pair<std::string, Shape>>& shapes,
-                                               const std::vector<std::pair<std::string, DType>>& dtypes,
-                                               const std::vector<std::pair<std::string, GradRequest>>& requests,
-                                               GradRequest default_request);
+  static std::shared_ptr<Executor> simple_bind(
+      const Symbol& symbol, Device device, const std::vector<std::pair<std::string, Shape>>& shapes,
+      const std::vector<std::pair<std::string, DType>>& dtypes,
+      const std::vector<std::pair<std::string, GradRequest>>& requests,
+      GradRequest default_request);
 
   void forward(bool training);
-  // Head gradients per output; an empty vector or an empty array means ones (loss outputs ignore it).
+  // Head gradients per output; an empty vector or an empty array means ones (loss outputs ignore
+  // it).
   void backward(const std::vector<NDArray>& head_gradients = {});
-  void forward_backward();   // forward(true); backward(), as one task
+  void forward_backward();  // forward(true); backward(), as one task
 
   const Symbol& symbol() const { return symbol_; }
   const Bindings& bindings() const { return bindings_; }
   const std::vector<NDArray>& outputs() const { return outputs_; }
-  // Bytes of internal arrays (without workspace) in every mode, for training where gradients are asked, else inference.
+  // Bytes of internal arrays (without workspace) in every mode, for training where gradients are
+  // asked, else inference.
   std::vector<std::pair<MemoryMode, int64_t>> memory_plan() const;
   // Live bytes during each step, with the step's name, in one mode.
   std::vector<std::pair<std::string, int64_t>> memory_timeline(MemoryMode mode) const;
-  std::string debug_string() const;   // steps with kernels and memory, "Total x MB allocated"
+  std::string debug_string() const;  // steps with kernels and memory, "Total x MB allocated"
 
  private:
   Plan& plan(bool training) const;

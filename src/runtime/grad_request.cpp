@@ -13,9 +13,12 @@ GradRequest grad_request_from_name(std::string_view name) {
 
 std::string_view name_of(GradRequest request) {
   switch (request) {
-    case GradRequest::write: return "write";
-    case GradRequest::add: return "add";
-    case GradRequest::null: break;
+    case GradRequest::write:
+      return "write";
+    case GradRequest::add:
+      return "add";
+    case GradRequest::null:
+      break;
   }
   return "null";
 }

@@ -39,15 +39,18 @@ void check_devices(const OpInfo& op, std::span<const NDArray> in, Device device)
   }
 }
 
-void infer(const OpInfo& op, const Parameters& parameters, std::span<Shape> shapes, std::span<DType> dtypes,
-           size_t inputs, bool training) {
+void infer(const OpInfo& op, const Parameters& parameters, std::span<Shape> shapes,
+           std::span<DType> dtypes, size_t inputs, bool training) {
   ShapeContext shape{op, parameters, shapes.first(inputs), shapes.subspan(inputs), training};
   op.shape_rule(shape);
   TypeContext type{op, parameters, dtypes.first(inputs), dtypes.subspan(inputs)};
-  if (op.type_rule) op.type_rule(type);
-  else same_type(type);
+  if (op.type_rule)
+    op.type_rule(type);
+  else
+    same_type(type);
   for (size_t i = inputs; i < shapes.size(); ++i) {
-    GEMEL_CHECK(shapes[i].known(), "[{}] the shape of output {} does not follow from the inputs: {}", op.name(),
+    GEMEL_CHECK(shapes[i].known(),
+                "[{}] the shape of output {} does not follow from the inputs: {}", op.name(),
                 i - inputs, shapes[i]);
     if (dtypes[i] == DType::none) dtypes[i] = DType::float32;
   }
@@ -56,13 +59,17 @@ void infer(const OpInfo& op, const Parameters& parameters, std::span<Shape> shap
 // Whether a kernel that writes `out` directly would destroy inputs that it still has to read.
 bool destroys_input(const OpInfo& op, std::span<const NDArray> in, const NDArray& out, int output) {
   for (size_t i = 0; i < in.size(); ++i) {
-    const bool apart = in[i].storage() != out.storage() || in[i].offset() >= out.offset() + out.bytes() ||
+    const bool apart = in[i].storage() != out.storage() ||
+                       in[i].offset() >= out.offset() + out.bytes() ||
                        out.offset() >= in[i].offset() + in[i].bytes();
     if (apart) continue;
-    const bool same = in[i].offset() == out.offset() && in[i].dtype() == out.dtype() && in[i].shape() == out.shape();
+    const bool same = in[i].offset() == out.offset() && in[i].dtype() == out.dtype() &&
+                      in[i].shape() == out.shape();
     const std::pair<int, int> pair{static_cast<int>(i), output};
-    const bool allowed = op.inplace_any || std::find(op.inplace.begin(), op.inplace.end(), pair) != op.inplace.end();
-    const auto mutated = std::find(op.mutates.begin(), op.mutates.end(), pair.first) != op.mutates.end();
+    const bool allowed =
+        op.inplace_any || std::find(op.inplace.begin(), op.inplace.end(), pair) != op.inplace.end();
+    const auto mutated =
+        std::find(op.mutates.begin(), op.mutates.end(), pair.first) != op.mutates.end();
     if (!same || !(allowed || mutated)) return true;
   }
   return false;
@@ -83,7 +90,8 @@ struct PendingCall {
     auto tensors = buffer.span();
     for (size_t i = 0; i < in.size(); ++i) tensors[i] = in[i].tensor();
     for (size_t i = 0; i < out.size(); ++i) tensors[in.size() + i] = out[i].tensor();
-    OpCall call{op, *parameters, tensors.first(in.size()), tensors.subspan(in.size()), training, prepared.get()};
+    OpCall call{op,       *parameters,   tensors.first(in.size()), tensors.subspan(in.size()),
+                training, prepared.get()};
     call.random = random;
     run_kernel(implementation, call, {});
   }
@@ -97,18 +105,21 @@ struct OwnedCall {
   std::shared_ptr<Prepared> prepared;
   RandomStream random;
   bool training;
-  void operator()() const { PendingCall{op, parameters, in, out, implementation, prepared, random, training}.run(); }
+  void operator()() const {
+    PendingCall{op, parameters, in, out, implementation, prepared, random, training}.run();
+  }
 };
 
 }  // namespace
 
-void invoke(const OpInfo& op, const ParametersRef& parameters, std::span<const NDArray> in, std::span<NDArray> out,
-            Device device) {
+void invoke(const OpInfo& op, const ParametersRef& parameters, std::span<const NDArray> in,
+            std::span<NDArray> out, Device device) {
   const size_t inputs = in.size();
   const size_t outputs = op.output_count(*parameters);
   if (inputs && in[0]) device = in[0].device();
   check_devices(op, in, device);
-  GEMEL_CHECK(is_available(device), "[{}] the device {} is not available here", op.name(), to_string(device));
+  GEMEL_CHECK(is_available(device), "[{}] the device {} is not available here", op.name(),
+              to_string(device));
 
   SmallBuffer<Shape> shape_buffer(inputs + outputs);
   SmallBuffer<DType> dtype_buffer(inputs + outputs);
@@ -126,7 +137,8 @@ void invoke(const OpInfo& op, const ParametersRef& parameters, std::span<const N
   const bool training = is_training();
   infer(op, *parameters, shapes, dtypes, inputs, training);
 
-  // Outputs: the caller's where the type fits and no input is harmed, else new ones (copied afterwards).
+  // Outputs: the caller's where the type fits and no input is harmed, else new ones (copied
+  // afterwards).
   SmallBuffer<NDArray> target_buffer(outputs);
   auto targets = target_buffer.span();
   bool converts = false;
@@ -134,8 +146,8 @@ void invoke(const OpInfo& op, const ParametersRef& parameters, std::span<const N
     const Shape& shape = shapes[inputs + i];
     const DType dtype = dtypes[inputs + i];
     if (i < out.size() && out[i]) {
-      GEMEL_CHECK(out[i].shape() == shape, "[{}] out: expected an array of shape {}, got {}", op.name(), shape,
-                  out[i].shape());
+      GEMEL_CHECK(out[i].shape() == shape, "[{}] out: expected an array of shape {}, got {}",
+                  op.name(), shape, out[i].shape());
       if (out[i].dtype() == dtype && !destroys_input(op, in, out[i], static_cast<int>(i))) {
         targets[i] = out[i];
         continue;
@@ -155,14 +167,16 @@ void invoke(const OpInfo& op, const ParametersRef& parameters, std::span<const N
       } else if (out[i]) {
         const Attributes attributes{{"dtype", std::string(name_of(out[i].dtype()))}};
         NDArray source[1] = {targets[i]};
-        push_call(require_op("Cast"), cached_parameters(require_op("Cast"), attributes), source, out.subspan(i, 1),
-                  training);
+        push_call(require_op("Cast"), cached_parameters(require_op("Cast"), attributes), source,
+                  out.subspan(i, 1), training);
       }
   for (size_t i = 0; i < out.size() && i < outputs; ++i) {
-    if (!out[i]) out[i] = targets[i];
+    if (!out[i])
+      out[i] = targets[i];
     else if (records && is_tracked(out[i]))
       fail(ErrorKind::Input,
-           "[{}] an array that autograd recorded was written in place; write to a new array, or leave the record scope",
+           "[{}] an array that autograd recorded was written in place; write to a new array, or "
+           "leave the record scope",
            op.name());
   }
   if (records) record_call(op, parameters, in, out, targets);
@@ -174,7 +188,8 @@ void push_call(const OpInfo& op, const ParametersRef& parameters, std::span<cons
   auto tensors = buffer.span();
   int64_t bytes = 0;
   for (size_t i = 0; i < in.size(); ++i) tensors[i] = in[i].tensor(), bytes += tensors[i].bytes();
-  for (size_t i = 0; i < out.size(); ++i) tensors[in.size() + i] = out[i].tensor(), bytes += out[i].bytes();
+  for (size_t i = 0; i < out.size(); ++i)
+    tensors[in.size() + i] = out[i].tensor(), bytes += out[i].bytes();
   OpCall call{op, *parameters, tensors.first(in.size()), tensors.subspan(in.size()), training};
   const Implementation& implementation = op.choose(call);
 
@@ -197,18 +212,25 @@ void push_call(const OpInfo& op, const ParametersRef& parameters, std::span<cons
   options.small = implementation.small && bytes <= inline_limit;
   const auto run_here = [&] {
     std::optional<kernels::SingleThread> alone;
-    if (options.small && (!op.pointwise || bytes > inline_bytes)) alone.emplace();   // small tapes decide by size
+    if (options.small && (!op.pointwise || bytes > inline_bytes))
+      alone.emplace();  // small tapes decide by size
     pending.run();
   };
   if (engine::try_inline(run_here, options)) return;
   options.bytes = bytes;
-  engine::push(OwnedCall{op, parameters, {in.begin(), in.end()}, {out.begin(), out.end()}, implementation,
-                         pending.prepared, pending.random, training},
+  engine::push(OwnedCall{op,
+                         parameters,
+                         {in.begin(), in.end()},
+                         {out.begin(), out.end()},
+                         implementation,
+                         pending.prepared,
+                         pending.random,
+                         training},
                options);
 }
 
-std::vector<NDArray> invoke(std::string_view op_name, std::span<const NDArray> in, const Attributes& attributes,
-                            Device device) {
+std::vector<NDArray> invoke(std::string_view op_name, std::span<const NDArray> in,
+                            const Attributes& attributes, Device device) {
   const OpInfo& op = require_op(op_name);
   ParametersRef parameters = cached_parameters(op, attributes);
   std::vector<NDArray> out(op.visible_output_count(*parameters));

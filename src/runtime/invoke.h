@@ -12,15 +12,16 @@ namespace gemel::runtime {
 // (shape and dtype must fit), an empty one is allocated on the device of the first input (or
 // `device` where there are no inputs). Inputs that the operator mutates are written.
 // Shape and type errors are thrown here; errors of the kernel reach the readers of the outputs.
-GEMEL_EXPORT void invoke(const OpInfo& op, const ParametersRef& parameters, std::span<const NDArray> in,
-                         std::span<NDArray> out, Device device = {});
+GEMEL_EXPORT void invoke(const OpInfo& op, const ParametersRef& parameters,
+                         std::span<const NDArray> in, std::span<NDArray> out, Device device = {});
 
 // Convenience: text parameters, fresh outputs.
 GEMEL_EXPORT std::vector<NDArray> invoke(std::string_view op_name, std::span<const NDArray> in,
                                          const Attributes& attributes = {}, Device device = {});
 
 // Runs the operator's last implementation, the plain reference, and waits.
-GEMEL_EXPORT std::vector<NDArray> invoke_reference(std::string_view op_name, std::span<const NDArray> in,
+GEMEL_EXPORT std::vector<NDArray> invoke_reference(std::string_view op_name,
+                                                   std::span<const NDArray> in,
                                                    const Attributes& attributes);
 
 // Parsed parameters of `op` for these attributes, remembered per thread.

@@ -16,7 +16,8 @@ namespace {
 constexpr int64_t inline_nanoseconds = 300'000;
 
 int64_t now() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
       .count();
 }
 
@@ -35,8 +36,10 @@ void Plan::run(std::span<const NDArray> slots, int first, int last, const Ref<St
     random |= stage.random;
     bytes += stage.bytes;
     const int64_t nanoseconds = stage.last_nanoseconds.load(std::memory_order_relaxed);
-    if (nanoseconds < 0) small &= stage.bytes <= inline_bytes;
-    else expected += nanoseconds;
+    if (nanoseconds < 0)
+      small &= stage.bytes <= inline_bytes;
+    else
+      expected += nanoseconds;
   }
   small &= expected <= inline_nanoseconds;
   const size_t reads = tags.size();
@@ -58,14 +61,13 @@ void Plan::run(std::span<const NDArray> slots, int first, int last, const Ref<St
   };
   if (engine::try_inline(run_here, options)) return;
   options.bytes = bytes;
-  engine::push(
-      [this, owned = std::vector<NDArray>(slots.begin(), slots.end()), first, last, arena, stream] {
-        run_stages(owned, first, last, *arena, stream);
-      },
-      options);
+  engine::push([this, owned = std::vector<NDArray>(slots.begin(), slots.end()), first, last, arena,
+                stream] { run_stages(owned, first, last, *arena, stream); },
+               options);
 }
 
-void Plan::run_stages(std::span<const NDArray> slots, int first, int last, Storage& arena, RandomStream random) {
+void Plan::run_stages(std::span<const NDArray> slots, int first, int last, Storage& arena,
+                      RandomStream random) {
   std::byte* base = arena.data();
   const bool tracing = engine::tracing();
   const bool threaded = kernels::thread_count() > 1;
@@ -75,7 +77,8 @@ void Plan::run_stages(std::span<const NDArray> slots, int first, int last, Stora
   if (first > 0) {
     int tensor = 0;
     for (int s = 0; s < first_step; ++s)
-      if (steps_[s].implementation) tensor = steps_[s].first_tensor + steps_[s].inputs + steps_[s].outputs;
+      if (steps_[s].implementation)
+        tensor = steps_[s].first_tensor + steps_[s].inputs + steps_[s].outputs;
     patch += tensor;  // one patch a tensor
   }
   for (int s = first; s < last; ++s) {
@@ -89,8 +92,8 @@ void Plan::run_stages(std::span<const NDArray> slots, int first, int last, Stora
         tensors_[patch->tensor].address =
             patch->slot >= 0 ? slots[patch->slot].data<std::byte>() : base + patch->offset;
       std::span<const Tensor> all(tensors_.data() + step.first_tensor, count);
-      OpCall call{*step.op, *step.parameters, all.first(step.inputs), all.subspan(step.inputs), training_,
-                  step.prepared.get()};
+      OpCall call{*step.op,  *step.parameters,   all.first(step.inputs), all.subspan(step.inputs),
+                  training_, step.prepared.get()};
       if (step.workspace >= 0) call.workspace = base + step.workspace;
       call.random = {random.seed, random.offset + step.random_offset};
       const int64_t step_start = tracing ? engine::trace_now() : 0;

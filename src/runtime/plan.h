@@ -22,14 +22,15 @@ namespace gemel::runtime {
 
 struct PlanStage {
   std::vector<Entry> heads;
-  std::vector<int> slots;   // per head: the slot it is written to; -1: carried to later stages
+  std::vector<int> slots;  // per head: the slot it is written to; -1: carried to later stages
 };
 
 struct PlanSpec {
   std::vector<PlanStage> stages;
-  std::unordered_map<const Node*, int> inputs;                      // variable -> slot
-  std::unordered_map<const Node*, std::pair<int, int>> carried;     // placeholder variable -> (stage, head)
-  std::vector<Shape> shapes;                                        // of slots; unknown ones are filled
+  std::unordered_map<const Node*, int> inputs;  // variable -> slot
+  std::unordered_map<const Node*, std::pair<int, int>>
+      carried;                // placeholder variable -> (stage, head)
+  std::vector<Shape> shapes;  // of slots; unknown ones are filled
   std::vector<DType> dtypes;
   bool training = false;
   bool fuse = true;
@@ -43,8 +44,8 @@ class Plan {
   explicit Plan(PlanSpec spec);
   ~Plan();
 
-  // Pushes the stages [first, last) as one task. `slots` has an array per slot that these stages use.
-  // Runs of one arena exclude each other.
+  // Pushes the stages [first, last) as one task. `slots` has an array per slot that these stages
+  // use. Runs of one arena exclude each other.
   void run(std::span<const NDArray> slots, int first, int last, const Ref<Storage>& arena);
 
   const std::vector<Shape>& shapes() const { return shapes_; }
@@ -52,29 +53,31 @@ class Plan {
   int64_t arena_bytes() const { return memory_.bytes; }
   // Bytes of the internal arrays in any mode; kernels' workspace, which the arena has too, is apart
   // (1.9.1 tells it apart as well).
-  int64_t planned_bytes(MemoryMode mode) const { return plan_memory(internal_arrays(), mode).bytes; }
+  int64_t planned_bytes(MemoryMode mode) const {
+    return plan_memory(internal_arrays(), mode).bytes;
+  }
   // Bytes of live internal arrays during each step and the step's name.
   std::vector<std::pair<std::string, int64_t>> timeline(MemoryMode mode) const;
   std::string debug_string() const;
 
  private:
-  MemoryProblem internal_arrays() const;   // the problem without workspaces
+  MemoryProblem internal_arrays() const;  // the problem without workspaces
 
   struct Step {
     const OpInfo* op;
     ParametersRef parameters;
     std::string name;
     const char* trace_name = "";
-    const Implementation* implementation = nullptr;   // null: outputs alias inputs, nothing runs
+    const Implementation* implementation = nullptr;  // null: outputs alias inputs, nothing runs
     std::unique_ptr<Prepared> prepared;
-    int first_tensor = 0, inputs = 0, outputs = 0;    // in tensors_
-    int64_t workspace = -1;                           // offset in the arena
+    int first_tensor = 0, inputs = 0, outputs = 0;  // in tensors_
+    int64_t workspace = -1;                         // offset in the arena
     uint64_t random_offset = 0;
-    bool single_thread = false;                       // too small for a second thread to pay
+    bool single_thread = false;  // too small for a second thread to pay
   };
-  struct Patch {   // a tensor whose address depends on the run
+  struct Patch {  // a tensor whose address depends on the run
     int tensor;
-    int slot;      // -1: the arena
+    int slot;  // -1: the arena
     int64_t offset;
   };
   struct Stage {
@@ -87,7 +90,8 @@ class Plan {
   };
   struct Builder;
 
-  void run_stages(std::span<const NDArray> slots, int first, int last, Storage& arena, RandomStream random);
+  void run_stages(std::span<const NDArray> slots, int first, int last, Storage& arena,
+                  RandomStream random);
 
   std::vector<Shape> shapes_;
   std::vector<DType> dtypes_;
@@ -100,7 +104,7 @@ class Plan {
   MemoryProblem problem_;
   MemoryMode memory_mode_ = MemoryMode::both;
   MemoryPlan memory_;
-  std::vector<NodeRef> keep_;   // nodes whose parameters the steps point into
+  std::vector<NodeRef> keep_;  // nodes whose parameters the steps point into
 };
 
 }  // namespace gemel::runtime

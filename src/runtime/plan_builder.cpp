@@ -21,18 +21,19 @@ constexpr int64_t single_thread_bytes = 1 << 20;
 struct Plan::Builder {
   PlanSpec spec;
   Plan& plan;
-  std::vector<int> slot_of;                       // per value; -1: internal
+  std::vector<int> slot_of;  // per value; -1: internal
   std::vector<Shape> shape_of;
   std::vector<DType> dtype_of;
-  std::vector<std::vector<int>> head_values;      // per stage, per head
-  std::unordered_map<int, int> value_of_slot;     // slot -> value
+  std::vector<std::vector<int>> head_values;   // per stage, per head
+  std::unordered_map<int, int> value_of_slot;  // slot -> value
   std::vector<std::vector<int>> step_reads, step_writes;
 
   Builder(PlanSpec s, Plan& p) : spec(std::move(s)), plan(p) {}
 
   void build() {
     separate_heads();
-    for (size_t stage = 0; stage < spec.stages.size(); ++stage) build_stage(static_cast<int>(stage));
+    for (size_t stage = 0; stage < spec.stages.size(); ++stage)
+      build_stage(static_cast<int>(stage));
     keep_carried_values();
     plan.memory_mode_ = spec.memory;
     plan.memory_ = plan_memory(plan.problem_, spec.memory);
@@ -41,7 +42,8 @@ struct Plan::Builder {
     plan.dtypes_ = spec.dtypes;
   }
 
-  // Every head needs memory of its own: a head that is a variable, or repeats an earlier one, is copied.
+  // Every head needs memory of its own: a head that is a variable, or repeats an earlier one, is
+  // copied.
   void separate_heads() {
     const OpInfo& copy = require_op("_copy");
     for (PlanStage& stage : spec.stages) {
@@ -99,7 +101,8 @@ struct Plan::Builder {
     infer_shapes(graph, shapes, spec.training);
     infer_types(graph, dtypes);
     for (int e = 0; e < graph.entry_count(); ++e) {
-      GEMEL_CHECK(shapes[e].known(), "the shape of '{}' could not be inferred, got {}; give the shapes of more inputs",
+      GEMEL_CHECK(shapes[e].known(),
+                  "the shape of '{}' could not be inferred, got {}; give the shapes of more inputs",
                   graph.node(graph.producer(e))->name, shapes[e]);
       if (dtypes[e] == DType::none) dtypes[e] = DType::float32;
     }
@@ -163,9 +166,9 @@ struct Plan::Builder {
     }
   }
 
-  void add_step(const IndexedGraph& graph, int n, std::vector<int>& value_of, const std::vector<Shape>& shapes,
-                const std::vector<DType>& dtypes, Stage& stage, std::unordered_set<int>& read_slots,
-                std::unordered_set<int>& written_slots) {
+  void add_step(const IndexedGraph& graph, int n, std::vector<int>& value_of,
+                const std::vector<Shape>& shapes, const std::vector<DType>& dtypes, Stage& stage,
+                std::unordered_set<int>& read_slots, std::unordered_set<int>& written_slots) {
     const Node* node = graph.node(n);
     const auto& info = static_cast<const OpInfo&>(*node->op);
     Step step;
@@ -202,7 +205,7 @@ struct Plan::Builder {
 
     // An input of which only the shape matters need not live: the planner does not see it.
     MemoryProblem::Step memory_step;
-    std::vector<int> position(reads.size(), -1);   // in memory_step.reads
+    std::vector<int> position(reads.size(), -1);  // in memory_step.reads
     for (size_t i = 0; i < reads.size(); ++i) {
       if (info.reads_only_shape(static_cast<int>(i))) continue;
       position[i] = static_cast<int>(memory_step.reads.size());
@@ -212,20 +215,24 @@ struct Plan::Builder {
 
     if (!free_alias) {
       std::vector<Tensor> tensors;
-      for (int value : reads) tensors.emplace_back(nullptr, shape_of[value], dtype_of[value], spec.device);
-      for (int value : writes) tensors.emplace_back(nullptr, shape_of[value], dtype_of[value], spec.device);
+      for (int value : reads)
+        tensors.emplace_back(nullptr, shape_of[value], dtype_of[value], spec.device);
+      for (int value : writes)
+        tensors.emplace_back(nullptr, shape_of[value], dtype_of[value], spec.device);
       std::span<const Tensor> all = tensors;
-      OpCall call{info, *step.parameters, all.first(reads.size()), all.subspan(reads.size()), spec.training};
+      OpCall call{info, *step.parameters, all.first(reads.size()), all.subspan(reads.size()),
+                  spec.training};
       int64_t bytes = 0;
       for (const Tensor& tensor : tensors) bytes += tensor.bytes();
       step.single_thread = bytes <= single_thread_bytes;
-      std::optional<kernels::SingleThread> alone;   // libraries fix their threads when they prepare
+      std::optional<kernels::SingleThread> alone;  // libraries fix their threads when they prepare
       if (step.single_thread) alone.emplace();
       try {
         step.implementation = &info.choose(call);
         if (step.implementation->prepare) step.prepared = step.implementation->prepare(call);
         call.prepared = step.prepared.get();
-        if (step.implementation->workspace) memory_step.workspace = step.implementation->workspace(call);
+        if (step.implementation->workspace)
+          memory_step.workspace = step.implementation->workspace(call);
       } catch (const Error& error) {
         throw Error(error.kind(), fmt::format("node {}: {}", node->name, error.what()));
       }
@@ -235,12 +242,14 @@ struct Plan::Builder {
         stage.random = true;
       }
       for (auto [in, out] : info.inplace)
-        if (in < static_cast<int>(reads.size()) && out < static_cast<int>(writes.size()) && position[in] >= 0)
+        if (in < static_cast<int>(reads.size()) && out < static_cast<int>(writes.size()) &&
+            position[in] >= 0)
           memory_step.inplace.emplace_back(position[in], out);
       if (info.inplace_any)
         for (size_t in = 0; in < reads.size(); ++in)
           for (size_t out = 0; out < writes.size(); ++out)
-            if (position[in] >= 0 && shape_of[reads[in]] == shape_of[writes[out]] && dtype_of[reads[in]] == dtype_of[writes[out]])
+            if (position[in] >= 0 && shape_of[reads[in]] == shape_of[writes[out]] &&
+                dtype_of[reads[in]] == dtype_of[writes[out]])
               memory_step.inplace.emplace_back(position[in], static_cast<int>(out));
       step.first_tensor = static_cast<int>(plan.tensors_.size());
       step.inputs = static_cast<int>(reads.size());
@@ -284,7 +293,9 @@ struct Plan::Builder {
   }
 };
 
-Plan::Plan(PlanSpec spec) : training_(spec.training), device_(spec.device) { Builder(std::move(spec), *this).build(); }
+Plan::Plan(PlanSpec spec) : training_(spec.training), device_(spec.device) {
+  Builder(std::move(spec), *this).build();
+}
 Plan::~Plan() = default;
 
 }  // namespace gemel::runtime

@@ -26,7 +26,8 @@ void append(std::string& key, const T& value) {
   key.append(reinterpret_cast<const char*>(&value), sizeof(value));
 }
 
-std::string key_of(const Implementation& implementation, const ParametersRef& parameters, const OpCall& call) {
+std::string key_of(const Implementation& implementation, const ParametersRef& parameters,
+                   const OpCall& call) {
   std::string key;
   key.reserve(256);
   append(key, &implementation);
@@ -48,8 +49,8 @@ std::string key_of(const Implementation& implementation, const ParametersRef& pa
 
 }  // namespace
 
-std::shared_ptr<Prepared> prepared_for(const Implementation& implementation, const ParametersRef& parameters,
-                                       const OpCall& call) {
+std::shared_ptr<Prepared> prepared_for(const Implementation& implementation,
+                                       const ParametersRef& parameters, const OpCall& call) {
   std::string key = key_of(implementation, parameters, call);
   Cache& c = cache();
   {

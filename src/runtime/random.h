@@ -1,4 +1,5 @@
-// The process-wide random generator: Philox streams handed out in program order when a call is pushed.
+// The process-wide random generator: Philox streams handed out in program order when a call is
+// pushed.
 #pragma once
 #include <cstdint>
 

@@ -23,12 +23,12 @@ NDArray zeros(const Shape& shape, DType dtype, Device device, memory::Owner owne
 
 }  // namespace
 
-std::shared_ptr<Executor> Executor::simple_bind(const Symbol& symbol, Device device,
-                                                const std::vector<std::pair<std::string, Shape>>& shapes,
-                                                const std::vector<std::pair<std::string, DType>>& dtypes,
-                                                const std::vector<std::pair<std::string, GradRequest>>& requests,
-                                                GradRequest default_request) {
-  GEMEL_CHECK(is_available(device), "[simple_bind] the device {} is not available here", to_string(device));
+std::shared_ptr<Executor> Executor::simple_bind(
+    const Symbol& symbol, Device device, const std::vector<std::pair<std::string, Shape>>& shapes,
+    const std::vector<std::pair<std::string, DType>>& dtypes,
+    const std::vector<std::pair<std::string, GradRequest>>& requests, GradRequest default_request) {
+  GEMEL_CHECK(is_available(device), "[simple_bind] the device {} is not available here",
+              to_string(device));
   const IndexedGraph graph(symbol.outputs);
   std::vector<Shape> entry_shapes(graph.entry_count(), Shape::unknown());
   std::vector<DType> entry_dtypes(graph.entry_count(), DType::none);
@@ -37,7 +37,8 @@ std::shared_ptr<Executor> Executor::simple_bind(const Symbol& symbol, Device dev
   const auto names = symbol.list_inputs();
   for (const auto& [name, shape] : shapes)
     GEMEL_CHECK(std::find(names.begin(), names.end(), name) != names.end(),
-                "[simple_bind] the symbol has no input '{}'; its inputs are {}", name, fmt::join(names, ", "));
+                "[simple_bind] the symbol has no input '{}'; its inputs are {}", name,
+                fmt::join(names, ", "));
   for (size_t i = 0; i < nodes.size(); ++i) {
     const int entry = graph.entry_id(Entry{nodes[i], 0, 0});
     if (const Shape* shape = find_named(shapes, names[i])) entry_shapes[entry] = *shape;
@@ -50,8 +51,10 @@ std::shared_ptr<Executor> Executor::simple_bind(const Symbol& symbol, Device dev
   for (size_t i = 0; i < nodes.size(); ++i) {
     const int entry = graph.entry_id(Entry{nodes[i], 0, 0});
     const Shape& shape = entry_shapes[entry];
-    GEMEL_CHECK(shape.known(), "[simple_bind] the shape of '{}' could not be inferred, got {}; give it as an argument",
-                names[i], shape);
+    GEMEL_CHECK(
+        shape.known(),
+        "[simple_bind] the shape of '{}' could not be inferred, got {}; give it as an argument",
+        names[i], shape);
     const DType dtype = entry_dtypes[entry] == DType::none ? DType::float32 : entry_dtypes[entry];
     if (is_auxiliary[i]) {
       bindings.auxiliary_states.push_back(zeros(shape, dtype, device, memory::Owner::parameter));
@@ -61,8 +64,9 @@ std::shared_ptr<Executor> Executor::simple_bind(const Symbol& symbol, Device dev
     const GradRequest wanted = request ? *request : default_request;
     bindings.arguments.push_back(zeros(shape, dtype, device, memory::Owner::parameter));
     bindings.requests.push_back(wanted);
-    bindings.gradients.push_back(wanted == GradRequest::null ? NDArray()
-                                                             : zeros(shape, dtype, device, memory::Owner::gradient));
+    bindings.gradients.push_back(wanted == GradRequest::null
+                                     ? NDArray()
+                                     : zeros(shape, dtype, device, memory::Owner::gradient));
   }
   return std::make_shared<Executor>(symbol, std::move(bindings), device);
 }

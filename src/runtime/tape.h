@@ -10,10 +10,10 @@ namespace gemel::runtime {
 
 // A recorded call (or a variable), with the values of its outputs.
 struct TapeNode : Node {
-  std::vector<NDArray> values;   // per output, without history; empty after the graph was freed
-  NDArray gradient;              // variables: where the gradient goes
+  std::vector<NDArray> values;  // per output, without history; empty after the graph was freed
+  NDArray gradient;             // variables: where the gradient goes
   GradRequest request = GradRequest::null;
-  TapeFunction function;         // record_function(): the backward work
+  TapeFunction function;  // record_function(): the backward work
   bool freed = false;
 };
 

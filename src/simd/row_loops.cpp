@@ -45,7 +45,8 @@ HWY_INLINE void map(size_t n, T* out, Vector&& vector_value, Scalar&& scalar_val
 
 template <typename T>
 T sum(const T* x, size_t n) {
-  return add_up<T>(n, [&](auto d, size_t i) { return hn::LoadU(d, x + i); }, [&](size_t i) { return x[i]; });
+  return add_up<T>(
+      n, [&](auto d, size_t i) { return hn::LoadU(d, x + i); }, [&](size_t i) { return x[i]; });
 }
 
 template <typename T>
@@ -65,8 +66,9 @@ T largest(const T* x, size_t n) {
 
 template <typename T>
 T dot(const T* a, const T* b, size_t n) {
-  return add_up<T>(n, [&](auto d, size_t i) { return hn::Mul(hn::LoadU(d, a + i), hn::LoadU(d, b + i)); },
-                   [&](size_t i) { return a[i] * b[i]; });
+  return add_up<T>(
+      n, [&](auto d, size_t i) { return hn::Mul(hn::LoadU(d, a + i), hn::LoadU(d, b + i)); },
+      [&](size_t i) { return a[i] * b[i]; });
 }
 
 template <typename T>
@@ -92,7 +94,8 @@ T centred_dot(const T* a, const T* x, T mean, size_t n) {
 
 template <typename T>
 void multiply_subtract(const T* x, T factor, T shift, T* out, size_t n) {
-  map(n, out,
+  map(
+      n, out,
       [&](auto d, size_t i) {
         return hn::Sub(hn::Mul(hn::LoadU(d, x + i), hn::Set(d, factor)), hn::Set(d, shift));
       },
@@ -101,7 +104,8 @@ void multiply_subtract(const T* x, T factor, T shift, T* out, size_t n) {
 
 template <typename T>
 void subtract_multiply_add(const T* x, T mean, T scale, T shift, T* out, size_t n) {
-  map(n, out,
+  map(
+      n, out,
       [&](auto d, size_t i) {
         return hn::Add(hn::Mul(hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean)), hn::Set(d, scale)),
                        hn::Set(d, shift));
@@ -110,8 +114,10 @@ void subtract_multiply_add(const T* x, T mean, T scale, T shift, T* out, size_t 
 }
 
 template <typename T>
-void normalize_backward(const T* dy, const T* x, T average, T mean, T slope, T scale, T* out, size_t n) {
-  map(n, out,
+void normalize_backward(const T* dy, const T* x, T average, T mean, T slope, T scale, T* out,
+                        size_t n) {
+  map(
+      n, out,
       [&](auto d, size_t i) {
         const auto centred = hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean));
         const auto head = hn::Sub(hn::LoadU(d, dy + i), hn::Set(d, average));
@@ -122,8 +128,14 @@ void normalize_backward(const T* dy, const T* x, T average, T mean, T slope, T s
 
 template <typename T>
 RowLoops<T> table() {
-  return {sum<T>, largest<T>, dot<T>, squared_distance<T>, centred_dot<T>, multiply_subtract<T>,
-          subtract_multiply_add<T>, normalize_backward<T>};
+  return {sum<T>,
+          largest<T>,
+          dot<T>,
+          squared_distance<T>,
+          centred_dot<T>,
+          multiply_subtract<T>,
+          subtract_multiply_add<T>,
+          normalize_backward<T>};
 }
 
 }  // namespace rows

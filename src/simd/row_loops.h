@@ -1,6 +1,7 @@
-// Vector loops over one row of numbers: sums, largest element, and the affine steps of normalisation,
-// chosen once for the CPU at hand. Sums run in a fixed number of lanes, so their order, and with it
-// their rounding, depends on n and on the CPU's vector width only. T is float or double.
+// Vector loops over one row of numbers: sums, largest element, and the affine steps of
+// normalisation, chosen once for the CPU at hand. Sums run in a fixed number of lanes, so their
+// order, and with it their rounding, depends on n and on the CPU's vector width only. T is float or
+// double.
 #pragma once
 #include <cstddef>
 
@@ -11,13 +12,15 @@ struct RowLoops {
   T (*sum)(const T* x, size_t n);
   T (*largest)(const T* x, size_t n);  // -infinity when n is 0; NaN elements may be passed over
   T (*dot)(const T* a, const T* b, size_t n);
-  T (*squared_distance)(const T* x, T mean, size_t n);              // sum of (x - mean)^2
-  T (*centred_dot)(const T* a, const T* x, T mean, size_t n);       // sum of a * (x - mean)
+  T (*squared_distance)(const T* x, T mean, size_t n);         // sum of (x - mean)^2
+  T (*centred_dot)(const T* a, const T* x, T mean, size_t n);  // sum of a * (x - mean)
   // The loops below are elementwise: out may be an input.
-  void (*multiply_subtract)(const T* x, T factor, T shift, T* out, size_t n);      // x * factor - shift
-  void (*subtract_multiply_add)(const T* x, T mean, T scale, T shift, T* out, size_t n);  // (x - mean) * scale + shift
+  void (*multiply_subtract)(const T* x, T factor, T shift, T* out, size_t n);  // x * factor - shift
+  void (*subtract_multiply_add)(const T* x, T mean, T scale, T shift, T* out,
+                                size_t n);  // (x - mean) * scale + shift
   // (dy - average - (x - mean) * slope) * scale
-  void (*normalize_backward)(const T* dy, const T* x, T average, T mean, T slope, T scale, T* out, size_t n);
+  void (*normalize_backward)(const T* dy, const T* x, T average, T mean, T slope, T scale, T* out,
+                             size_t n);
 };
 
 // Safe from any thread.

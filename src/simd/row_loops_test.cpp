@@ -40,7 +40,8 @@ TYPED_TEST(RowLoopsTest, AgreeWithPlainLoopsAtEveryLength) {
     loops.subtract_multiply_add(x.data(), mean, T(2), T(1), out.data(), n);
     for (size_t i = 0; i < n; ++i) EXPECT_EQ(out[i], (x[i] - mean) * T(2) + T(1));
     loops.normalize_backward(a.data(), x.data(), T(0.5), mean, T(0.125), T(3), out.data(), n);
-    for (size_t i = 0; i < n; ++i) EXPECT_EQ(out[i], (a[i] - T(0.5) - (x[i] - mean) * T(0.125)) * T(3));
+    for (size_t i = 0; i < n; ++i)
+      EXPECT_EQ(out[i], (a[i] - T(0.5) - (x[i] - mean) * T(0.125)) * T(3));
   }
 }
 

@@ -81,7 +81,8 @@ void scaled_vectors(const T* a, T scale, const T* b, T* out, size_t n) {
   for (; i + lanes <= n; i += lanes)
     hn::StoreU(F()(d, scalar, hn::LoadU(d, a + i), hn::LoadU(d, b + i)), d, out + i);
   if (i < n)
-    store_tail(d, F()(d, scalar, load_tail(d, a + i, n - i), load_tail(d, b + i, n - i)), out + i, n - i);
+    store_tail(d, F()(d, scalar, load_tail(d, a + i, n - i), load_tail(d, b + i, n - i)), out + i,
+               n - i);
 }
 
 template <class F, typename T>

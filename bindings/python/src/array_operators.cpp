@@ -6,11 +6,26 @@
 namespace gemel::python {
 namespace {
 
-// One arithmetic operator: its forms for array-array (same shape, broadcast), array-scalar, scalar-array.
+// One arithmetic operator: its forms for array-array (same shape, broadcast), array-scalar,
+// scalar-array.
 struct Family {
   const char *same, *broadcast, *scalar, *reversed;
 };
-enum { add, subtract, multiply, divide, modulo, power, equal, not_equal, greater, greater_equal, less, less_equal, families };
+enum {
+  add,
+  subtract,
+  multiply,
+  divide,
+  modulo,
+  power,
+  equal,
+  not_equal,
+  greater,
+  greater_equal,
+  less,
+  less_equal,
+  families
+};
 constexpr Family names[families] = {
     {"elemwise_add", "broadcast_add", "_plus_scalar", "_plus_scalar"},
     {"elemwise_sub", "broadcast_sub", "_minus_scalar", "_rminus_scalar"},
@@ -21,22 +36,24 @@ constexpr Family names[families] = {
     {"broadcast_equal", "broadcast_equal", "_equal_scalar", "_equal_scalar"},
     {"broadcast_not_equal", "broadcast_not_equal", "_not_equal_scalar", "_not_equal_scalar"},
     {"broadcast_greater", "broadcast_greater", "_greater_scalar", "_lesser_scalar"},
-    {"broadcast_greater_equal", "broadcast_greater_equal", "_greater_equal_scalar", "_lesser_equal_scalar"},
+    {"broadcast_greater_equal", "broadcast_greater_equal", "_greater_equal_scalar",
+     "_lesser_equal_scalar"},
     {"broadcast_lesser", "broadcast_lesser", "_lesser_scalar", "_greater_scalar"},
-    {"broadcast_lesser_equal", "broadcast_lesser_equal", "_lesser_equal_scalar", "_greater_equal_scalar"},
+    {"broadcast_lesser_equal", "broadcast_lesser_equal", "_lesser_equal_scalar",
+     "_greater_equal_scalar"},
 };
 
 struct Resolved {
   const OpInfo *same, *broadcast, *scalar, *reversed;
-  ParametersRef none;   // parameters of the array-array forms
+  ParametersRef none;  // parameters of the array-array forms
 };
 
 const Resolved& resolve(int family) {
   static const std::array<Resolved, families>* table = [] {
     auto* t = new std::array<Resolved, families>;
     for (int i = 0; i < families; ++i) {
-      (*t)[i] = {&require_op(names[i].same), &require_op(names[i].broadcast), &require_op(names[i].scalar),
-                 &require_op(names[i].reversed), nullptr};
+      (*t)[i] = {&require_op(names[i].same), &require_op(names[i].broadcast),
+                 &require_op(names[i].scalar), &require_op(names[i].reversed), nullptr};
       (*t)[i].none = (*t)[i].same->parse({});
     }
     return t;
@@ -46,22 +63,36 @@ const Resolved& resolve(int family) {
 
 // Parameters of the last few scalars: loops use the same ones again and again.
 ParametersRef scalar_parameters(const OpInfo& op, double value, bool is_integer) {
-  struct Item { const OpInfo* op = nullptr; double value = 0; bool is_integer = false; ParametersRef parameters; };
+  struct Item {
+    const OpInfo* op = nullptr;
+    double value = 0;
+    bool is_integer = false;
+    ParametersRef parameters;
+  };
   thread_local std::array<Item, 16> items;
   thread_local size_t next = 0;
   for (const Item& item : items)
     if (item.op == &op && item.value == value && item.is_integer == is_integer &&
         std::signbit(item.value) == std::signbit(value))
       return item.parameters;
-  Attributes attributes{{"scalar", fmt::format("{}", value)}, {"is_int", is_integer ? "True" : "False"}};
+  Attributes attributes{{"scalar", fmt::format("{}", value)},
+                        {"is_int", is_integer ? "True" : "False"}};
   Item& item = items[next++ % items.size()];
   item = {&op, value, is_integer, op.parse(attributes)};
   return item.parameters;
 }
 
 bool scalar_value(PyObject* object, double& value, bool& is_integer) {
-  if (PyFloat_Check(object)) { value = PyFloat_AS_DOUBLE(object); is_integer = false; return true; }
-  if (PyLong_Check(object)) { value = PyLong_AsDouble(object); is_integer = true; return !(value == -1 && PyErr_Occurred()); }
+  if (PyFloat_Check(object)) {
+    value = PyFloat_AS_DOUBLE(object);
+    is_integer = false;
+    return true;
+  }
+  if (PyLong_Check(object)) {
+    value = PyLong_AsDouble(object);
+    is_integer = true;
+    return !(value == -1 && PyErr_Occurred());
+  }
   if (is_array(object)) return false;
   // NumPy scalars and anything else that is a number.
   if (!PyNumber_Check(object) || PyObject_HasAttrString(object, "shape")) {
@@ -71,7 +102,10 @@ bool scalar_value(PyObject* object, double& value, bool& is_integer) {
   }
   is_integer = PyIndex_Check(object);
   nb::object number = nb::steal(PyNumber_Float(object));
-  if (!number.is_valid()) { PyErr_Clear(); return false; }
+  if (!number.is_valid()) {
+    PyErr_Clear();
+    return false;
+  }
   value = PyFloat_AS_DOUBLE(number.ptr());
   return true;
 }
@@ -85,8 +119,10 @@ PyObject* guarded(F&& f) {
     error.restore();
   } catch (const Error& error) {
     nb::object types = nb::module_::import_("gemel.base").attr("error_types");
-    const char* name = error.kind() == ErrorKind::Type ? "TypeError" : error.kind() == ErrorKind::Memory ? "MemoryError"
-                       : error.kind() == ErrorKind::Input ? "ValueError" : "MXNetError";
+    const char* name = error.kind() == ErrorKind::Type     ? "TypeError"
+                       : error.kind() == ErrorKind::Memory ? "MemoryError"
+                       : error.kind() == ErrorKind::Input  ? "ValueError"
+                                                           : "MXNetError";
     PyErr_SetString(nb::object(types[name]).ptr(), error.what());
   } catch (const std::exception& error) {
     PyErr_SetString(PyExc_RuntimeError, error.what());
@@ -124,19 +160,33 @@ PyObject* binary(PyObject* left, PyObject* right, int family, bool inplace) {
       } else {
         if (PyErr_Occurred()) return nullptr;
         nb::object converted = operand_array(other, in[0]);
-        if (converted.is_none()) { Py_RETURN_NOTIMPLEMENTED; }
-        return binary(left_is_array ? left : converted.ptr(), left_is_array ? converted.ptr() : right, family, inplace);
+        if (converted.is_none()) {
+          Py_RETURN_NOTIMPLEMENTED;
+        }
+        return binary(left_is_array ? left : converted.ptr(),
+                      left_is_array ? converted.ptr() : right, family, inplace);
       }
     }
-    if (inplace) { Py_INCREF(left); return left; }
+    if (inplace) {
+      Py_INCREF(left);
+      return left;
+    }
     return wrap(std::move(out[0])).release().ptr();
   });
 }
 
-template <int family> PyObject* slot(PyObject* a, PyObject* b) { return binary(a, b, family, false); }
-template <int family> PyObject* inplace_slot(PyObject* a, PyObject* b) { return binary(a, b, family, true); }
+template <int family>
+PyObject* slot(PyObject* a, PyObject* b) {
+  return binary(a, b, family, false);
+}
+template <int family>
+PyObject* inplace_slot(PyObject* a, PyObject* b) {
+  return binary(a, b, family, true);
+}
 PyObject* power_slot(PyObject* a, PyObject* b, PyObject*) { return binary(a, b, power, false); }
-PyObject* inplace_power_slot(PyObject* a, PyObject* b, PyObject*) { return binary(a, b, power, true); }
+PyObject* inplace_power_slot(PyObject* a, PyObject* b, PyObject*) {
+  return binary(a, b, power, true);
+}
 
 PyObject* unary(PyObject* self, const char* name) {
   return guarded([&] {
@@ -153,18 +203,28 @@ PyObject* compare_slot(PyObject* a, PyObject* b, int operation) {
     if (operation == Py_NE) Py_RETURN_TRUE;
   }
   switch (operation) {
-    case Py_EQ: return binary(a, b, equal, false);
-    case Py_NE: return binary(a, b, not_equal, false);
-    case Py_GT: return binary(a, b, greater, false);
-    case Py_GE: return binary(a, b, greater_equal, false);
-    case Py_LT: return binary(a, b, less, false);
-    default: return binary(a, b, less_equal, false);
+    case Py_EQ:
+      return binary(a, b, equal, false);
+    case Py_NE:
+      return binary(a, b, not_equal, false);
+    case Py_GT:
+      return binary(a, b, greater, false);
+    case Py_GE:
+      return binary(a, b, greater_equal, false);
+    case Py_LT:
+      return binary(a, b, less, false);
+    default:
+      return binary(a, b, less_equal, false);
   }
 }
-Py_hash_t identity_hash(PyObject* self) { return static_cast<Py_hash_t>(reinterpret_cast<uintptr_t>(self) >> 4); }
+Py_hash_t identity_hash(PyObject* self) {
+  return static_cast<Py_hash_t>(reinterpret_cast<uintptr_t>(self) >> 4);
+}
 
 template <typename F>
-void* pointer(F* f) { return reinterpret_cast<void*>(f); }
+void* pointer(F* f) {
+  return reinterpret_cast<void*>(f);
+}
 
 }  // namespace
 

@@ -32,11 +32,11 @@ NDArray optional_array(nb::handle object, const char* who);
 std::vector<NDArray> arrays_of(nb::handle sequence, const char* who);
 nb::list wrap_all(std::vector<NDArray>&& arrays);
 
-Shape shape_of(nb::handle object);      // an int or a sequence of ints; None inside is -1
+Shape shape_of(nb::handle object);  // an int or a sequence of ints; None inside is -1
 nb::tuple tuple_of(const Shape& shape);
-DType dtype_of(nb::handle object);      // np.dtype, type, name; None is float32
-nb::object numpy_dtype(DType dtype);    // np.dtype type object; bfloat16 is the text "bfloat16"
-Device device_of(nb::handle object);    // a Context, text or None (the current context)
+DType dtype_of(nb::handle object);    // np.dtype, type, name; None is float32
+nb::object numpy_dtype(DType dtype);  // np.dtype type object; bfloat16 is the text "bfloat16"
+Device device_of(nb::handle object);  // a Context, text or None (the current context)
 nb::object context_of(Device device);
 
 // The text form of an operator parameter's value.
@@ -45,7 +45,8 @@ std::string parameter_text(nb::handle value);
 // A Python object that dies on a thread that holds the GIL.
 std::shared_ptr<nb::object> shared_object(nb::object object);
 
-// A Python exception on its way through the engine: it may be raised again in any number of readers.
+// A Python exception on its way through the engine: it may be raised again in any number of
+// readers.
 class TaskError : public std::exception {
  public:
   explicit TaskError(nb::python_error& error);

@@ -52,18 +52,23 @@ nb::object numpy_dtype(DType dtype) {
   if (dtype == DType::none) return nb::none();
   PyObject*& type = types[static_cast<int>(dtype)];
   if (!type) {
-    if (dtype == DType::bfloat16) type = nb::str("bfloat16").release().ptr();
-    else if (dtype == DType::boolean) type = nb::object(numpy().attr("bool_")).release().ptr();
-    else type = nb::object(numpy().attr(std::string(name_of(dtype)).c_str())).release().ptr();
+    if (dtype == DType::bfloat16)
+      type = nb::str("bfloat16").release().ptr();
+    else if (dtype == DType::boolean)
+      type = nb::object(numpy().attr("bool_")).release().ptr();
+    else
+      type = nb::object(numpy().attr(std::string(name_of(dtype)).c_str())).release().ptr();
   }
   return nb::borrow(type);
 }
 
 Device device_of(nb::handle object) {
-  static nb::object* current = new nb::object(nb::module_::import_("gemel.context").attr("current_context"));
+  static nb::object* current =
+      new nb::object(nb::module_::import_("gemel.context").attr("current_context"));
   if (object.is_none()) return device_of((*current)());
   if (nb::isinstance<nb::str>(object)) return device_from_string(nb::cast<std::string>(object));
-  return {static_cast<DeviceKind>(nb::cast<int>(object.attr("device_typeid"))), nb::cast<int>(object.attr("device_id"))};
+  return {static_cast<DeviceKind>(nb::cast<int>(object.attr("device_typeid"))),
+          nb::cast<int>(object.attr("device_id"))};
 }
 
 nb::object context_of(Device device) {
@@ -115,7 +120,8 @@ NDArray optional_array(nb::handle object, const char* who) {
 
 nb::list wrap_all(std::vector<NDArray>&& arrays) {
   PyObject* list = PyList_New(arrays.size());
-  for (size_t i = 0; i < arrays.size(); ++i) PyList_SET_ITEM(list, i, wrap(std::move(arrays[i])).release().ptr());
+  for (size_t i = 0; i < arrays.size(); ++i)
+    PyList_SET_ITEM(list, i, wrap(std::move(arrays[i])).release().ptr());
   return nb::steal<nb::list>(list);
 }
 

@@ -38,11 +38,12 @@ engine::Resource resource_of(const std::string& name) {
   if (name == "copy") return engine::Resource::copy;
   if (name == "io") return engine::Resource::io;
   if (name == "network") return engine::Resource::network;
-  fail(ErrorKind::Input, "[engine.push] resource: expected compute, copy, io or network, got '{}'", name);
+  fail(ErrorKind::Input, "[engine.push] resource: expected compute, copy, io or network, got '{}'",
+       name);
 }
 
-void push(nb::callable function, nb::handle reads, nb::handle writes, int priority, const std::string& name,
-          const std::string& resource) {
+void push(nb::callable function, nb::handle reads, nb::handle writes, int priority,
+          const std::string& name, const std::string& resource) {
   Held held;
   std::vector<engine::Tag*> read_tags, write_tags;
   held.arrays.reserve(nb::len(reads) + nb::len(writes));
@@ -70,21 +71,27 @@ void push(nb::callable function, nb::handle reads, nb::handle writes, int priori
 
 void bind_engine(nb::module_& m) {
   nb::class_<UserTag>(m, "Tag", "Something that tasks read or write: a file, a device, a counter.")
-      .def("__init__", [](UserTag* self, const std::string& name) {
-        new (self) UserTag{engine::make_tag(engine::intern_name(name))};
-      }, nb::arg("name") = "tag")
-      .def("wait_to_read", [](const UserTag& t) {
-        Ref<engine::Tag> tag = t.tag;
-        nb::gil_scoped_release release;
-        engine::wait_for_read(*tag);
-      }, "Returns when every write pushed so far is done; raises the error of a failed one.")
+      .def(
+          "__init__",
+          [](UserTag* self, const std::string& name) {
+            new (self) UserTag{engine::make_tag(engine::intern_name(name))};
+          },
+          nb::arg("name") = "tag")
+      .def(
+          "wait_to_read",
+          [](const UserTag& t) {
+            Ref<engine::Tag> tag = t.tag;
+            nb::gil_scoped_release release;
+            engine::wait_for_read(*tag);
+          },
+          "Returns when every write pushed so far is done; raises the error of a failed one.")
       .def("wait_to_write", [](const UserTag& t) {
         Ref<engine::Tag> tag = t.tag;
         nb::gil_scoped_release release;
         engine::wait_for_write(*tag);
       });
-  m.def("engine_push", &push, nb::arg("fn"), nb::arg("reads"), nb::arg("writes"), nb::arg("priority"),
-        nb::arg("name"), nb::arg("resource"));
+  m.def("engine_push", &push, nb::arg("fn"), nb::arg("reads"), nb::arg("writes"),
+        nb::arg("priority"), nb::arg("name"), nb::arg("resource"));
   m.def("engine_delete_tag", [](UserTag& t) {
     if (!t.tag) return;
     Ref<engine::Tag> tag = t.tag;

@@ -6,13 +6,20 @@ namespace {
 
 const char* class_of(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::Input: return "ValueError";
-    case ErrorKind::Type: return "TypeError";
-    case ErrorKind::Index: return "IndexError";
-    case ErrorKind::Key: return "KeyError";
-    case ErrorKind::Environment: return "OSError";
-    case ErrorKind::Memory: return "MemoryError";
-    case ErrorKind::Internal: return "InternalError";
+    case ErrorKind::Input:
+      return "ValueError";
+    case ErrorKind::Type:
+      return "TypeError";
+    case ErrorKind::Index:
+      return "IndexError";
+    case ErrorKind::Key:
+      return "KeyError";
+    case ErrorKind::Environment:
+      return "OSError";
+    case ErrorKind::Memory:
+      return "MemoryError";
+    case ErrorKind::Internal:
+      return "InternalError";
   }
   return "MXNetError";
 }

@@ -1,7 +1,7 @@
 // Executor and CachedOp.
+#include "runtime/executor.h"
 #include "common.h"
 #include "runtime/cached_op.h"
-#include "runtime/executor.h"
 
 namespace gemel::python {
 namespace {
@@ -10,73 +10,108 @@ using runtime::Bindings;
 using runtime::CachedOp;
 using runtime::Executor;
 
-GradRequest request_of(nb::handle text) { return grad_request_from_name(nb::cast<std::string>(text)); }
+GradRequest request_of(nb::handle text) {
+  return grad_request_from_name(nb::cast<std::string>(text));
+}
 
 }  // namespace
 
 void bind_executor(nb::module_& m) {
   nb::class_<Executor>(m, "Executor", nb::is_weak_referenceable())
       .def("_forward", [](Executor& e, bool training) { e.forward(training); })
-      .def("_backward", [](Executor& e, nb::handle heads) { e.backward(arrays_of(heads, "backward")); },
-           nb::arg("heads").none())
-      .def("forward_backward", [](Executor& e) { e.forward_backward(); },
-           "forward(is_train=True) and backward() as one task.")
-      .def("_arguments", [](const Executor& e) { return wrap_all(std::vector<NDArray>(e.bindings().arguments)); })
-      .def("_auxiliary_states", [](const Executor& e) { return wrap_all(std::vector<NDArray>(e.bindings().auxiliary_states)); })
-      .def("_outputs", [](const Executor& e) { return wrap_all(std::vector<NDArray>(e.outputs())); })
-      .def("_gradients", [](const Executor& e) {
-        nb::list list;
-        for (const NDArray& gradient : e.bindings().gradients) list.append(gradient ? wrap(gradient) : nb::none());
-        return list;
-      })
-      .def("_requests", [](const Executor& e) {
-        std::vector<std::string> names;
-        for (GradRequest request : e.bindings().requests) names.emplace_back(name_of(request));
-        return names;
-      })
-      .def("memory_plan", [](const Executor& e) {
-        nb::dict d;
-        for (auto [mode, bytes] : e.memory_plan()) d[std::string(name_of(mode)).c_str()] = bytes;
-        return d;
-      }, "Bytes of internal arrays in the modes naive, inplace, coshare and both, before anything runs.")
-      .def("memory_timeline", [](const Executor& e, const std::string& mode) {
-        return e.memory_timeline(memory_mode_from_name(mode));
-      }, nb::arg("mode") = "both", "(step, live bytes) for every step of the plan.")
+      .def(
+          "_backward",
+          [](Executor& e, nb::handle heads) { e.backward(arrays_of(heads, "backward")); },
+          nb::arg("heads").none())
+      .def(
+          "forward_backward", [](Executor& e) { e.forward_backward(); },
+          "forward(is_train=True) and backward() as one task.")
+      .def("_arguments",
+           [](const Executor& e) { return wrap_all(std::vector<NDArray>(e.bindings().arguments)); })
+      .def("_auxiliary_states",
+           [](const Executor& e) {
+             return wrap_all(std::vector<NDArray>(e.bindings().auxiliary_states));
+           })
+      .def("_outputs",
+           [](const Executor& e) { return wrap_all(std::vector<NDArray>(e.outputs())); })
+      .def("_gradients",
+           [](const Executor& e) {
+             nb::list list;
+             for (const NDArray& gradient : e.bindings().gradients)
+               list.append(gradient ? wrap(gradient) : nb::none());
+             return list;
+           })
+      .def("_requests",
+           [](const Executor& e) {
+             std::vector<std::string> names;
+             for (GradRequest request : e.bindings().requests) names.emplace_back(name_of(request));
+             return names;
+           })
+      .def(
+          "memory_plan",
+          [](const Executor& e) {
+            nb::dict d;
+            for (auto [mode, bytes] : e.memory_plan())
+              d[std::string(name_of(mode)).c_str()] = bytes;
+            return d;
+          },
+          "Bytes of internal arrays in the modes naive, inplace, coshare and both, before anything "
+          "runs.")
+      .def(
+          "memory_timeline",
+          [](const Executor& e, const std::string& mode) {
+            return e.memory_timeline(memory_mode_from_name(mode));
+          },
+          nb::arg("mode") = "both", "(step, live bytes) for every step of the plan.")
       .def("debug_str", [](const Executor& e) { return e.debug_string(); });
 
-  m.def("simple_bind", [](const Symbol& symbol, nb::handle context, nb::dict shapes, nb::dict dtypes, nb::dict requests,
-                          const std::string& default_request) {
-    std::vector<std::pair<std::string, Shape>> shape_list;
-    for (auto [key, value] : shapes) shape_list.emplace_back(nb::cast<std::string>(key), shape_of(value));
-    std::vector<std::pair<std::string, DType>> dtype_list;
-    for (auto [key, value] : dtypes) dtype_list.emplace_back(nb::cast<std::string>(key), dtype_of(value));
-    std::vector<std::pair<std::string, GradRequest>> request_list;
-    for (auto [key, value] : requests) request_list.emplace_back(nb::cast<std::string>(key), request_of(value));
-    return Executor::simple_bind(symbol, device_of(context), shape_list, dtype_list, request_list,
-                                 grad_request_from_name(default_request));
-  }, nb::arg("symbol"), nb::arg("ctx").none(), nb::arg("shapes"), nb::arg("dtypes"), nb::arg("requests"),
-        nb::arg("default_request"));
+  m.def(
+      "simple_bind",
+      [](const Symbol& symbol, nb::handle context, nb::dict shapes, nb::dict dtypes,
+         nb::dict requests, const std::string& default_request) {
+        std::vector<std::pair<std::string, Shape>> shape_list;
+        for (auto [key, value] : shapes)
+          shape_list.emplace_back(nb::cast<std::string>(key), shape_of(value));
+        std::vector<std::pair<std::string, DType>> dtype_list;
+        for (auto [key, value] : dtypes)
+          dtype_list.emplace_back(nb::cast<std::string>(key), dtype_of(value));
+        std::vector<std::pair<std::string, GradRequest>> request_list;
+        for (auto [key, value] : requests)
+          request_list.emplace_back(nb::cast<std::string>(key), request_of(value));
+        return Executor::simple_bind(symbol, device_of(context), shape_list, dtype_list,
+                                     request_list, grad_request_from_name(default_request));
+      },
+      nb::arg("symbol"), nb::arg("ctx").none(), nb::arg("shapes"), nb::arg("dtypes"),
+      nb::arg("requests"), nb::arg("default_request"));
 
-  m.def("bind", [](const Symbol& symbol, nb::handle context, nb::list arguments, nb::list gradients, nb::list requests,
-                   nb::list auxiliary) {
-    Bindings bindings;
-    bindings.arguments = arrays_of(arguments, "bind");
-    bindings.gradients = arrays_of(gradients, "bind");
-    for (nb::handle request : requests) bindings.requests.push_back(request_of(request));
-    bindings.auxiliary_states = arrays_of(auxiliary, "bind");
-    return std::make_shared<Executor>(symbol, std::move(bindings), device_of(context));
-  }, nb::arg("symbol"), nb::arg("ctx").none(), nb::arg("arguments"), nb::arg("gradients"), nb::arg("requests"),
-        nb::arg("auxiliary"));
+  m.def(
+      "bind",
+      [](const Symbol& symbol, nb::handle context, nb::list arguments, nb::list gradients,
+         nb::list requests, nb::list auxiliary) {
+        Bindings bindings;
+        bindings.arguments = arrays_of(arguments, "bind");
+        bindings.gradients = arrays_of(gradients, "bind");
+        for (nb::handle request : requests) bindings.requests.push_back(request_of(request));
+        bindings.auxiliary_states = arrays_of(auxiliary, "bind");
+        return std::make_shared<Executor>(symbol, std::move(bindings), device_of(context));
+      },
+      nb::arg("symbol"), nb::arg("ctx").none(), nb::arg("arguments"), nb::arg("gradients"),
+      nb::arg("requests"), nb::arg("auxiliary"));
 
   nb::class_<CachedOp>(m, "CachedOp", nb::is_weak_referenceable())
-      .def("__init__", [](CachedOp* self, const Symbol& symbol, nb::handle) { new (self) CachedOp(symbol); },
-           nb::arg("symbol"), nb::arg("flags") = nb::none())
-      .def("__call__", [](CachedOp& op, nb::args inputs) {
-        std::vector<NDArray> arrays;
-        arrays.reserve(inputs.size());
-        for (nb::handle input : inputs) arrays.push_back(require_array(input, "cached op"));
-        return wrap_all(op(arrays));
-      }, "Calls the graph on arrays in list_inputs() order; returns the list of outputs.");
+      .def(
+          "__init__",
+          [](CachedOp* self, const Symbol& symbol, nb::handle) { new (self) CachedOp(symbol); },
+          nb::arg("symbol"), nb::arg("flags") = nb::none())
+      .def(
+          "__call__",
+          [](CachedOp& op, nb::args inputs) {
+            std::vector<NDArray> arrays;
+            arrays.reserve(inputs.size());
+            for (nb::handle input : inputs) arrays.push_back(require_array(input, "cached op"));
+            return wrap_all(op(arrays));
+          },
+          "Calls the graph on arrays in list_inputs() order; returns the list of outputs.");
 }
 
 }  // namespace gemel::python

@@ -21,7 +21,8 @@ decltype(auto) without_gil(F&& f) {
 struct BufferView {
   Py_buffer view{};
   explicit BufferView(nb::handle object) {
-    if (PyObject_GetBuffer(object.ptr(), &view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)) throw nb::python_error();
+    if (PyObject_GetBuffer(object.ptr(), &view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT))
+      throw nb::python_error();
   }
   ~BufferView() { PyBuffer_Release(&view); }
 };
@@ -30,22 +31,24 @@ struct BufferView {
 void assign_from_numpy(NDArray& array, nb::handle source) {
   with_memory(array);
   BufferView buffer(source);
-  GEMEL_CHECK(buffer.view.len == array.bytes(), "[NDArray] expected {} bytes from NumPy, got {}", array.bytes(),
-              buffer.view.len);
+  GEMEL_CHECK(buffer.view.len == array.bytes(), "[NDArray] expected {} bytes from NumPy, got {}",
+              array.bytes(), buffer.view.len);
   without_gil([&] { array.copy_from_host(buffer.view.buf, buffer.view.len); });
 }
 
 void copy_into_numpy(const NDArray& array, nb::handle target) {
   with_memory(array);
   BufferView buffer(target);
-  GEMEL_CHECK(buffer.view.len == array.bytes(), "[NDArray] expected a NumPy array of {} bytes, got {}", array.bytes(),
+  GEMEL_CHECK(buffer.view.len == array.bytes(),
+              "[NDArray] expected a NumPy array of {} bytes, got {}", array.bytes(),
               buffer.view.len);
   without_gil([&] { array.copy_to_host(buffer.view.buf, buffer.view.len); });
 }
 
 nb::object scalar_of(const NDArray& array) {
   with_memory(array);
-  GEMEL_CHECK(array.size() == 1, "[asscalar] expected an array of one element, got shape {}", array.shape());
+  GEMEL_CHECK(array.size() == 1, "[asscalar] expected an array of one element, got shape {}",
+              array.shape());
   if (is_floating(array.dtype())) {
     double value = 0;
     without_gil([&] {
@@ -66,7 +69,8 @@ nb::object scalar_of(const NDArray& array) {
 }  // namespace
 
 nb::object wrap(NDArray&& array) {
-  PyObject* object = nb::inst_alloc(nb::handle(reinterpret_cast<PyObject*>(array_type))).release().ptr();
+  PyObject* object =
+      nb::inst_alloc(nb::handle(reinterpret_cast<PyObject*>(array_type))).release().ptr();
   new (nb::inst_ptr<NDArray>(object)) NDArray(std::move(array));
   nb::inst_mark_ready(object);
   return nb::steal(object);
@@ -91,18 +95,23 @@ NDArray& require_array(nb::handle object, const char* who) {
 }
 
 void bind_array(nb::module_& m) {
-  nb::class_<NDArray> type(m, "NDArray", nb::type_slots(number_slots()), nb::dynamic_attr(), nb::is_weak_referenceable());
+  nb::class_<NDArray> type(m, "NDArray", nb::type_slots(number_slots()), nb::dynamic_attr(),
+                           nb::is_weak_referenceable());
   array_type = reinterpret_cast<PyTypeObject*>(type.ptr());
-  type.def("__init__", [](NDArray* self, nb::handle shape, nb::handle dtype, nb::handle context) {
-        // 1.9.1's pickles make NDArray(None) and give it its state afterwards.
-        if (shape.is_none()) {
-          new (self) NDArray();
-          return;
-        }
-        const Device device = device_of(context);
-        GEMEL_CHECK(is_available(device), "[NDArray] the device {} is not available here", to_string(device));
-        new (self) NDArray(shape_of(shape), dtype_of(dtype), device);
-      }, nb::arg("shape").none(), nb::arg("dtype") = nb::none(), nb::arg("ctx") = nb::none())
+  type.def(
+          "__init__",
+          [](NDArray* self, nb::handle shape, nb::handle dtype, nb::handle context) {
+            // 1.9.1's pickles make NDArray(None) and give it its state afterwards.
+            if (shape.is_none()) {
+              new (self) NDArray();
+              return;
+            }
+            const Device device = device_of(context);
+            GEMEL_CHECK(is_available(device), "[NDArray] the device {} is not available here",
+                        to_string(device));
+            new (self) NDArray(shape_of(shape), dtype_of(dtype), device);
+          },
+          nb::arg("shape").none(), nb::arg("dtype") = nb::none(), nb::arg("ctx") = nb::none())
       .def_prop_ro("shape", [](const NDArray& a) { return tuple_of(a.shape()); })
       .def_prop_ro("ndim", [](const NDArray& a) { return a.shape().ndim(); })
       .def_prop_ro("size", [](const NDArray& a) { return a ? a.size() : 0; })
@@ -111,59 +120,91 @@ void bind_array(nb::module_& m) {
       .def_prop_ro("ctx", [](const NDArray& a) { return context_of(with_memory(a).device()); })
       .def_prop_ro("_has_memory", [](const NDArray& a) { return static_cast<bool>(a); })
       .def_prop_ro("_dtype_flag", [](const NDArray& a) { return static_cast<int>(a.dtype()); })
-      .def_prop_ro("_address", [](const NDArray& a) { return reinterpret_cast<uintptr_t>(with_memory(a).data<std::byte>()); })
-      .def_prop_ro("_tag", [](const NDArray& a) { return reinterpret_cast<uintptr_t>(&with_memory(a).tag()); })
+      .def_prop_ro("_address",
+                   [](const NDArray& a) {
+                     return reinterpret_cast<uintptr_t>(with_memory(a).data<std::byte>());
+                   })
+      .def_prop_ro(
+          "_tag",
+          [](const NDArray& a) { return reinterpret_cast<uintptr_t>(&with_memory(a).tag()); })
       .def("_assign_from_numpy", &assign_from_numpy)
       .def("_copy_into_numpy", &copy_into_numpy)
-      .def("_view", [](const NDArray& a, int64_t offset, nb::handle shape) { return wrap(with_memory(a).view(offset, shape_of(shape))); })
-      .def("_reshape", [](const NDArray& a, nb::handle codes, bool reverse) {
-        return wrap(with_memory(a).reshape(resolve_reshape(a.shape(), shape_of(codes), reverse)));
-      })
-      .def("_shares_memory", [](const NDArray& a, const NDArray& b) { return a.storage() == b.storage(); })
-      .def("asscalar", &scalar_of, "The value of an array of one element, as a NumPy scalar of its dtype. Waits.")
-      .def("wait_to_read", [](const NDArray& a) { without_gil([&] { with_memory(a).wait_to_read(); }); },
-           "Returns when every write pushed so far is done; raises the error of a failed one.")
-      .def("wait_to_write", [](const NDArray& a) { without_gil([&] { with_memory(a).wait_to_write(); }); })
-      .def("_copy_to", [](const NDArray& a, NDArray& target) { with_memory(a).copy_to(with_memory(target)); })
-      .def("_to_bytes", [](const NDArray& a) {
-        std::string bytes = without_gil([&] { return array_to_bytes(with_memory(a)); });
-        return nb::bytes(bytes.data(), bytes.size());
-      })
-      .def("_assign_from_bytes", [](NDArray& self, nb::bytes bytes) {
-        self = array_from_bytes(
-            std::span(static_cast<const std::byte*>(static_cast<const void*>(bytes.c_str())), bytes.size()));
-      })
-      .def("_mark_variable", [](NDArray& a, nb::handle gradient, const std::string& request) {
-        with_memory(a);
-        runtime::mark_variable(a, optional_array(gradient, "attach_grad"), grad_request_from_name(request));
-      }, nb::arg("gradient").none(), nb::arg("request"))
-      .def_prop_ro("grad", [](const NDArray& a) -> nb::object {
-        NDArray gradient = runtime::gradient_of(a);
-        return gradient ? wrap(std::move(gradient)) : nb::none();
-      }, "The gradient array of a variable; None without attach_grad().")
-      .def_prop_ro("grad_is_tracked", [](const NDArray& a) { return static_cast<bool>(a.history()); },
-                   "True for a variable with a gradient and for what was computed from one while recording.")
-      .def("detach", [](const NDArray& a) {
-        NDArray plain = a;
-        runtime::drop_history(plain);
-        return wrap(std::move(plain));
-      }, "The same memory, unknown to autograd.")
+      .def("_view",
+           [](const NDArray& a, int64_t offset, nb::handle shape) {
+             return wrap(with_memory(a).view(offset, shape_of(shape)));
+           })
+      .def("_reshape",
+           [](const NDArray& a, nb::handle codes, bool reverse) {
+             return wrap(
+                 with_memory(a).reshape(resolve_reshape(a.shape(), shape_of(codes), reverse)));
+           })
+      .def("_shares_memory",
+           [](const NDArray& a, const NDArray& b) { return a.storage() == b.storage(); })
+      .def("asscalar", &scalar_of,
+           "The value of an array of one element, as a NumPy scalar of its dtype. Waits.")
+      .def(
+          "wait_to_read",
+          [](const NDArray& a) { without_gil([&] { with_memory(a).wait_to_read(); }); },
+          "Returns when every write pushed so far is done; raises the error of a failed one.")
+      .def("wait_to_write",
+           [](const NDArray& a) { without_gil([&] { with_memory(a).wait_to_write(); }); })
+      .def("_copy_to",
+           [](const NDArray& a, NDArray& target) { with_memory(a).copy_to(with_memory(target)); })
+      .def("_to_bytes",
+           [](const NDArray& a) {
+             std::string bytes = without_gil([&] { return array_to_bytes(with_memory(a)); });
+             return nb::bytes(bytes.data(), bytes.size());
+           })
+      .def("_assign_from_bytes",
+           [](NDArray& self, nb::bytes bytes) {
+             self = array_from_bytes(
+                 std::span(static_cast<const std::byte*>(static_cast<const void*>(bytes.c_str())),
+                           bytes.size()));
+           })
+      .def(
+          "_mark_variable",
+          [](NDArray& a, nb::handle gradient, const std::string& request) {
+            with_memory(a);
+            runtime::mark_variable(a, optional_array(gradient, "attach_grad"),
+                                   grad_request_from_name(request));
+          },
+          nb::arg("gradient").none(), nb::arg("request"))
+      .def_prop_ro(
+          "grad",
+          [](const NDArray& a) -> nb::object {
+            NDArray gradient = runtime::gradient_of(a);
+            return gradient ? wrap(std::move(gradient)) : nb::none();
+          },
+          "The gradient array of a variable; None without attach_grad().")
+      .def_prop_ro(
+          "grad_is_tracked", [](const NDArray& a) { return static_cast<bool>(a.history()); },
+          "True for a variable with a gradient and for what was computed from one while recording.")
+      .def(
+          "detach",
+          [](const NDArray& a) {
+            NDArray plain = a;
+            runtime::drop_history(plain);
+            return wrap(std::move(plain));
+          },
+          "The same memory, unknown to autograd.")
       .def("_drop_history", [](NDArray& a) { runtime::drop_history(a); });
-  m.def("dtype_flag", [](nb::handle dtype) { return static_cast<int>(dtype_of(dtype)); }, nb::arg("dtype").none(),
-        "The number that files and attributes use for a dtype.");
+  m.def(
+      "dtype_flag", [](nb::handle dtype) { return static_cast<int>(dtype_of(dtype)); },
+      nb::arg("dtype").none(), "The number that files and attributes use for a dtype.");
   m.def("load_arrays", [](const std::string& path) {
     NamedArrays named = without_gil([&] { return load_arrays(path); });
     return std::make_pair(wrap_all(std::move(named.arrays)), named.names);
   });
   m.def("load_arrays_from_bytes", [](nb::bytes bytes) {
-    NamedArrays named = load_arrays_from_bytes(
-        std::span(static_cast<const std::byte*>(static_cast<const void*>(bytes.c_str())), bytes.size()));
+    NamedArrays named = load_arrays_from_bytes(std::span(
+        static_cast<const std::byte*>(static_cast<const void*>(bytes.c_str())), bytes.size()));
     return std::make_pair(wrap_all(std::move(named.arrays)), named.names);
   });
-  m.def("save_arrays", [](const std::string& path, nb::list arrays, const std::vector<std::string>& names) {
-    NamedArrays named{arrays_of(arrays, "save"), names};
-    without_gil([&] { save_arrays(path, named); });
-  });
+  m.def("save_arrays",
+        [](const std::string& path, nb::list arrays, const std::vector<std::string>& names) {
+          NamedArrays named{arrays_of(arrays, "save"), names};
+          without_gil([&] { save_arrays(path, named); });
+        });
 }
 
 }  // namespace gemel::python

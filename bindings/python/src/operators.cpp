@@ -1,5 +1,5 @@
-// Operator functions: mx.nd.Convolution, mx.sym.Convolution ... One callable type, generated from the
-// registry; arguments follow 1.9.1's signatures: inputs, then parameters, then out= and name=.
+// Operator functions: mx.nd.Convolution, mx.sym.Convolution ... One callable type, generated from
+// the registry; arguments follow 1.9.1's signatures: inputs, then parameters, then out= and name=.
 #include "common.h"
 #include "graph/symbol.h"
 #include "remembered_calls.h"
@@ -10,15 +10,16 @@ namespace {
 
 struct OpFunction {
   const OpInfo* op;
-  std::string name;       // the name that the user calls
+  std::string name;  // the name that the user calls
   bool symbolic;
-  std::vector<std::string> input_names;   // with default parameters; variadic: empty
+  std::vector<std::string> input_names;  // with default parameters; variadic: empty
   mutable std::unique_ptr<RememberedCalls> remembered = {};
 };
 
 nb::object& symbol_naming() {
   // (name or None, hint, attributes or None) -> (name, attributes): the name manager and AttrScope.
-  static nb::object* f = new nb::object(nb::module_::import_("gemel.symbol").attr("_name_and_attributes"));
+  static nb::object* f =
+      new nb::object(nb::module_::import_("gemel.symbol").attr("_name_and_attributes"));
   return *f;
 }
 
@@ -31,8 +32,8 @@ bool is_symbol(nb::handle object) { return nb::isinstance<Symbol>(object); }
 
 // What one call was given, sorted out.
 struct Arguments {
-  std::vector<nb::handle> inputs;                              // by position, holes are null handles
-  std::vector<std::pair<std::string, nb::handle>> named;       // inputs by name (symbols)
+  std::vector<nb::handle> inputs;                         // by position, holes are null handles
+  std::vector<std::pair<std::string, nb::handle>> named;  // inputs by name (symbols)
   Attributes attributes;
   nb::handle out, name, attr, context;
 };
@@ -47,19 +48,24 @@ class Parser {
     for (auto [key, value] : kwargs) keyword(nb::cast<std::string_view>(key), value);
     while (!result_.inputs.empty() && !result_.inputs.back().is_valid()) result_.inputs.pop_back();
     if (variadic_ && !result_.attributes.contains(f_.op->variadic))
-      result_.attributes[f_.op->variadic] = std::to_string(result_.inputs.size() + result_.named.size());
+      result_.attributes[f_.op->variadic] =
+          std::to_string(result_.inputs.size() + result_.named.size());
     return std::move(result_);
   }
 
  private:
-  bool is_operand(nb::handle value) const { return f_.symbolic ? is_symbol(value) : is_array(value); }
+  bool is_operand(nb::handle value) const {
+    return f_.symbolic ? is_symbol(value) : is_array(value);
+  }
 
   void positional(size_t position, nb::handle value) {
     if (variadic_) {
-      if (is_operand(value)) result_.inputs.push_back(value);
+      if (is_operand(value))
+        result_.inputs.push_back(value);
       else if (nb::isinstance<nb::list>(value) || nb::isinstance<nb::tuple>(value))
         for (nb::handle item : value) positional(position, item);
-      else wrong(position, value);
+      else
+        wrong(position, value);
       return;
     }
     const size_t inputs = f_.input_names.size();
@@ -70,7 +76,8 @@ class Parser {
     }
     const auto& fields = f_.op->spec.fields;
     if (position - inputs >= fields.size())
-      fail(ErrorKind::Type, "[{}] expected at most {} positional arguments, got more", f_.name, inputs + fields.size());
+      fail(ErrorKind::Type, "[{}] expected at most {} positional arguments, got more", f_.name,
+           inputs + fields.size());
     set_parameter(fields[position - inputs].name, value);
   }
 
@@ -86,16 +93,29 @@ class Parser {
   }
 
   [[noreturn]] void wrong(size_t position, nb::handle value) {
-    const std::string which = position < f_.input_names.size() ? f_.input_names[position] : std::to_string(position);
+    const std::string which =
+        position < f_.input_names.size() ? f_.input_names[position] : std::to_string(position);
     fail(ErrorKind::Type, "[{}] argument '{}': expected {}, got {}", f_.name, which,
          f_.symbolic ? "a Symbol" : "an NDArray", Py_TYPE(value.ptr())->tp_name);
   }
 
   void keyword(std::string_view key, nb::handle value) {
-    if (key == "out") { result_.out = value; return; }
-    if (key == "name") { result_.name = value; return; }
-    if (key == "attr" && f_.symbolic) { result_.attr = value; return; }
-    if (key == "ctx" && !f_.symbolic) { result_.context = value; return; }
+    if (key == "out") {
+      result_.out = value;
+      return;
+    }
+    if (key == "name") {
+      result_.name = value;
+      return;
+    }
+    if (key == "attr" && f_.symbolic) {
+      result_.attr = value;
+      return;
+    }
+    if (key == "ctx" && !f_.symbolic) {
+      result_.context = value;
+      return;
+    }
     if (!variadic_)
       for (size_t i = 0; i < f_.input_names.size(); ++i)
         if (f_.input_names[i] == key && (is_operand(value) || value.is_none())) {
@@ -115,7 +135,10 @@ class Parser {
     if (value.is_none()) {
       // None means "not given" unless the parameter has a None of its own.
       for (const Field& field : f_.op->spec.fields)
-        if (field.name == key && field.type.find("None") != std::string::npos) { result_.attributes[key] = "None"; return; }
+        if (field.name == key && field.type.find("None") != std::string::npos) {
+          result_.attributes[key] = "None";
+          return;
+        }
       return;
     }
     result_.attributes[std::move(key)] = parameter_text(value);
@@ -132,36 +155,43 @@ nb::object call_array(const OpFunction& f, Arguments arguments) {
   for (auto& [key, value] : arguments.named) {
     const auto found = std::find(names.begin(), names.end(), key);
     if (found == names.end())
-      fail(ErrorKind::Type, "[{}] has no input '{}'; its inputs are {}", f.name, key, fmt::join(names, ", "));
+      fail(ErrorKind::Type, "[{}] has no input '{}'; its inputs are {}", f.name, key,
+           fmt::join(names, ", "));
     const size_t position = found - names.begin();
     if (arguments.inputs.size() <= position) arguments.inputs.resize(position + 1);
     arguments.inputs[position] = value;
   }
   if (names.size() != arguments.inputs.size())
-    fail(ErrorKind::Type, "[{}] expected {} inputs ({}), got {}", f.name, names.size(), fmt::join(names, ", "),
-         arguments.inputs.size());
+    fail(ErrorKind::Type, "[{}] expected {} inputs ({}), got {}", f.name, names.size(),
+         fmt::join(names, ", "), arguments.inputs.size());
   std::vector<NDArray> in;
   in.reserve(names.size());
   for (size_t i = 0; i < names.size(); ++i) {
-    if (!arguments.inputs[i].is_valid()) fail(ErrorKind::Type, "[{}] the input '{}' is missing", f.name, names[i]);
+    if (!arguments.inputs[i].is_valid())
+      fail(ErrorKind::Type, "[{}] the input '{}' is missing", f.name, names[i]);
     in.push_back(array_of(arguments.inputs[i]));
   }
   // `ctx` is a parameter of some creation operators, else it only says where to run.
   Device device;
-  if (in.empty()) device = device_of(arguments.context.is_valid() ? arguments.context : nb::handle(Py_None));
+  if (in.empty())
+    device = device_of(arguments.context.is_valid() ? arguments.context : nb::handle(Py_None));
   std::vector<NDArray> out(f.op->visible_output_count(*parameters));
   const bool given = arguments.out.is_valid() && !arguments.out.is_none();
   if (given) {
     std::vector<NDArray> targets = arrays_of(arguments.out, f.name.c_str());
     if (targets.size() != out.size())
-      fail(ErrorKind::Type, "[{}] out: expected {} arrays, got {}", f.name, out.size(), targets.size());
+      fail(ErrorKind::Type, "[{}] out: expected {} arrays, got {}", f.name, out.size(),
+           targets.size());
     out = std::move(targets);
   }
   runtime::invoke(*f.op, parameters, in, out, device);
   if (given) {
     // The caller's handles take what autograd recorded.
-    if (is_array(arguments.out)) array_of(arguments.out).set_history(out[0].history());
-    else for (size_t i = 0; i < out.size(); ++i) array_of(arguments.out[i]).set_history(out[i].history());
+    if (is_array(arguments.out))
+      array_of(arguments.out).set_history(out[0].history());
+    else
+      for (size_t i = 0; i < out.size(); ++i)
+        array_of(arguments.out[i]).set_history(out[i].history());
     return nb::borrow(arguments.out);
   }
   if (out.size() == 1) return wrap(std::move(out[0]));
@@ -193,8 +223,11 @@ nb::object call_again(const OpFunction& f, nb::args args, const RememberedCalls:
 }
 
 // Only calls whose parameters alone say how many inputs and outputs there are.
-void remember(const OpFunction& f, nb::args args, const RememberedCalls::Key& key, const ParametersRef& parameters) {
-  if (f.op->input_names(*parameters).size() != args.size() || f.op->visible_output_count(*parameters) != 1) return;
+void remember(const OpFunction& f, nb::args args, const RememberedCalls::Key& key,
+              const ParametersRef& parameters) {
+  if (f.op->input_names(*parameters).size() != args.size() ||
+      f.op->visible_output_count(*parameters) != 1)
+    return;
   if (!f.remembered) f.remembered = std::make_unique<RememberedCalls>();
   f.remembered->remember(key, parameters);
 }
@@ -221,22 +254,27 @@ nb::object call_symbol(const OpFunction& f, Arguments arguments) {
   nb::object given_attr = arguments.attr.is_valid() ? nb::borrow(arguments.attr) : nb::none();
   nb::tuple named = nb::cast<nb::tuple>(symbol_naming()(given_name, hint, given_attr));
   Attributes attributes = std::move(arguments.attributes);
-  for (auto [key, value] : nb::cast<nb::dict>(named[1])) attributes[nb::cast<std::string>(key)] = nb::cast<std::string>(value);
+  for (auto [key, value] : nb::cast<nb::dict>(named[1]))
+    attributes[nb::cast<std::string>(key)] = nb::cast<std::string>(value);
   const std::string name = nb::cast<std::string>(named[0]);
   bool holes = false;
   for (nb::handle input : arguments.inputs) holes |= !input.is_valid();
   const bool positional_only = !holes && arguments.named.empty();
   std::vector<std::string> names;
-  if (!positional_only && f.op->variadic.empty()) names = f.op->input_names(*runtime::cached_parameters(*f.op, attributes));
+  if (!positional_only && f.op->variadic.empty())
+    names = f.op->input_names(*runtime::cached_parameters(*f.op, attributes));
   std::vector<Symbol> positional;
   std::vector<std::pair<std::string, Symbol>> by_name;
   for (size_t i = 0; i < arguments.inputs.size(); ++i) {
     if (!arguments.inputs[i].is_valid()) continue;
     const Symbol& symbol = nb::cast<const Symbol&>(arguments.inputs[i]);
-    if (!positional_only) by_name.emplace_back(i < names.size() ? names[i] : "arg" + std::to_string(i), symbol);
-    else positional.push_back(symbol);
+    if (!positional_only)
+      by_name.emplace_back(i < names.size() ? names[i] : "arg" + std::to_string(i), symbol);
+    else
+      positional.push_back(symbol);
   }
-  for (auto& [key, value] : arguments.named) by_name.emplace_back(key, nb::cast<const Symbol&>(value));
+  for (auto& [key, value] : arguments.named)
+    by_name.emplace_back(key, nb::cast<const Symbol&>(value));
   return nb::cast(Symbol::create(*f.op, name, attributes, positional, by_name));
 }
 
@@ -271,7 +309,7 @@ nb::dict describe(const OpInfo& op) {
     try {
       d["inputs"] = op.input_names(*default_parameters(op));
     } catch (const Error&) {
-      d["inputs"] = nb::none();   // inputs depend on a required parameter
+      d["inputs"] = nb::none();  // inputs depend on a required parameter
     }
   }
   d["auxiliary"] = op.auxiliary;
@@ -284,7 +322,8 @@ nb::dict describe(const OpInfo& op) {
   d["pointwise"] = static_cast<bool>(op.pointwise);
   d["inplace"] = op.inplace;
   nb::list implementations;
-  for (const Implementation& implementation : op.implementations) implementations.append(implementation.name);
+  for (const Implementation& implementation : op.implementations)
+    implementations.append(implementation.name);
   d["implementations"] = implementations;
   nb::list samples;
   for (const Sample& sample : op.samples) {
@@ -308,14 +347,18 @@ nb::dict describe(const OpInfo& op) {
 
 void bind_operators(nb::module_& m) {
   nb::class_<OpFunction>(m, "OpFunction")
-      .def("__call__", [](const OpFunction& f, nb::args args, nb::kwargs kwargs) {
-        return f.symbolic ? call_symbol(f, Parser(f).parse(args, kwargs)) : call_array_function(f, args, kwargs);
-      })
-      .def("__getattr__", [](const OpFunction& f, std::string_view key) -> nb::object {
-        if (key == "__name__" || key == "__qualname__") return nb::cast(f.name);
-        if (key == "__doc__") return nb::cast(f.op->doc_text);
-        throw nb::attribute_error(fmt::format("operator function has no attribute '{}'", key).c_str());
-      })
+      .def("__call__",
+           [](const OpFunction& f, nb::args args, nb::kwargs kwargs) {
+             return f.symbolic ? call_symbol(f, Parser(f).parse(args, kwargs))
+                               : call_array_function(f, args, kwargs);
+           })
+      .def("__getattr__",
+           [](const OpFunction& f, std::string_view key) -> nb::object {
+             if (key == "__name__" || key == "__qualname__") return nb::cast(f.name);
+             if (key == "__doc__") return nb::cast(f.op->doc_text);
+             throw nb::attribute_error(
+                 fmt::format("operator function has no attribute '{}'", key).c_str());
+           })
       .def_prop_ro("operator", [](const OpFunction& f) { return f.op->name(); })
       .def("describe", [](const OpFunction& f) { return describe(*f.op); });
   m.def("operator_function", [](const std::string& name, bool symbolic) {
@@ -339,7 +382,8 @@ void bind_operators(nb::module_& m) {
     for (const OpInfo* op : all_ops()) list.append(describe(*op));
     return list;
   });
-  m.def("invoke_reference", [](const std::string& name, nb::list inputs, const std::vector<std::pair<std::string, std::string>>& attributes) {
+  m.def("invoke_reference", [](const std::string& name, nb::list inputs,
+                               const std::vector<std::pair<std::string, std::string>>& attributes) {
     std::vector<NDArray> in = arrays_of(inputs, name.c_str());
     Attributes map(attributes.begin(), attributes.end());
     return wrap_all(runtime::invoke_reference(name, in, map));

@@ -37,7 +37,8 @@ void bind_runtime(nb::module_& m) {
     }
     return rows;
   });
-  m.def("set_setting", [](const std::string& name, const std::string& value) { settings::set(name, value); });
+  m.def("set_setting",
+        [](const std::string& name, const std::string& value) { settings::set(name, value); });
   m.def("get_setting", [](const std::string& name) { return settings::get(name); });
   m.def("is_available", [](nb::handle context) { return is_available(device_of(context)); });
   m.def("features", [] {

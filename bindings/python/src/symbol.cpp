@@ -1,6 +1,6 @@
 // The Symbol class: composition, listing, inference, JSON.
-#include "common.h"
 #include "graph/symbol.h"
+#include "common.h"
 #include "passes/infer_shape.h"
 #include "passes/infer_type.h"
 
@@ -16,7 +16,9 @@ nb::object shape_or_none(const Shape& shape) {
 }
 
 // Under np_shape a 0 is an empty axis and () a scalar.
-bool numpy_shapes() { return nb::cast<bool>(nb::module_::import_("gemel.util").attr("is_np_shape")()); }
+bool numpy_shapes() {
+  return nb::cast<bool>(nb::module_::import_("gemel.util").attr("is_np_shape")());
+}
 
 Shape legacy_shape(nb::handle object) {
   if (object.is_none()) return Shape::unknown();
@@ -31,7 +33,8 @@ Shape legacy_shape(nb::handle object) {
 Attributes attributes_of(nb::handle dict) {
   Attributes attributes;
   if (!dict.is_none())
-    for (auto [key, value] : nb::cast<nb::dict>(dict)) attributes[nb::cast<std::string>(key)] = nb::cast<std::string>(value);
+    for (auto [key, value] : nb::cast<nb::dict>(dict))
+      attributes[nb::cast<std::string>(key)] = nb::cast<std::string>(value);
   return attributes;
 }
 
@@ -43,12 +46,14 @@ nb::dict dict_of(const Attributes& attributes) {
 
 // (arguments, outputs, auxiliary states), each a list of what `show` makes of the entry.
 template <typename T, typename Show>
-nb::tuple split_entries(const Symbol& symbol, const IndexedGraph& graph, const std::vector<T>& entries, Show show) {
+nb::tuple split_entries(const Symbol& symbol, const IndexedGraph& graph,
+                        const std::vector<T>& entries, Show show) {
   nb::list arguments, outputs, auxiliary;
   const auto nodes = symbol.input_nodes();
   const auto is_auxiliary = symbol.input_is_auxiliary();
   for (size_t i = 0; i < nodes.size(); ++i)
-    (is_auxiliary[i] ? auxiliary : arguments).append(show(entries[graph.entry_id(Entry{nodes[i], 0, 0})]));
+    (is_auxiliary[i] ? auxiliary : arguments)
+        .append(show(entries[graph.entry_id(Entry{nodes[i], 0, 0})]));
   for (const Entry& output : symbol.outputs) outputs.append(show(entries[graph.entry_id(output)]));
   return nb::make_tuple(arguments, outputs, auxiliary);
 }
@@ -58,7 +63,8 @@ void check_names(const Symbol& symbol, nb::dict given, const char* who) {
   for (auto [key, value] : given) {
     std::string name = nb::cast<std::string>(key);
     GEMEL_CHECK(std::find(names.begin(), names.end(), name) != names.end(),
-                "[{}] the symbol has no input '{}'; its inputs are {}", who, name, fmt::join(names, ", "));
+                "[{}] the symbol has no input '{}'; its inputs are {}", who, name,
+                fmt::join(names, ", "));
   }
 }
 
@@ -68,10 +74,12 @@ nb::tuple infer_shape(const Symbol& symbol, nb::dict known, bool partial) {
   const auto nodes = symbol.input_nodes();
   const auto names = symbol.list_inputs();
   for (size_t i = 0; i < nodes.size(); ++i)
-    if (known.contains(names[i].c_str())) shapes[graph.entry_id(Entry{nodes[i], 0, 0})] = legacy_shape(known[names[i].c_str()]);
+    if (known.contains(names[i].c_str()))
+      shapes[graph.entry_id(Entry{nodes[i], 0, 0})] = legacy_shape(known[names[i].c_str()]);
   infer_shapes(graph, shapes, false);
   bool complete = true;
-  for (size_t i = 0; i < nodes.size(); ++i) complete &= shapes[graph.entry_id(Entry{nodes[i], 0, 0})].known();
+  for (size_t i = 0; i < nodes.size(); ++i)
+    complete &= shapes[graph.entry_id(Entry{nodes[i], 0, 0})].known();
   for (const Entry& output : symbol.outputs) complete &= shapes[graph.entry_id(output)].known();
   if (!complete && !partial) return nb::make_tuple(nb::none(), nb::none(), nb::none());
   return split_entries(symbol, graph, shapes, shape_or_none);
@@ -89,7 +97,8 @@ nb::tuple infer_type(const Symbol& symbol, nb::dict known, bool partial) {
     }
   infer_types(graph, dtypes);
   bool complete = true;
-  for (const Entry& output : symbol.outputs) complete &= dtypes[graph.entry_id(output)] != DType::none;
+  for (const Entry& output : symbol.outputs)
+    complete &= dtypes[graph.entry_id(output)] != DType::none;
   if (!complete && !partial) return nb::make_tuple(nb::none(), nb::none(), nb::none());
   return split_entries(symbol, graph, dtypes, [](DType dtype) { return numpy_dtype(dtype); });
 }
@@ -108,9 +117,12 @@ std::vector<Symbol> symbols_of(nb::handle sequence) {
 
 void bind_symbol(nb::module_& m) {
   nb::class_<Symbol>(m, "Symbol", nb::dynamic_attr(), nb::is_weak_referenceable())
-      .def_static("_variable", [](const std::string& name, nb::handle attributes) {
-        return Symbol::variable(name, attributes_of(attributes));
-      }, nb::arg("name"), nb::arg("attributes").none())
+      .def_static(
+          "_variable",
+          [](const std::string& name, nb::handle attributes) {
+            return Symbol::variable(name, attributes_of(attributes));
+          },
+          nb::arg("name"), nb::arg("attributes").none())
       .def_static("_group", [](nb::handle symbols) { return Symbol::group(symbols_of(symbols)); })
       .def_prop_ro("_name", &Symbol::name)
       .def("list_arguments", &Symbol::list_arguments)
@@ -118,40 +130,53 @@ void bind_symbol(nb::module_& m) {
       .def("list_inputs", &Symbol::list_inputs)
       .def("list_outputs", &Symbol::list_outputs)
       .def("get_internals", &Symbol::internals)
-      .def("get_children", [](const Symbol& s) -> nb::object {
-        auto children = s.children();
-        return children ? nb::cast(*children) : nb::none();
-      })
+      .def("get_children",
+           [](const Symbol& s) -> nb::object {
+             auto children = s.children();
+             return children ? nb::cast(*children) : nb::none();
+           })
       .def("_at", &Symbol::at)
       .def("_index_of", &Symbol::index_of)
       .def("__len__", [](const Symbol& s) { return s.outputs.size(); })
       .def("attr", [](const Symbol& s, std::string_view key) { return s.attribute(key); })
       .def("_list_attr", [](const Symbol& s) { return dict_of(s.attributes()); })
       .def("_set_attr_text", &Symbol::set_attribute)
-      .def("attr_dict", [](const Symbol& s) {
-        nb::dict d;
-        for (const auto& [name, attributes] : s.all_attributes())
-          if (!attributes.empty()) d[name.c_str()] = dict_of(attributes);
-        return d;
-      }, "Attributes of every node that has some: name -> {key: text}.")
-      .def("_infer_shape", [](const Symbol& s, nb::dict known, bool partial) {
-        check_names(s, known, "infer_shape");
-        return infer_shape(s, known, partial);
-      })
-      .def("_infer_type", [](const Symbol& s, nb::dict known, bool partial) {
-        check_names(s, known, "infer_type");
-        return infer_type(s, known, partial);
-      })
-      .def("_compose_symbol", [](const Symbol& s, const std::string& name, nb::handle positional, nb::dict named) {
-        std::vector<std::pair<std::string, Symbol>> by_name;
-        for (auto [key, value] : named) by_name.emplace_back(nb::cast<std::string>(key), nb::cast<const Symbol&>(value));
-        return s.compose(name, symbols_of(positional), by_name);
-      })
-      .def("tojson", [](const Symbol& s) { return to_json(s); }, "MXNet 1.9.1's JSON text of the graph.")
+      .def(
+          "attr_dict",
+          [](const Symbol& s) {
+            nb::dict d;
+            for (const auto& [name, attributes] : s.all_attributes())
+              if (!attributes.empty()) d[name.c_str()] = dict_of(attributes);
+            return d;
+          },
+          "Attributes of every node that has some: name -> {key: text}.")
+      .def("_infer_shape",
+           [](const Symbol& s, nb::dict known, bool partial) {
+             check_names(s, known, "infer_shape");
+             return infer_shape(s, known, partial);
+           })
+      .def("_infer_type",
+           [](const Symbol& s, nb::dict known, bool partial) {
+             check_names(s, known, "infer_type");
+             return infer_type(s, known, partial);
+           })
+      .def("_compose_symbol",
+           [](const Symbol& s, const std::string& name, nb::handle positional, nb::dict named) {
+             std::vector<std::pair<std::string, Symbol>> by_name;
+             for (auto [key, value] : named)
+               by_name.emplace_back(nb::cast<std::string>(key), nb::cast<const Symbol&>(value));
+             return s.compose(name, symbols_of(positional), by_name);
+           })
+      .def(
+          "tojson", [](const Symbol& s) { return to_json(s); },
+          "MXNet 1.9.1's JSON text of the graph.")
       .def("_debug_str", [](const Symbol& s) { return debug_string(s); })
       .def("_copy", &Symbol::copy)
-      .def("_is_variable", [](const Symbol& s) { return s.outputs.size() == 1 && s.outputs[0].node->is_variable(); });
-  m.def("symbol_from_json", [](const std::string& text) { return from_json(text, &lookup_operator); });
+      .def("_is_variable", [](const Symbol& s) {
+        return s.outputs.size() == 1 && s.outputs[0].node->is_variable();
+      });
+  m.def("symbol_from_json",
+        [](const std::string& text) { return from_json(text, &lookup_operator); });
 }
 
 }  // namespace gemel::python

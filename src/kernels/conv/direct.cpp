@@ -55,11 +55,12 @@ void forward(const Geometry& g, const T* data, const T* weight, const T* bias, T
     const T* filter = weight + channel * g.group_in() * g.kernel_size();
     const T* image = data + (n * g.in_channels + first) * g.in_size();
     T* target = out + item * g.out_size();
-    positions(g, [&](int64_t offset, const int64_t (&o)[3]) {
+    positions(g, [&](int64_t offset, const int64_t(&o)[3]) {
       C sum = bias ? static_cast<C>(bias[channel]) : C(0);
       for (int64_t c = 0; c < g.group_in(); ++c)
         window(g, o, [&](int64_t k, int64_t i) {
-          sum += static_cast<C>(image[c * g.in_size() + i]) * static_cast<C>(filter[c * g.kernel_size() + k]);
+          sum += static_cast<C>(image[c * g.in_size() + i]) *
+                 static_cast<C>(filter[c * g.kernel_size() + k]);
         });
       target[offset] = static_cast<T>(sum);
     });
@@ -107,13 +108,15 @@ void backward_weight(const Geometry& g, const T* data, const T* dy, T* dweight) 
       for (int64_t n = 0; n < g.batch; ++n) {
         const T* image = data + (n * g.in_channels + channel) * g.in_size();
         const T* head = dy + (n * g.out_channels + m) * g.out_size();
-        positions(g, [&](int64_t offset, const int64_t (&o)[3]) {
-          const int64_t d = o[0] * g.stride[0] - g.pad[0] + k / (g.kernel[1] * g.kernel[2]) * g.dilate[0];
-          const int64_t h = o[1] * g.stride[1] - g.pad[1] + k / g.kernel[2] % g.kernel[1] * g.dilate[1];
+        positions(g, [&](int64_t offset, const int64_t(&o)[3]) {
+          const int64_t d =
+              o[0] * g.stride[0] - g.pad[0] + k / (g.kernel[1] * g.kernel[2]) * g.dilate[0];
+          const int64_t h =
+              o[1] * g.stride[1] - g.pad[1] + k / g.kernel[2] % g.kernel[1] * g.dilate[1];
           const int64_t w = o[2] * g.stride[2] - g.pad[2] + k % g.kernel[2] * g.dilate[2];
           if (d < 0 || d >= g.in[0] || h < 0 || h >= g.in[1] || w < 0 || w >= g.in[2]) return;
-          sum += static_cast<C>(head[offset]) *
-                 static_cast<C>(image[(d * g.in[1] + h) * g.in[2] + w]);
+          sum +=
+              static_cast<C>(head[offset]) * static_cast<C>(image[(d * g.in[1] + h) * g.in[2] + w]);
         });
       }
       target[k] = static_cast<T>(sum);
@@ -127,8 +130,8 @@ void direct_convolution(DType dtype, const Geometry& g, const void* data, const 
                         const void* bias, void* out) {
   dispatch_floating(dtype, "Convolution", [&](auto type) {
     using T = typename decltype(type)::type;
-    forward(g, static_cast<const T*>(data), static_cast<const T*>(weight), static_cast<const T*>(bias),
-            static_cast<T*>(out));
+    forward(g, static_cast<const T*>(data), static_cast<const T*>(weight),
+            static_cast<const T*>(bias), static_cast<T*>(out));
   });
 }
 
@@ -144,7 +147,8 @@ void direct_convolution_weight(DType dtype, const Geometry& g, const void* data,
                                void* dweight) {
   dispatch_floating(dtype, "Convolution", [&](auto type) {
     using T = typename decltype(type)::type;
-    backward_weight(g, static_cast<const T*>(data), static_cast<const T*>(dy), static_cast<T*>(dweight));
+    backward_weight(g, static_cast<const T*>(data), static_cast<const T*>(dy),
+                    static_cast<T*>(dweight));
   });
 }
 

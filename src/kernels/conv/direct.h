@@ -6,8 +6,8 @@
 namespace gemel::kernels {
 
 // `bias` may be null.
-void direct_convolution(DType dtype, const ConvolutionGeometry& g, const void* data, const void* weight,
-                        const void* bias, void* out);
+void direct_convolution(DType dtype, const ConvolutionGeometry& g, const void* data,
+                        const void* weight, const void* bias, void* out);
 void direct_convolution_data(DType dtype, const ConvolutionGeometry& g, const void* dy,
                              const void* weight, void* dx);
 void direct_convolution_weight(DType dtype, const ConvolutionGeometry& g, const void* data,

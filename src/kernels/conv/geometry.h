@@ -6,7 +6,7 @@
 namespace gemel::kernels {
 
 struct ConvolutionGeometry {
-  int axes = 2;                              // spatial axes that exist
+  int axes = 2;  // spatial axes that exist
   int64_t batch = 1, groups = 1;
   int64_t in_channels = 1, out_channels = 1;  // of all groups together
   int64_t in[3] = {1, 1, 1}, out[3] = {1, 1, 1};

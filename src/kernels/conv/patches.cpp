@@ -21,9 +21,10 @@ void runs(const Geometry& g, int64_t row, F&& f) {
                             k % g.kernel[2] * g.dilate[2] - g.pad[2]};
   // Outputs [first, last) along the width fall inside the image.
   const int64_t step = g.stride[2];
-  const int64_t first = std::clamp<int64_t>(shift[2] < 0 ? (-shift[2] + step - 1) / step : 0, 0, g.out[2]);
-  const int64_t last =
-      std::clamp<int64_t>(shift[2] < g.in[2] ? (g.in[2] - shift[2] + step - 1) / step : 0, first, g.out[2]);
+  const int64_t first =
+      std::clamp<int64_t>(shift[2] < 0 ? (-shift[2] + step - 1) / step : 0, 0, g.out[2]);
+  const int64_t last = std::clamp<int64_t>(
+      shift[2] < g.in[2] ? (g.in[2] - shift[2] + step - 1) / step : 0, first, g.out[2]);
   int64_t column = 0;
   for (int64_t od = 0; od < g.out[0]; ++od)
     for (int64_t oh = 0; oh < g.out[1]; ++oh, column += g.out[2]) {
@@ -44,8 +45,10 @@ void gather(const Geometry& g, const T* image, T* matrix) {
   parallel_for(g.group_in() * g.kernel_size(), g.out_size(), [&](int64_t row) {
     T* target = matrix + row * g.out_size();
     runs(g, row, [&](int64_t from, int64_t column, int64_t count) {
-      if (from < 0) std::fill_n(target + column, count, T(0));
-      else if (g.stride[2] == 1) std::copy_n(image + from, count, target + column);
+      if (from < 0)
+        std::fill_n(target + column, count, T(0));
+      else if (g.stride[2] == 1)
+        std::copy_n(image + from, count, target + column);
       else
         for (int64_t i = 0; i < count; ++i) target[column + i] = image[from + i * g.stride[2]];
     });
@@ -92,13 +95,15 @@ void forward(DType dtype, const Geometry& g, const T* data, const T* weight, con
     }
     if (bias)
       for (int64_t m = 0; m < g.group_out(); ++m)
-        std::fill_n(out + b.out + m * g.out_size(), g.out_size(), bias[b.group * g.group_out() + m]);
+        std::fill_n(out + b.out + m * g.out_size(), g.out_size(),
+                    bias[b.group * g.group_out() + m]);
     gemm(dtype, product, weight + b.weight, matrix, out + b.out);
   });
 }
 
 template <typename T>
-void backward_data(DType dtype, const Geometry& g, const T* dy, const T* weight, T* dx, T* scratch) {
+void backward_data(DType dtype, const Geometry& g, const T* dy, const T* weight, T* dx,
+                   T* scratch) {
   const int64_t depth = g.group_in() * g.kernel_size();
   const auto product = Gemm::packed(true, false, depth, g.out_size(), g.group_out());
   blocks(g, [&](int64_t, const Block& b) {
@@ -113,7 +118,8 @@ void backward_data(DType dtype, const Geometry& g, const T* dy, const T* weight,
 }
 
 template <typename T>
-void backward_weight(DType dtype, const Geometry& g, const T* data, const T* dy, T* dweight, T* scratch) {
+void backward_weight(DType dtype, const Geometry& g, const T* data, const T* dy, T* dweight,
+                     T* scratch) {
   const int64_t depth = g.group_in() * g.kernel_size();
   if (g.batch == 0) std::fill_n(dweight, g.out_channels * depth, T(0));
   blocks(g, [&](int64_t n, const Block& b) {
@@ -122,16 +128,19 @@ void backward_weight(DType dtype, const Geometry& g, const T* data, const T* dy,
       gather(g, data + b.data, scratch);
       matrix = scratch;
     }
-    gemm(dtype, Gemm::packed(false, true, g.group_out(), depth, g.out_size(), n == 0 ? 0 : 1), dy + b.out,
-         matrix, dweight + b.weight);
+    gemm(dtype, Gemm::packed(false, true, g.group_out(), depth, g.out_size(), n == 0 ? 0 : 1),
+         dy + b.out, matrix, dweight + b.weight);
   });
 }
 
 template <typename F>
 void with_type(DType dtype, F&& f) {
-  if (dtype == DType::float32) f(float{});
-  else if (dtype == DType::float64) f(double{});
-  else fail(ErrorKind::Type, "[Convolution] expected float32 or float64, got {}", name_of(dtype));
+  if (dtype == DType::float32)
+    f(float{});
+  else if (dtype == DType::float64)
+    f(double{});
+  else
+    fail(ErrorKind::Type, "[Convolution] expected float32 or float64, got {}", name_of(dtype));
 }
 
 }  // namespace

@@ -20,7 +20,8 @@ struct Gemm {
   }
 };
 
-// Plain loops for every type; halves and small integers are summed in a wider type and rounded once.
+// Plain loops for every type; halves and small integers are summed in a wider type and rounded
+// once.
 void reference_gemm(DType dtype, const Gemm& gemm, const void* a, const void* b, void* c);
 
 // Whether a BLAS library serves this type; without one, never.

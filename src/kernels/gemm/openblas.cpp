@@ -23,7 +23,8 @@ void blas_gemm(DType dtype, const Gemm& g, const void* a, const void* b, void* c
     return reference_gemm(dtype, g, a, b, c);
   const auto ta = g.transpose_a ? CblasTrans : CblasNoTrans;
   const auto tb = g.transpose_b ? CblasTrans : CblasNoTrans;
-  const auto m = static_cast<blasint>(g.m), n = static_cast<blasint>(g.n), k = static_cast<blasint>(g.k);
+  const auto m = static_cast<blasint>(g.m), n = static_cast<blasint>(g.n),
+             k = static_cast<blasint>(g.k);
   const auto lda = static_cast<blasint>(g.a_stride), ldb = static_cast<blasint>(g.b_stride);
   const auto ldc = static_cast<blasint>(g.c_stride);
   if (dtype == DType::float32)

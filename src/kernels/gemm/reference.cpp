@@ -16,8 +16,10 @@ constexpr int64_t block = 128;
 
 template <typename T>
 T stored(sum_type<T> value) {
-  if constexpr (std::is_same_v<T, bool>) return value != 0;
-  else return static_cast<T>(value);
+  if constexpr (std::is_same_v<T, bool>)
+    return value != 0;
+  else
+    return static_cast<T>(value);
 }
 
 // One block of one row of C. B's rows are walked along memory whether it is transposed or not.
@@ -66,9 +68,12 @@ void reference_gemm(DType dtype, const Gemm& g, const void* a, const void* b, vo
 }
 
 void gemm(DType dtype, const Gemm& g, const void* a, const void* b, void* c) {
-  if (small_supports(dtype, g)) small_gemm(dtype, g, a, b, c);
-  else if (blas_supports(dtype)) blas_gemm(dtype, g, a, b, c);
-  else reference_gemm(dtype, g, a, b, c);
+  if (small_supports(dtype, g))
+    small_gemm(dtype, g, a, b, c);
+  else if (blas_supports(dtype))
+    blas_gemm(dtype, g, a, b, c);
+  else
+    reference_gemm(dtype, g, a, b, c);
 }
 
 void fill_rows(DType dtype, int64_t rows, int64_t columns, const void* bias, void* c) {

@@ -19,7 +19,8 @@ dnnl::primitive_attr user_scratchpad() {
   return attributes;
 }
 
-PreparedPrimitive::PreparedPrimitive(const dnnl::primitive_desc_base& descriptor, dnnl::primitive primitive)
+PreparedPrimitive::PreparedPrimitive(const dnnl::primitive_desc_base& descriptor,
+                                     dnnl::primitive primitive)
     : primitive_(std::move(primitive)),
       reference_(std::string_view(descriptor.impl_info_str()).starts_with("ref")),
       scratchpad_(descriptor.scratchpad_desc()),
@@ -31,11 +32,13 @@ int64_t PreparedPrimitive::reserve(const dnnl::memory::desc& desc) {
   return offset;
 }
 
-void PreparedPrimitive::input(int arg, int index, const dnnl::memory::desc& user, const dnnl::memory::desc& wanted) {
+void PreparedPrimitive::input(int arg, int index, const dnnl::memory::desc& user,
+                              const dnnl::memory::desc& wanted) {
   add(arg, index, true, user, wanted);
 }
 
-void PreparedPrimitive::output(int arg, int index, const dnnl::memory::desc& user, const dnnl::memory::desc& wanted) {
+void PreparedPrimitive::output(int arg, int index, const dnnl::memory::desc& user,
+                               const dnnl::memory::desc& wanted) {
   add(arg, index, false, user, wanted);
 }
 
@@ -44,8 +47,8 @@ void PreparedPrimitive::add(int arg, int index, bool is_input, const dnnl::memor
   Slot slot{arg, index, is_input, user, wanted, {}, 0, {}, 0};
   if (user != wanted) {
     const dnnl::engine& engine = cpu_engine();
-    const dnnl::reorder::primitive_desc reorder(engine, is_input ? user : wanted, engine, is_input ? wanted : user,
-                                                user_scratchpad());
+    const dnnl::reorder::primitive_desc reorder(engine, is_input ? user : wanted, engine,
+                                                is_input ? wanted : user, user_scratchpad());
     slot.reorder = dnnl::reorder(reorder);
     slot.offset = reserve(wanted);
     slot.scratchpad = reorder.scratchpad_desc();
@@ -62,7 +65,8 @@ void PreparedPrimitive::run(const OpCall& call) const {
   const auto reorder = [&](const Slot& slot, const dnnl::memory& from, const dnnl::memory& to) {
     slot.reorder->execute(stream, {{DNNL_ARG_FROM, from},
                                    {DNNL_ARG_TO, to},
-                                   {DNNL_ARG_SCRATCHPAD, at(slot.scratchpad, call.workspace + slot.scratchpad_offset)}});
+                                   {DNNL_ARG_SCRATCHPAD,
+                                    at(slot.scratchpad, call.workspace + slot.scratchpad_offset)}});
   };
   std::unordered_map<int, dnnl::memory> arguments;
   arguments.emplace(DNNL_ARG_SCRATCHPAD, at(scratchpad_, call.workspace + scratchpad_offset_));

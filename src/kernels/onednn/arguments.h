@@ -14,8 +14,8 @@ class PreparedPrimitive : public Prepared {
   // `primitive` was made from `descriptor`, with the scratchpad left to the user.
   PreparedPrimitive(const dnnl::primitive_desc_base& descriptor, dnnl::primitive primitive);
 
-  // Argument `arg` of the primitive is input (or output) `index` of the call, laid out as `user`; the
-  // primitive wants it as `wanted`.
+  // Argument `arg` of the primitive is input (or output) `index` of the call, laid out as `user`;
+  // the primitive wants it as `wanted`.
   void input(int arg, int index, const dnnl::memory::desc& user, const dnnl::memory::desc& wanted);
   void output(int arg, int index, const dnnl::memory::desc& user, const dnnl::memory::desc& wanted);
 
@@ -29,11 +29,12 @@ class PreparedPrimitive : public Prepared {
     bool is_input;
     dnnl::memory::desc user, wanted;
     std::optional<dnnl::reorder> reorder;
-    int64_t offset;             // in the workspace, of the array as wanted
+    int64_t offset;                 // in the workspace, of the array as wanted
     dnnl::memory::desc scratchpad;  // of the reorder
     int64_t scratchpad_offset;
   };
-  void add(int arg, int index, bool is_input, const dnnl::memory::desc& user, const dnnl::memory::desc& wanted);
+  void add(int arg, int index, bool is_input, const dnnl::memory::desc& user,
+           const dnnl::memory::desc& wanted);
   int64_t reserve(const dnnl::memory::desc& desc);
 
   dnnl::primitive primitive_;

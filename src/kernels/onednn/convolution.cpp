@@ -33,12 +33,24 @@ struct Descriptors {
   }
 };
 
-dnnl::convolution_forward::primitive_desc forward_descriptor(const Descriptors& d, const ConvolutionProblem& problem,
-                                                             const memory::desc& data, const memory::desc& out) {
+dnnl::convolution_forward::primitive_desc forward_descriptor(const Descriptors& d,
+                                                             const ConvolutionProblem& problem,
+                                                             const memory::desc& data,
+                                                             const memory::desc& out) {
   const memory::desc weight = any_layout(d.weight, problem.dtype);
   const memory::desc bias = problem.bias ? plain(d.bias, problem.dtype) : memory::desc();
-  return {cpu_engine(), dnnl::prop_kind::forward_training, dnnl::algorithm::convolution_direct, data, weight, bias,
-          out, d.stride, d.dilate, d.pad, d.pad, user_scratchpad()};
+  return {cpu_engine(),
+          dnnl::prop_kind::forward_training,
+          dnnl::algorithm::convolution_direct,
+          data,
+          weight,
+          bias,
+          out,
+          d.stride,
+          d.dilate,
+          d.pad,
+          d.pad,
+          user_scratchpad()};
 }
 
 std::unique_ptr<PreparedPrimitive> make(const ConvolutionProblem& problem, bool blocked) {
@@ -59,19 +71,21 @@ std::unique_ptr<PreparedPrimitive> make(const ConvolutionProblem& problem, bool 
     return state;
   }
   if (problem.pass == Pass::data) {
-    const dnnl::convolution_backward_data::primitive_desc backward(cpu_engine(), direct, data,
-                                                                   any_layout(d.weight, dtype), out, d.stride,
-                                                                   d.dilate, d.pad, d.pad, forward, user_scratchpad());
-    auto state = std::make_unique<PreparedPrimitive>(backward, dnnl::convolution_backward_data(backward));
+    const dnnl::convolution_backward_data::primitive_desc backward(
+        cpu_engine(), direct, data, any_layout(d.weight, dtype), out, d.stride, d.dilate, d.pad,
+        d.pad, forward, user_scratchpad());
+    auto state =
+        std::make_unique<PreparedPrimitive>(backward, dnnl::convolution_backward_data(backward));
     state->input(DNNL_ARG_DIFF_DST, 0, user_out, backward.diff_dst_desc());
     state->input(DNNL_ARG_WEIGHTS, 1, user_weight, backward.weights_desc());
     state->output(DNNL_ARG_DIFF_SRC, 0, user_data, backward.diff_src_desc());
     return state;
   }
   const dnnl::convolution_backward_weights::primitive_desc backward(
-      cpu_engine(), direct, data, any_layout(d.weight, dtype), problem.bias ? bias : memory::desc(), out, d.stride,
-      d.dilate, d.pad, d.pad, forward, user_scratchpad());
-  auto state = std::make_unique<PreparedPrimitive>(backward, dnnl::convolution_backward_weights(backward));
+      cpu_engine(), direct, data, any_layout(d.weight, dtype), problem.bias ? bias : memory::desc(),
+      out, d.stride, d.dilate, d.pad, d.pad, forward, user_scratchpad());
+  auto state =
+      std::make_unique<PreparedPrimitive>(backward, dnnl::convolution_backward_weights(backward));
   state->input(DNNL_ARG_DIFF_DST, 0, user_out, backward.diff_dst_desc());
   state->input(DNNL_ARG_SRC, 1, user_data, backward.src_desc());
   state->output(DNNL_ARG_DIFF_WEIGHTS, 0, user_weight, backward.diff_weights_desc());
@@ -79,8 +93,8 @@ std::unique_ptr<PreparedPrimitive> make(const ConvolutionProblem& problem, bool 
   return state;
 }
 
-// Layouts of the library's own choice pay for the reorders where it has fast code for them; where it
-// only has its reference code (few input channels), products over plain layouts are faster.
+// Layouts of the library's own choice pay for the reorders where it has fast code for them; where
+// it only has its reference code (few input channels), products over plain layouts are faster.
 std::unique_ptr<PreparedPrimitive> make_best(const ConvolutionProblem& problem) {
   auto blocked = make(problem, true);
   return blocked->is_reference() ? make(problem, false) : std::move(blocked);
@@ -92,8 +106,8 @@ bool serves(const ConvolutionProblem& problem) {
   const ConvolutionGeometry& g = problem.geometry;
   // Its kernels for the gradient of data pad the channels to whole vectors.
   if (problem.pass == Pass::data && g.group_in() < 8) return false;
-  return problem.dtype == DType::float32 && g.batch > 0 && g.in_channels > 0 && g.out_channels > 0 &&
-         g.in_size() > 0 && g.out_size() > 0;
+  return problem.dtype == DType::float32 && g.batch > 0 && g.in_channels > 0 &&
+         g.out_channels > 0 && g.in_size() > 0 && g.out_size() > 0;
 }
 
 std::unique_ptr<Prepared> prepare_convolution(const ConvolutionProblem& problem) {

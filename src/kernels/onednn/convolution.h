@@ -19,7 +19,8 @@ bool serves(const ConvolutionProblem& problem);
 std::unique_ptr<Prepared> prepare_convolution(const ConvolutionProblem& problem);
 // Bytes of scratch; `prepared` may be null.
 int64_t convolution_workspace(const ConvolutionProblem& problem, Prepared* prepared);
-// Inputs and outputs of `call`: data, weight[, bias] -> out; dy, weight -> dx; dy, data -> dweight[, dbias].
+// Inputs and outputs of `call`: data, weight[, bias] -> out; dy, weight -> dx; dy, data ->
+// dweight[, dbias].
 void run_convolution(const ConvolutionProblem& problem, const OpCall& call);
 
 }  // namespace gemel::kernels::onednn

@@ -13,7 +13,9 @@ namespace {
 using dnnl::memory;
 
 memory::desc matrix(int64_t rows, int64_t columns, int64_t stride, bool transposed, DType dtype) {
-  return {{rows, columns}, data_type(dtype), transposed ? memory::dims{1, stride} : memory::dims{stride, 1}};
+  return {{rows, columns},
+          data_type(dtype),
+          transposed ? memory::dims{1, stride} : memory::dims{stride, 1}};
 }
 
 std::unique_ptr<PreparedPrimitive> make(const MatmulProblem& problem) {
@@ -23,8 +25,9 @@ std::unique_ptr<PreparedPrimitive> make(const MatmulProblem& problem) {
   const memory::desc c = matrix(g.m, g.n, g.c_stride, false, problem.dtype);
   const memory::desc bias = matrix(1, g.n, g.n, false, problem.dtype);
   const auto descriptor =
-      problem.bias < 0 ? dnnl::matmul::primitive_desc(cpu_engine(), a, b, c, user_scratchpad())
-                       : dnnl::matmul::primitive_desc(cpu_engine(), a, b, bias, c, user_scratchpad());
+      problem.bias < 0
+          ? dnnl::matmul::primitive_desc(cpu_engine(), a, b, c, user_scratchpad())
+          : dnnl::matmul::primitive_desc(cpu_engine(), a, b, bias, c, user_scratchpad());
   auto state = std::make_unique<PreparedPrimitive>(descriptor, dnnl::matmul(descriptor));
   state->input(DNNL_ARG_SRC, problem.a, a, a);
   state->input(DNNL_ARG_WEIGHTS, problem.b, b, b);
@@ -52,8 +55,10 @@ int64_t matmul_workspace(const MatmulProblem& problem, Prepared* prepared) {
 }
 
 void run_matmul(const MatmulProblem& problem, const OpCall& call) {
-  if (call.prepared) static_cast<PreparedPrimitive*>(call.prepared)->run(call);
-  else make(problem)->run(call);
+  if (call.prepared)
+    static_cast<PreparedPrimitive*>(call.prepared)->run(call);
+  else
+    make(problem)->run(call);
 }
 
 #else

@@ -1,5 +1,5 @@
-// oneDNN's matrix product, for products large enough to pay for the call. Without the library `serves`
-// is always false.
+// oneDNN's matrix product, for products large enough to pay for the call. Without the library
+// `serves` is always false.
 #pragma once
 #include "kernels/gemm/gemm.h"
 #include "op/op_info.h"
@@ -7,7 +7,7 @@
 namespace gemel::kernels::onednn {
 
 struct MatmulProblem {
-  Gemm gemm;      // beta is 0
+  Gemm gemm;  // beta is 0
   DType dtype;
   int a, b;       // which inputs of the call they are; the product is its first output
   int bias = -1;  // input that is added to every row; -1: none

@@ -1,5 +1,5 @@
-// What every oneDNN kernel needs: the CPU engine and a stream. Only for files inside this folder that
-// are compiled with the library.
+// What every oneDNN kernel needs: the CPU engine and a stream. Only for files inside this folder
+// that are compiled with the library.
 #pragma once
 #include <dnnl.hpp>
 
@@ -15,10 +15,14 @@ dnnl::stream& cpu_stream();
 
 inline dnnl::memory::data_type data_type(DType dtype) {
   switch (dtype) {
-    case DType::float32: return dnnl::memory::data_type::f32;
-    case DType::bfloat16: return dnnl::memory::data_type::bf16;
-    case DType::float16: return dnnl::memory::data_type::f16;
-    default: fail(ErrorKind::Internal, "oneDNN does not serve {}", name_of(dtype));
+    case DType::float32:
+      return dnnl::memory::data_type::f32;
+    case DType::bfloat16:
+      return dnnl::memory::data_type::bf16;
+    case DType::float16:
+      return dnnl::memory::data_type::f16;
+    default:
+      fail(ErrorKind::Internal, "oneDNN does not serve {}", name_of(dtype));
   }
 }
 

@@ -38,7 +38,8 @@ Store<C> storer(DType dtype) {
       if constexpr (std::is_same_v<T, double> || std::is_same_v<T, float>)
         for (int64_t i = 0; i < count; ++i) target[i * step] = static_cast<T>(from[i]);
       else
-        for (int64_t i = 0; i < count; ++i) target[i * step] = static_cast<T>(static_cast<float>(from[i]));
+        for (int64_t i = 0; i < count; ++i)
+          target[i * step] = static_cast<T>(static_cast<float>(from[i]));
     };
   });
 }
@@ -150,12 +151,14 @@ void forward(const Softmax& s, const Tensor& data, const Tensor& out) {
   const auto load = loader<C>(data.dtype);
   const auto store = storer<C>(out.dtype);
   const int64_t in_size = size_of(data.dtype), out_size = size_of(out.dtype);
-  const bool direct = s.inner == 1 && out.dtype == (std::is_same_v<C, float> ? DType::float32 : DType::float64);
+  const bool direct =
+      s.inner == 1 && out.dtype == (std::is_same_v<C, float> ? DType::float32 : DType::float64);
   if (direct && data.dtype == out.dtype && !s.lengths && s.count > 0 && s.count <= short_row) {
     const int64_t step = short_block / s.count;
     parallel_for((s.outer + step - 1) / step, short_block * 8, [&](int64_t block) {
       const int64_t first = block * step * s.count;
-      short_rows(s, data.data<C>() + first, out.data<C>() + first, std::min(step, s.outer - block * step));
+      short_rows(s, data.data<C>() + first, out.data<C>() + first,
+                 std::min(step, s.outer - block * step));
     });
     return;
   }
@@ -204,13 +207,17 @@ bool wide(std::initializer_list<DType> dtypes) {
 }  // namespace
 
 void softmax(const Softmax& s, const Tensor& data, const Tensor& out) {
-  if (wide({data.dtype, out.dtype})) forward<double>(s, data, out);
-  else forward<float>(s, data, out);
+  if (wide({data.dtype, out.dtype}))
+    forward<double>(s, data, out);
+  else
+    forward<float>(s, data, out);
 }
 
 void softmax_backward(const Softmax& s, const Tensor& dy, const Tensor& y, const Tensor& dx) {
-  if (wide({dy.dtype, y.dtype, dx.dtype})) backward<double>(s, dy, y, dx);
-  else backward<float>(s, dy, y, dx);
+  if (wide({dy.dtype, y.dtype, dx.dtype}))
+    backward<double>(s, dy, y, dx);
+  else
+    backward<float>(s, dy, y, dx);
 }
 
 }  // namespace gemel::kernels

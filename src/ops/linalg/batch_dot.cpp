@@ -34,15 +34,16 @@ void batch_dot_shape(ShapeContext& c) {
   Shape known_l = l, known_r = r, out = l;
   for (int i = 0; i < d - 2; ++i) {
     const int64_t size = l[i] >= 0 ? l[i] : r[i];
-    GEMEL_CHECK(r[i] < 0 || r[i] == size, "[{}] expected equal batch axes, got {} and {}", c.op.name(), l, r);
+    GEMEL_CHECK(r[i] < 0 || r[i] == size, "[{}] expected equal batch axes, got {} and {}",
+                c.op.name(), l, r);
     known_l[i] = known_r[i] = out[i] = size;
   }
   const int m = p.transpose_a ? d - 1 : d - 2, ka = p.transpose_a ? d - 2 : d - 1;
   const int n = p.transpose_b ? d - 2 : d - 1, kb = p.transpose_b ? d - 1 : d - 2;
   const int64_t k = l[ka] >= 0 ? l[ka] : r[kb];
   GEMEL_CHECK(r[kb] < 0 || r[kb] == k,
-              "[{}] expected axis {} of lhs to be as long as axis {} of rhs, got {} and {}", c.op.name(),
-              ka, kb, l, r);
+              "[{}] expected axis {} of lhs to be as long as axis {} of rhs, got {} and {}",
+              c.op.name(), ka, kb, l, r);
   known_l[ka] = known_r[kb] = k;
   out[d - 2] = l[m];
   out[d - 1] = r[n];
@@ -64,8 +65,8 @@ void batch_dot_kernel(const OpCall& c) {
   std::byte* to = c.out[0].address;
   // Many small products are spread over the threads; few large ones are threaded inside.
   const auto one = [&](int64_t i) {
-    (blas ? kernels::blas_gemm : kernels::reference_gemm)(dtype, g, a + i * m * k * item,
-                                                          b + i * k * n * item, to + i * m * n * item);
+    (blas ? kernels::blas_gemm : kernels::reference_gemm)(
+        dtype, g, a + i * m * k * item, b + i * k * n * item, to + i * m * n * item);
   };
   const int64_t count = l.size(0, d - 2);
   if (count >= kernels::thread_count() && m * n * k < (1 << 20))
@@ -82,16 +83,19 @@ std::vector<Entry> batch_dot_gradient(const GradientContext& c) {
   const auto& p = c.params<BatchDotParameters>();
   const bool ta = p.transpose_a, tb = p.transpose_b;
   const Entry dy = c.dy(), l = c.in(0), r = c.in(1);
-  return {ta ? c.make("batch_dot", {r, dy}, flags(tb, true)) : c.make("batch_dot", {dy, r}, flags(false, !tb)),
-          tb ? c.make("batch_dot", {dy, l}, flags(true, ta)) : c.make("batch_dot", {l, dy}, flags(!ta, false))};
+  return {ta ? c.make("batch_dot", {r, dy}, flags(tb, true))
+             : c.make("batch_dot", {dy, r}, flags(false, !tb)),
+          tb ? c.make("batch_dot", {dy, l}, flags(true, ta))
+             : c.make("batch_dot", {l, dy}, flags(!ta, false))};
 }
 
 }  // namespace
 
 GEMEL_OPERATORS(batch_dot) {
   op<BatchDotParameters>("batch_dot")
-      .doc("Matrix products of two batches: arrays of shape (..., m, k) and (..., k, n) give "
-           "(..., m, n). `transpose_a` and `transpose_b` transpose the matrices first.")
+      .doc(
+          "Matrix products of two batches: arrays of shape (..., m, k) and (..., k, n) give "
+          "(..., m, n). `transpose_a` and `transpose_b` transpose the matrices first.")
       .inputs({"lhs", "rhs"})
       .shape(batch_dot_shape)
       .gradient(batch_dot_gradient)
@@ -101,7 +105,8 @@ GEMEL_OPERATORS(batch_dot) {
       .sample({.shapes = {{2, 3, 4}, {2, 4, 5}}})
       .sample({.shapes = {{2, 4, 3}, {2, 4, 5}}, .attributes = {{"transpose_a", "True"}}})
       .sample({.shapes = {{2, 3, 4}, {2, 5, 4}}, .attributes = {{"transpose_b", "True"}}})
-      .sample({.shapes = {{2, 4, 3}, {2, 5, 4}}, .attributes = {{"transpose_a", "True"}, {"transpose_b", "True"}}})
+      .sample({.shapes = {{2, 4, 3}, {2, 5, 4}},
+               .attributes = {{"transpose_a", "True"}, {"transpose_b", "True"}}})
       .sample({.shapes = {{2, 3, 1, 2}, {2, 3, 2, 1}}});
 }
 

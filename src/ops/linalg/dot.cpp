@@ -43,16 +43,18 @@ void dot_shape(ShapeContext& c) {
   const auto& p = c.params<DotParameters>();
   check_forward_stype(p.forward_stype, c.op.name());
   const Shape &l = c.in[0], &r = c.in[1];
-  GEMEL_CHECK(l.ndim() != 0 && r.ndim() != 0, "[{}] expected arrays of at least one axis, got {} and {}",
-              c.op.name(), l, r);
+  GEMEL_CHECK(l.ndim() != 0 && r.ndim() != 0,
+              "[{}] expected arrays of at least one axis, got {} and {}", c.op.name(), l, r);
   if (l.ndim() < 0 || r.ndim() < 0) return;
-  GEMEL_CHECK(l.ndim() > 1 || r.ndim() > 1 || (!p.transpose_a && !p.transpose_b),
-              "[{}] two vectors {} and {} cannot be transposed; leave transpose_a and transpose_b off",
-              c.op.name(), l, r);
+  GEMEL_CHECK(
+      l.ndim() > 1 || r.ndim() > 1 || (!p.transpose_a && !p.transpose_b),
+      "[{}] two vectors {} and {} cannot be transposed; leave transpose_a and transpose_b off",
+      c.op.name(), l, r);
   const int a = summed_axis(l, p.transpose_a), b = summed_axis(r, !p.transpose_b);
   if (l[a] >= 0 && r[b] >= 0)
     GEMEL_CHECK(l[a] == r[b],
-                "[{}] expected equal sizes of axis {} of lhs and axis {} of rhs, got {} and {} in {} and {}",
+                "[{}] expected equal sizes of axis {} of lhs and axis {} of rhs, got {} and {} in "
+                "{} and {}",
                 c.op.name(), a, b, l[a], r[b], l, r);
   else if (l[a] >= 0) {
     Shape known = r;
@@ -63,8 +65,9 @@ void dot_shape(ShapeContext& c) {
     known[a] = r[b];
     c.set_in(0, known);
   }
-  GEMEL_CHECK(l.ndim() + r.ndim() - 2 <= Shape::max_ndim, "[{}] expected a result of at most {} axes, got {} and {}",
-              c.op.name(), Shape::max_ndim, l, r);
+  GEMEL_CHECK(l.ndim() + r.ndim() - 2 <= Shape::max_ndim,
+              "[{}] expected a result of at most {} axes, got {} and {}", c.op.name(),
+              Shape::max_ndim, l, r);
   Shape out;
   append_rest(out, l, a);
   append_rest(out, r, b);
@@ -90,8 +93,9 @@ void run(DType dtype, bool blas, const kernels::Gemm& g, const Tensor& a, const 
 template <bool blas>
 void dot_kernel(const OpCall& c) {
   const auto& p = c.params<DotParameters>();
-  run(c.out[0].dtype, blas, dot_matrices(c.in[0].shape, c.in[1].shape, p.transpose_a, p.transpose_b),
-      c.in[0], c.in[1], c.out[0]);
+  run(c.out[0].dtype, blas,
+      dot_matrices(c.in[0].shape, c.in[1].shape, p.transpose_a, p.transpose_b), c.in[0], c.in[1],
+      c.out[0]);
 }
 
 // in: head gradient, the other operand, the operand itself (for its shape only).
@@ -104,10 +108,14 @@ void dot_backward_kernel(const OpCall& c) {
   const kernels::Gemm g = dot_matrices(l, r, p.transpose_a, p.transpose_b);
   const bool ta = g.transpose_a, tb = g.transpose_b;
   using kernels::Gemm;
-  if (left && !ta) run(out.dtype, blas, Gemm::packed(false, !tb, g.m, g.k, g.n), dy, other, out);
-  else if (left) run(out.dtype, blas, Gemm::packed(tb, true, g.k, g.m, g.n), other, dy, out);
-  else if (!tb) run(out.dtype, blas, Gemm::packed(!ta, false, g.k, g.n, g.m), other, dy, out);
-  else run(out.dtype, blas, Gemm::packed(true, ta, g.n, g.k, g.m), dy, other, out);
+  if (left && !ta)
+    run(out.dtype, blas, Gemm::packed(false, !tb, g.m, g.k, g.n), dy, other, out);
+  else if (left)
+    run(out.dtype, blas, Gemm::packed(tb, true, g.k, g.m, g.n), other, dy, out);
+  else if (!tb)
+    run(out.dtype, blas, Gemm::packed(!ta, false, g.k, g.n, g.m), other, dy, out);
+  else
+    run(out.dtype, blas, Gemm::packed(true, ta, g.n, g.k, g.m), dy, other, out);
 }
 
 bool blas_serves(const OpCall& c) { return kernels::blas_supports(c.out[0].dtype); }
@@ -143,10 +151,13 @@ std::vector<Entry> dot_backward_gradient(const GradientContext& c) {
 
 GEMEL_OPERATORS(dot) {
   op<DotParameters>("dot")
-      .doc("Product of two arrays over the last axis of `lhs` and the first axis of `rhs`: the matrix "
-           "product of matrices, the inner product of vectors (of shape (1,)). Arrays of more axes "
-           "keep all axes that are not summed over, those of `lhs` first. `transpose_a` sums over the "
-           "first axis of `lhs` and `transpose_b` over the last axis of `rhs` instead.")
+      .doc(
+          "Product of two arrays over the last axis of `lhs` and the first axis of `rhs`: the "
+          "matrix "
+          "product of matrices, the inner product of vectors (of shape (1,)). Arrays of more axes "
+          "keep all axes that are not summed over, those of `lhs` first. `transpose_a` sums over "
+          "the "
+          "first axis of `lhs` and `transpose_b` over the last axis of `rhs` instead.")
       .inputs({"lhs", "rhs"})
       .shape(dot_shape)
       .gradient(dot_gradient)
@@ -155,7 +166,8 @@ GEMEL_OPERATORS(dot) {
       .sample({.shapes = {{3, 4}, {4, 5}}})
       .sample({.shapes = {{4, 3}, {4, 5}}, .attributes = {{"transpose_a", "True"}}})
       .sample({.shapes = {{3, 4}, {5, 4}}, .attributes = {{"transpose_b", "True"}}})
-      .sample({.shapes = {{4, 3}, {5, 4}}, .attributes = {{"transpose_a", "True"}, {"transpose_b", "True"}}})
+      .sample({.shapes = {{4, 3}, {5, 4}},
+               .attributes = {{"transpose_a", "True"}, {"transpose_b", "True"}}})
       .sample({.shapes = {{2, 3, 4}, {4, 2, 3}}})
       .sample({.shapes = {{5}, {5}}})
       .sample({.shapes = {{3, 5}, {5}}})
@@ -165,7 +177,10 @@ GEMEL_OPERATORS(dot) {
       .doc("Gradient of dot with respect to one of its operands.")
       .inputs({"dy", "other", "like"})
       .shape_only({2})
-      .shape([](ShapeContext& c) { c.set_out(0, c.in[2]); c.set_in(2, c.out[0]); })
+      .shape([](ShapeContext& c) {
+        c.set_out(0, c.in[2]);
+        c.set_in(2, c.out[0]);
+      })
       .gradient(dot_backward_gradient)
       .implement("openblas", dot_backward_kernel<true>, blas_serves)
       .implement("reference", dot_backward_kernel<false>);

@@ -22,8 +22,8 @@ Field& declare_forward_stype(Fields<P>& f, StorageType P::*member) {
 
 inline void check_forward_stype(StorageType type, std::string_view who) {
   GEMEL_CHECK(type == StorageType::none || type == StorageType::dense,
-              "[{}] expected forward_stype 'default', got '{}'; sparse results are not supported", who,
-              type == StorageType::csr ? "csr" : "row_sparse");
+              "[{}] expected forward_stype 'default', got '{}'; sparse results are not supported",
+              who, type == StorageType::csr ? "csr" : "row_sparse");
 }
 
 }  // namespace gemel

@@ -1,5 +1,5 @@
-// LinearRegressionOutput, LogisticRegressionOutput and MAERegressionOutput: a prediction whose gradient
-// is that of its loss against the label.
+// LinearRegressionOutput, LogisticRegressionOutput and MAERegressionOutput: a prediction whose
+// gradient is that of its loss against the label.
 #include "op/registry.h"
 
 #include "kernels/parallel.h"
@@ -11,7 +11,9 @@ namespace {
 struct RegressionParameters : Parameters {
   float grad_scale;
   static void declare(Fields<RegressionParameters>& f) {
-    f.field("grad_scale", &RegressionParameters::grad_scale).fallback("1").doc("Multiplies the gradient.");
+    f.field("grad_scale", &RegressionParameters::grad_scale)
+        .fallback("1")
+        .doc("Multiplies the gradient.");
   }
 };
 using P = RegressionParameters;
@@ -30,15 +32,17 @@ void forward_shape(ShapeContext& c) {
   }
   if (!c.in[1].known()) return;
   const Shape& label = c.in[1];
-  GEMEL_CHECK(label.size() == data.size() && label.ndim() >= 1 && data.ndim() >= 1 && label[0] == data[0],
-              "[{}] expected a label of shape {} or of as many elements for each sample, got {}", c.op.name(), data,
-              label);
+  GEMEL_CHECK(
+      label.size() == data.size() && label.ndim() >= 1 && data.ndim() >= 1 && label[0] == data[0],
+      "[{}] expected a label of shape {} or of as many elements for each sample, got {}",
+      c.op.name(), data, label);
 }
 
 template <Regression kind>
 void forward(const OpCall& c) {
   if (kind != Regression::logistic) {
-    if (c.out[0].address != c.in[0].address) std::memcpy(c.out[0].address, c.in[0].address, c.in[0].bytes());
+    if (c.out[0].address != c.in[0].address)
+      std::memcpy(c.out[0].address, c.in[0].address, c.in[0].bytes());
     return;
   }
   dispatch_floating(c.out[0].dtype, c.op.name(), [&](auto type) {
@@ -66,7 +70,8 @@ void backward(const OpCall& c) {
     T* dx = c.out[0].data<T>();
     kernels::parallel_for(out.size(), 2, [&](int64_t i) {
       const C difference = static_cast<C>(y[i]) - static_cast<C>(label[i]);
-      dx[i] = static_cast<T>(scale * (kind == Regression::absolute ? (difference > 0 ? C(1) : C(-1)) : difference));
+      dx[i] = static_cast<T>(
+          scale * (kind == Regression::absolute ? (difference > 0 ? C(1) : C(-1)) : difference));
     });
   });
 }
@@ -99,15 +104,20 @@ void declare(const std::string& name, std::string doc) {
 }  // namespace
 
 GEMEL_OPERATORS(regression_output) {
-  declare<Regression::linear>("LinearRegressionOutput",
-      "The data itself. Its gradient is that of half the squared difference to `label`, whatever gradient "
+  declare<Regression::linear>(
+      "LinearRegressionOutput",
+      "The data itself. Its gradient is that of half the squared difference to `label`, whatever "
+      "gradient "
       "arrives at the output: (out - label) * grad_scale / outputs per sample.");
   declare<Regression::logistic>("LogisticRegressionOutput",
-      "sigmoid(data). Its gradient is that of the cross entropy with `label`, whatever gradient arrives at the "
-      "output: (out - label) * grad_scale / outputs per sample.");
+                                "sigmoid(data). Its gradient is that of the cross entropy with "
+                                "`label`, whatever gradient arrives at the "
+                                "output: (out - label) * grad_scale / outputs per sample.");
   declare<Regression::absolute>("MAERegressionOutput",
-      "The data itself. Its gradient is that of the absolute difference to `label`, whatever gradient arrives "
-      "at the output: grad_scale / outputs per sample, negative unless the data exceeds the label.");
+                                "The data itself. Its gradient is that of the absolute difference "
+                                "to `label`, whatever gradient arrives "
+                                "at the output: grad_scale / outputs per sample, negative unless "
+                                "the data exceeds the label.");
 }
 
 }  // namespace gemel::regression_output_op

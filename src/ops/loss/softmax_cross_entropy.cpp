@@ -11,10 +11,10 @@ constexpr double smallest_probability = 1e-8;
 
 void forward_shape(ShapeContext& c) {
   const Shape& data = c.in[0];
-  GEMEL_CHECK(data.ndim() < 0 || data.ndim() == 2, "[{}] expected data of 2 axes (batch, class), got {}",
-              c.op.name(), data);
-  GEMEL_CHECK(c.in[1].ndim() < 0 || c.in[1].ndim() == 1, "[{}] expected a label of 1 axis, got {}", c.op.name(),
-              c.in[1]);
+  GEMEL_CHECK(data.ndim() < 0 || data.ndim() == 2,
+              "[{}] expected data of 2 axes (batch, class), got {}", c.op.name(), data);
+  GEMEL_CHECK(c.in[1].ndim() < 0 || c.in[1].ndim() == 1, "[{}] expected a label of 1 axis, got {}",
+              c.op.name(), c.in[1]);
   if (data.ndim() == 2) c.set_in(1, {data[0]});
   c.set_out(0, {1});
 }
@@ -24,7 +24,9 @@ kernels::Softmax geometry(const Shape& data) {
 }
 
 // The workspace holds the softmax of the data.
-Tensor scratch(const OpCall& c, const Tensor& data) { return Tensor(c.workspace, data.shape, data.dtype); }
+Tensor scratch(const OpCall& c, const Tensor& data) {
+  return Tensor(c.workspace, data.shape, data.dtype);
+}
 
 template <typename T>
 void forward(const OpCall& c) {
@@ -36,7 +38,8 @@ void forward(const OpCall& c) {
   for (int64_t i = 0; i < data.shape[0]; ++i) {
     const int64_t k = static_cast<int64_t>(c.in[1].data<T>()[i]);
     // A label that is no class has probability 0.
-    const double p = k >= 0 && k < classes ? static_cast<double>(probability.data<T>()[i * classes + k]) : 0;
+    const double p =
+        k >= 0 && k < classes ? static_cast<double>(probability.data<T>()[i * classes + k]) : 0;
     sum -= std::log(std::max(p, smallest_probability));
   }
   c.out[0].data<T>()[0] = static_cast<T>(static_cast<compute_type<T>>(sum));
@@ -53,7 +56,8 @@ void backward(const OpCall& c) {
   for (int64_t i = 0; i < data.shape[0]; ++i) {
     const int64_t k = static_cast<int64_t>(c.in[2].data<T>()[i]);
     T* row = dx.data<T>() + i * classes;
-    for (int64_t j = 0; j < classes; ++j) row[j] = static_cast<T>((static_cast<C>(row[j]) - (j == k ? 1 : 0)) * head);
+    for (int64_t j = 0; j < classes; ++j)
+      row[j] = static_cast<T>((static_cast<C>(row[j]) - (j == k ? 1 : 0)) * head);
   }
 }
 
@@ -71,8 +75,9 @@ GEMEL_OPERATORS(softmax_cross_entropy) {
       .implement({.name = "reference",
                   .kernel =
                       [](const OpCall& c) {
-                        dispatch_floating(c.out[0].dtype, c.op.name(),
-                                          [&](auto type) { forward<typename decltype(type)::type>(c); });
+                        dispatch_floating(c.out[0].dtype, c.op.name(), [&](auto type) {
+                          forward<typename decltype(type)::type>(c);
+                        });
                       },
                   .workspace = [](const OpCall& c) { return c.in[0].bytes(); }})
       .sample({.shapes = {{4, 3}, {4}}, .ranges = {{-2, 2}, {0, 3}}});
@@ -82,7 +87,8 @@ GEMEL_OPERATORS(softmax_cross_entropy) {
       .inputs({"dy", "data", "label"})
       .shape([](ShapeContext& c) { c.set_out(0, c.in[1]); })
       .implement("reference", [](const OpCall& c) {
-        dispatch_floating(c.out[0].dtype, c.op.name(), [&](auto type) { backward<typename decltype(type)::type>(c); });
+        dispatch_floating(c.out[0].dtype, c.op.name(),
+                          [&](auto type) { backward<typename decltype(type)::type>(c); });
       });
 }
 

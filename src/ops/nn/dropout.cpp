@@ -16,7 +16,8 @@ struct DropoutParameters : Parameters {
   static void declare(Fields<DropoutParameters>& f) {
     using P = DropoutParameters;
     f.field("p", &P::p).fallback("0.5").range(0, 1).doc("Fraction of the elements that become 0.");
-    f.choice("mode", &P::mode, {{"always", DropoutMode::always}, {"training", DropoutMode::training}})
+    f.choice("mode", &P::mode,
+             {{"always", DropoutMode::always}, {"training", DropoutMode::training}})
         .fallback("training")
         .doc("Whether prediction drops elements too.");
     f.field("axes", &P::axes).fallback("[]").doc("Axes along which all elements share one choice.");
@@ -42,8 +43,8 @@ void forward_type(TypeContext& c) {
   c.set_out(0, c.in[0]);
   c.set_in(0, c.out[0]);
   c.set_out(1, DType::uint8);
-  GEMEL_CHECK(c.in[0] == DType::none || is_floating(c.in[0]), "[{}] expected a floating-point dtype, got {}",
-              c.op.name(), name_of(c.in[0]));
+  GEMEL_CHECK(c.in[0] == DType::none || is_floating(c.in[0]),
+              "[{}] expected a floating-point dtype, got {}", c.op.name(), name_of(c.in[0]));
 }
 
 bool drops(const OpCall& c) {
@@ -100,12 +101,14 @@ void apply(const P& p, const Tensor& in, const Tensor& mask, const Tensor& out) 
 }
 
 void pass_through(const Tensor& in, const Tensor& out) {
-  if (out.address != in.address) std::memcpy(out.address, in.address, static_cast<size_t>(in.bytes()));
+  if (out.address != in.address)
+    std::memcpy(out.address, in.address, static_cast<size_t>(in.bytes()));
 }
 
 void filtered(const OpCall& c, const Tensor& in, const Tensor& mask) {
-  dispatch_floating(in.dtype, "Dropout",
-                    [&](auto type) { apply<typename decltype(type)::type>(c.params<P>(), in, mask, c.out[0]); });
+  dispatch_floating(in.dtype, "Dropout", [&](auto type) {
+    apply<typename decltype(type)::type>(c.params<P>(), in, mask, c.out[0]);
+  });
 }
 
 void forward(const OpCall& c) {
@@ -120,8 +123,10 @@ void forward(const OpCall& c) {
 
 // in: head gradient, mask.
 void backward(const OpCall& c) {
-  if (drops(c)) filtered(c, c.in[0], c.in[1]);
-  else pass_through(c.in[0], c.out[0]);
+  if (drops(c))
+    filtered(c, c.in[0], c.in[1]);
+  else
+    pass_through(c.in[0], c.out[0]);
 }
 
 // The gradient is linear in the head gradient, with the same mask.
@@ -137,9 +142,12 @@ std::vector<Entry> gradient(const GradientContext& c) {
 
 GEMEL_OPERATORS(dropout) {
   op<P>("Dropout")
-      .doc("In training, sets a fraction p of the elements to 0, at random, and multiplies the others by "
-           "1 / (1 - p); in prediction, passes data on unless mode is 'always'. Elements along `axes` share "
-           "their fate.")
+      .doc(
+          "In training, sets a fraction p of the elements to 0, at random, and multiplies the "
+          "others by "
+          "1 / (1 - p); in prediction, passes data on unless mode is 'always'. Elements along "
+          "`axes` share "
+          "their fate.")
       .inputs({"data"})
       .outputs({"output", "mask"}, 1)
       .shape(forward_shape)

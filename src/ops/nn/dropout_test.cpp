@@ -7,7 +7,8 @@ namespace {
 
 using testing::Array;
 
-std::vector<Array> run(const Array& x, const Attributes& attributes, bool training, RandomStream stream = {7, 0}) {
+std::vector<Array> run(const Array& x, const Attributes& attributes, bool training,
+                       RandomStream stream = {7, 0}) {
   const OpInfo& op = require_op("Dropout");
   return testing::call(op, op.parse(attributes), {x}, stream, training);
 }
@@ -26,11 +27,13 @@ TEST(Dropout, KeepsTheExpectation) {
 TEST(Dropout, PassesInPrediction) {
   const Array x({2, 3}, {1, 2, 3, 4, 5, 6});
   EXPECT_EQ(run(x, {}, false)[0].values(), x.values());
-  EXPECT_NE(run(Array({64}, std::vector<double>(64, 1)), {{"mode", "always"}}, false)[0].values(), std::vector<double>(64, 1));
+  EXPECT_NE(run(Array({64}, std::vector<double>(64, 1)), {{"mode", "always"}}, false)[0].values(),
+            std::vector<double>(64, 1));
 }
 
 TEST(Dropout, SharesAlongAxes) {
-  const auto values = run(Array({8, 6}, std::vector<double>(48, 1)), {{"axes", "(1,)"}}, true)[0].values();
+  const auto values =
+      run(Array({8, 6}, std::vector<double>(48, 1)), {{"axes", "(1,)"}}, true)[0].values();
   for (int row = 0; row < 8; ++row)
     for (int i = 1; i < 6; ++i) EXPECT_EQ(values[row * 6 + i], values[row * 6]);
 }

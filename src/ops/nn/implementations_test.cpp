@@ -10,11 +10,13 @@ using testing::Array;
 
 Array pattern(const Shape& shape, DType dtype = DType::float32) {
   std::vector<double> values(static_cast<size_t>(shape.size()));
-  for (size_t k = 0; k < values.size(); ++k) values[k] = (static_cast<double>(k * 37 % 101) - 50) / 64;
+  for (size_t k = 0; k < values.size(); ++k)
+    values[k] = (static_cast<double>(k * 37 % 101) - 50) / 64;
   return Array(shape, values, dtype);
 }
 
-void compare(std::string_view name, const std::vector<Array>& inputs, const Attributes& attributes) {
+void compare(std::string_view name, const std::vector<Array>& inputs,
+             const Attributes& attributes) {
   const OpInfo& op = require_op(name);
   const ParametersRef parameters = op.parse(attributes);
   const auto expected = testing::call(op, parameters, inputs, {}, false, "reference");
@@ -29,7 +31,8 @@ void compare(std::string_view name, const std::vector<Array>& inputs, const Attr
     for (size_t k = 0; k < expected.size(); ++k) {
       const auto want = expected[k].values(), have = got[k].values();
       for (size_t i = 0; i < want.size(); ++i)
-        ASSERT_NEAR(have[i], want[i], 1e-4 * (1 + std::fabs(want[i]))) << name << " " << implementation.name << " output " << k << " element " << i;
+        ASSERT_NEAR(have[i], want[i], 1e-4 * (1 + std::fabs(want[i])))
+            << name << " " << implementation.name << " output " << k << " element " << i;
     }
   }
 }
@@ -41,12 +44,24 @@ TEST(Implementations, ConvolutionOnOddSizes) {
   };
   const std::vector<Case> cases = {
       {{3, 5, 11, 9}, {7, 5, 3, 3}, {3, 7, 11, 9}, {{"kernel", "(3,3)"}, {"pad", "(1,1)"}}},
-      {{2, 17, 13, 7}, {19, 17, 3, 2}, {2, 19, 6, 4}, {{"kernel", "(3,2)"}, {"stride", "(2,2)"}, {"pad", "(0,1)"}}},
-      {{1, 6, 10, 10}, {9, 2, 3, 3}, {1, 9, 6, 6}, {{"kernel", "(3,3)"}, {"dilate", "(2,2)"}, {"num_group", "3"}}},
-      {{2, 32, 8, 8}, {32, 1, 3, 3}, {2, 32, 8, 8}, {{"kernel", "(3,3)"}, {"pad", "(1,1)"}, {"num_group", "32"}}},
+      {{2, 17, 13, 7},
+       {19, 17, 3, 2},
+       {2, 19, 6, 4},
+       {{"kernel", "(3,2)"}, {"stride", "(2,2)"}, {"pad", "(0,1)"}}},
+      {{1, 6, 10, 10},
+       {9, 2, 3, 3},
+       {1, 9, 6, 6},
+       {{"kernel", "(3,3)"}, {"dilate", "(2,2)"}, {"num_group", "3"}}},
+      {{2, 32, 8, 8},
+       {32, 1, 3, 3},
+       {2, 32, 8, 8},
+       {{"kernel", "(3,3)"}, {"pad", "(1,1)"}, {"num_group", "32"}}},
       {{4, 16, 5, 5}, {24, 16, 1, 1}, {4, 24, 5, 5}, {{"kernel", "(1,1)"}}},
       {{2, 3, 23}, {5, 3, 4}, {2, 5, 8}, {{"kernel", "(4,)"}, {"stride", "(3,)"}, {"pad", "(2,)"}}},
-      {{1, 3, 5, 6, 7}, {4, 3, 2, 3, 2}, {1, 4, 4, 6, 8}, {{"kernel", "(2,3,2)"}, {"pad", "(0,1,1)"}}},
+      {{1, 3, 5, 6, 7},
+       {4, 3, 2, 3, 2},
+       {1, 4, 4, 6, 8},
+       {{"kernel", "(2,3,2)"}, {"pad", "(0,1,1)"}}},
       {{2, 16, 9, 9}, {16, 16, 3, 3}, {2, 16, 4, 4}, {{"kernel", "(3,3)"}, {"stride", "(2,2)"}}},
   };
   for (const Case& c : cases) {
@@ -57,7 +72,8 @@ TEST(Implementations, ConvolutionOnOddSizes) {
       std::vector<Array> inputs = {pattern(c.data), pattern(c.weight)};
       if (std::string_view(no_bias) == "False") inputs.push_back(pattern({c.weight[0]}));
       compare("Convolution", inputs, attributes);
-      compare("_backward_Convolution_data", {pattern(c.out), pattern(c.weight), pattern(c.data)}, attributes);
+      compare("_backward_Convolution_data", {pattern(c.out), pattern(c.weight), pattern(c.data)},
+              attributes);
       compare("_backward_Convolution_weight", {pattern(c.out), pattern(c.data)}, attributes);
     }
   }
@@ -66,7 +82,8 @@ TEST(Implementations, ConvolutionOnOddSizes) {
 TEST(Implementations, FullyConnectedOnOddSizes) {
   for (const auto& [rows, inputs, outputs] : {std::tuple{1, 1, 1}, {3, 17, 5}, {33, 130, 257}}) {
     const Attributes attributes = {{"num_hidden", std::to_string(outputs)}};
-    const Array x = pattern({rows, inputs}), w = pattern({outputs, inputs}), y = pattern({rows, outputs});
+    const Array x = pattern({rows, inputs}), w = pattern({outputs, inputs}),
+                y = pattern({rows, outputs});
     compare("FullyConnected", {x, w, pattern({outputs})}, attributes);
     compare("_backward_FullyConnected_data", {y, w, x}, attributes);
     compare("_backward_FullyConnected_weight", {y, x}, attributes);
@@ -78,28 +95,43 @@ TEST(Implementations, Dot) {
     for (const char* b : {"False", "True"}) {
       const bool ta = a[0] == 'T', tb = b[0] == 'T';
       const Attributes attributes = {{"transpose_a", a}, {"transpose_b", b}};
-      compare("dot", {pattern(ta ? Shape{7, 5} : Shape{5, 7}), pattern(tb ? Shape{9, 7} : Shape{7, 9})}, attributes);
-      compare("batch_dot", {pattern(ta ? Shape{3, 7, 5} : Shape{3, 5, 7}), pattern(tb ? Shape{3, 9, 7} : Shape{3, 7, 9})}, attributes);
+      compare("dot",
+              {pattern(ta ? Shape{7, 5} : Shape{5, 7}), pattern(tb ? Shape{9, 7} : Shape{7, 9})},
+              attributes);
+      compare("batch_dot",
+              {pattern(ta ? Shape{3, 7, 5} : Shape{3, 5, 7}),
+               pattern(tb ? Shape{3, 9, 7} : Shape{3, 7, 9})},
+              attributes);
     }
 }
 
 TEST(Implementations, EmptyBatches) {
-  const Array none({0, 3, 8, 8}, DType::float32), weight = pattern({4, 3, 3, 3}), head({0, 4, 6, 6}, DType::float32);
+  const Array none({0, 3, 8, 8}, DType::float32), weight = pattern({4, 3, 3, 3}),
+                                                  head({0, 4, 6, 6}, DType::float32);
   const Attributes convolution = {{"kernel", "(3,3)"}, {"num_filter", "4"}};
-  EXPECT_EQ(testing::call("Convolution", {none, weight, pattern({4})}, convolution)[0].shape, (Shape{0, 4, 6, 6}));
+  EXPECT_EQ(testing::call("Convolution", {none, weight, pattern({4})}, convolution)[0].shape,
+            (Shape{0, 4, 6, 6}));
   const auto gradients = testing::call("_backward_Convolution_weight", {head, none}, convolution);
   for (double v : gradients[0].values()) EXPECT_EQ(v, 0);
   for (double v : gradients[1].values()) EXPECT_EQ(v, 0);
   const Attributes layer = {{"num_hidden", "2"}};
-  EXPECT_EQ(testing::call("FullyConnected", {none, pattern({2, 192}), pattern({2})}, layer)[0].shape, (Shape{0, 2}));
-  for (double v : testing::call("_backward_FullyConnected_weight", {Array({0, 2}, DType::float32), none}, layer)[0].values())
+  EXPECT_EQ(
+      testing::call("FullyConnected", {none, pattern({2, 192}), pattern({2})}, layer)[0].shape,
+      (Shape{0, 2}));
+  for (double v : testing::call("_backward_FullyConnected_weight",
+                                {Array({0, 2}, DType::float32), none}, layer)[0]
+                      .values())
     EXPECT_EQ(v, 0);
-  for (double v : testing::call("dot", {Array({2, 0}, DType::float32), Array({0, 3}, DType::float32)})[0].values()) EXPECT_EQ(v, 0);
+  for (double v :
+       testing::call("dot", {Array({2, 0}, DType::float32), Array({0, 3}, DType::float32)})[0]
+           .values())
+    EXPECT_EQ(v, 0);
   EXPECT_EQ(testing::call("softmax", {Array({0, 3}, DType::float32)})[0].shape, (Shape{0, 3}));
 }
 
 TEST(Implementations, WrongShapesNameTheOperator) {
-  const auto message = [](std::string_view name, std::vector<Array> inputs, const Attributes& attributes) {
+  const auto message = [](std::string_view name, std::vector<Array> inputs,
+                          const Attributes& attributes) {
     try {
       testing::call(name, std::move(inputs), attributes);
     } catch (const Error& error) {
@@ -107,11 +139,22 @@ TEST(Implementations, WrongShapesNameTheOperator) {
     }
     return std::string("no error");
   };
-  EXPECT_NE(message("dot", {pattern({2, 3}), pattern({4, 2})}, {}).find("[dot]"), std::string::npos);
-  EXPECT_NE(message("batch_dot", {pattern({2, 2, 3}), pattern({1, 3, 2})}, {}).find("[batch_dot]"), std::string::npos);
-  EXPECT_NE(message("FullyConnected", {pattern({2, 3}), pattern({4, 2}), pattern({4})}, {{"num_hidden", "4"}}).find("FullyConnected"), std::string::npos);
-  EXPECT_NE(message("Convolution", {pattern({2, 4, 3, 3}), pattern({4, 4, 5, 5}), pattern({4})}, {{"num_filter", "4"}, {"kernel", "(5,5)"}}).find("[Convolution]"), std::string::npos);
-  EXPECT_NE(message("Convolution", {pattern({2, 4, 3, 3}), pattern({4, 4, 1, 1}), pattern({4})}, {{"num_filter", "4"}, {"kernel", "(1,1)"}, {"layout", "NHWC"}}).find("[Convolution]"), std::string::npos);
+  EXPECT_NE(message("dot", {pattern({2, 3}), pattern({4, 2})}, {}).find("[dot]"),
+            std::string::npos);
+  EXPECT_NE(message("batch_dot", {pattern({2, 2, 3}), pattern({1, 3, 2})}, {}).find("[batch_dot]"),
+            std::string::npos);
+  EXPECT_NE(message("FullyConnected", {pattern({2, 3}), pattern({4, 2}), pattern({4})},
+                    {{"num_hidden", "4"}})
+                .find("FullyConnected"),
+            std::string::npos);
+  EXPECT_NE(message("Convolution", {pattern({2, 4, 3, 3}), pattern({4, 4, 5, 5}), pattern({4})},
+                    {{"num_filter", "4"}, {"kernel", "(5,5)"}})
+                .find("[Convolution]"),
+            std::string::npos);
+  EXPECT_NE(message("Convolution", {pattern({2, 4, 3, 3}), pattern({4, 4, 1, 1}), pattern({4})},
+                    {{"num_filter", "4"}, {"kernel", "(1,1)"}, {"layout", "NHWC"}})
+                .find("[Convolution]"),
+            std::string::npos);
 }
 
 }  // namespace

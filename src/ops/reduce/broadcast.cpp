@@ -55,7 +55,8 @@ std::vector<Entry> broadcast_gradient(const GradientContext& context) {
 
 void check_axis(std::string_view who, const Shape& in, int axis, int64_t size) {
   GEMEL_CHECK(in[axis] == size || in[axis] == 1 || in[axis] < 0,
-              "[{}] expected an array whose axis {} has length 1 or {}, got {}", who, axis, size, in);
+              "[{}] expected an array whose axis {} has length 1 or {}, got {}", who, axis, size,
+              in);
 }
 
 void broadcast_to_shape(ShapeContext& context) {
@@ -95,7 +96,9 @@ void broadcast_like_shape(ShapeContext& context) {
   GEMEL_CHECK(p.lhs_axes.has_value() == p.rhs_axes.has_value(),
               "[broadcast_like] expected both lhs_axes and rhs_axes or neither");
   if (!p.lhs_axes) {
-    GEMEL_CHECK(in.ndim() <= like.ndim(), "[broadcast_like] expected at most {} axes to broadcast to {}, got {}", like.ndim(), like, in);
+    GEMEL_CHECK(in.ndim() <= like.ndim(),
+                "[broadcast_like] expected at most {} axes to broadcast to {}, got {}", like.ndim(),
+                like, in);
     for (int i = 0; i < in.ndim(); ++i)
       if (const int64_t size = like[i + like.ndim() - in.ndim()]; size >= 0)
         check_axis("broadcast_like", in, i, size);

@@ -1,6 +1,6 @@
 // Activation: one of a few pointwise functions, named by a parameter.
-#include "pointwise/operator.h"
 #include "ops/floating_type.h"
+#include "pointwise/operator.h"
 
 namespace gemel::activation_op {
 namespace {
@@ -25,11 +25,16 @@ using P = ActivationParameters;
 
 Expr value_of(ActivationType type, const Expr& x) {
   switch (type) {
-    case ActivationType::relu: return relu(x);
-    case ActivationType::sigmoid: return sigmoid(x);
-    case ActivationType::softrelu: return softrelu(x);
-    case ActivationType::softsign: return softsign(x);
-    case ActivationType::tanh: return tanh(x);
+    case ActivationType::relu:
+      return relu(x);
+    case ActivationType::sigmoid:
+      return sigmoid(x);
+    case ActivationType::softrelu:
+      return softrelu(x);
+    case ActivationType::softsign:
+      return softsign(x);
+    case ActivationType::tanh:
+      return tanh(x);
   }
   fail(ErrorKind::Internal, "[Activation] act_type out of range");
 }
@@ -37,11 +42,16 @@ Expr value_of(ActivationType type, const Expr& x) {
 // The gradient from the output alone, so that the input need not be kept.
 Expr gradient_of(ActivationType type, const Expr& y, const Expr& dy) {
   switch (type) {
-    case ActivationType::relu: return dy * greater(y, 0.0);
-    case ActivationType::sigmoid: return dy * (y * (1.0 - y));
-    case ActivationType::softrelu: return dy * (-expm1(-y));
-    case ActivationType::softsign: return dy * square(1.0 - abs(y));
-    case ActivationType::tanh: return dy * (1.0 - square(y));
+    case ActivationType::relu:
+      return dy * greater(y, 0.0);
+    case ActivationType::sigmoid:
+      return dy * (y * (1.0 - y));
+    case ActivationType::softrelu:
+      return dy * (-expm1(-y));
+    case ActivationType::softsign:
+      return dy * square(1.0 - abs(y));
+    case ActivationType::tanh:
+      return dy * (1.0 - square(y));
   }
   fail(ErrorKind::Internal, "[Activation] act_type out of range");
 }
@@ -62,7 +72,9 @@ const Definition& definition(const Parameters& parameters) {
   return all[static_cast<int>(static_cast<const P&>(parameters).act_type)];
 }
 
-void forward(const OpCall& call) { definition(call.parameters).fixed_program->run(call.in, {}, call.out); }
+void forward(const OpCall& call) {
+  definition(call.parameters).fixed_program->run(call.in, {}, call.out);
+}
 
 std::vector<Entry> gradient(const GradientContext& c) {
   const Expr dx = gradient_of(c.params<P>().act_type, input(0), input(1));
@@ -77,8 +89,10 @@ GEMEL_OPERATORS(activation) {
   definition_by_parameter->choose = definition;
   OpBuilder builder = op<P>("Activation");
   builder
-      .doc("One function of every element: relu max(x, 0), sigmoid 1 / (1 + exp(-x)), tanh, softrelu "
-           "log(1 + exp(x)), softsign x / (1 + |x|).")
+      .doc(
+          "One function of every element: relu max(x, 0), sigmoid 1 / (1 + exp(-x)), tanh, "
+          "softrelu "
+          "log(1 + exp(x)), softsign x / (1 + |x|).")
       .inputs({"data"})
       .shape(same_shape)
       .type(floating_type)
@@ -86,7 +100,8 @@ GEMEL_OPERATORS(activation) {
       .implement("tape", forward)
       .inplace({{0, 0}});
   for (const char* type : {"relu", "sigmoid", "tanh", "softrelu", "softsign"})
-    builder.sample({.shapes = {{2, 3, 4}}, .attributes = {{"act_type", type}}, .low = -3, .high = 3});
+    builder.sample(
+        {.shapes = {{2, 3, 4}}, .attributes = {{"act_type", type}}, .low = -3, .high = 3});
   builder.info().pointwise = definition_by_parameter;
 }
 

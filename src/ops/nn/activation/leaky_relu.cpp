@@ -1,7 +1,7 @@
 // LeakyReLU: functions that let something through below zero. All but prelu are pointwise.
 #include "kernels/parallel.h"
-#include "pointwise/operator.h"
 #include "ops/floating_type.h"
+#include "pointwise/operator.h"
 
 namespace gemel::leaky_relu_op {
 namespace {
@@ -16,8 +16,12 @@ struct LeakyReLUParameters : Parameters {
   static void declare(Fields<LeakyReLUParameters>& f) {
     using P = LeakyReLUParameters;
     f.choice("act_type", &P::act_type,
-             {{"elu", LeakyType::elu}, {"gelu", LeakyType::gelu}, {"leaky", LeakyType::leaky},
-              {"prelu", LeakyType::prelu}, {"rrelu", LeakyType::rrelu}, {"selu", LeakyType::selu}})
+             {{"elu", LeakyType::elu},
+              {"gelu", LeakyType::gelu},
+              {"leaky", LeakyType::leaky},
+              {"prelu", LeakyType::prelu},
+              {"rrelu", LeakyType::rrelu},
+              {"selu", LeakyType::selu}})
         .fallback("leaky")
         .doc("The function; rrelu is not supported.");
     f.field("slope", &P::slope).fallback("0.25").doc("Slope below zero of leaky, scale of elu.");
@@ -33,29 +37,40 @@ constexpr double sqrt_half = 0.7071067811865476, inverse_sqrt_two_pi = 0.3989422
 Expr value_of(LeakyType type, const Expr& x, const Expr& slope) {
   const Expr positive = greater(x, 0.0);
   switch (type) {
-    case LeakyType::elu: return where(positive, x, slope * expm1(x));
-    case LeakyType::gelu: return 0.5 * x * (1.0 + erf(x * sqrt_half));
-    case LeakyType::selu: return where(positive, selu_scale * x, selu_scale * selu_alpha * expm1(x));
-    default: return where(positive, x, slope * x);
+    case LeakyType::elu:
+      return where(positive, x, slope * expm1(x));
+    case LeakyType::gelu:
+      return 0.5 * x * (1.0 + erf(x * sqrt_half));
+    case LeakyType::selu:
+      return where(positive, selu_scale * x, selu_scale * selu_alpha * expm1(x));
+    default:
+      return where(positive, x, slope * x);
   }
 }
 
 Expr gradient_of(LeakyType type, const Expr& x, const Expr& dy, const Expr& slope) {
   const Expr positive = greater(x, 0.0);
   switch (type) {
-    case LeakyType::elu: return dy * where(positive, 1.0, slope * exp(x));
+    case LeakyType::elu:
+      return dy * where(positive, 1.0, slope * exp(x));
     case LeakyType::gelu:
-      return dy * (0.5 * (1.0 + erf(x * sqrt_half)) + x * (inverse_sqrt_two_pi * exp(-0.5 * square(x))));
-    case LeakyType::selu: return dy * where(positive, selu_scale, selu_scale * selu_alpha * exp(x));
-    default: return dy * where(positive, 1.0, slope);
+      return dy *
+             (0.5 * (1.0 + erf(x * sqrt_half)) + x * (inverse_sqrt_two_pi * exp(-0.5 * square(x))));
+    case LeakyType::selu:
+      return dy * where(positive, selu_scale, selu_scale * selu_alpha * exp(x));
+    default:
+      return dy * where(positive, 1.0, slope);
   }
 }
 
 const Program& program(LeakyType type) {
   const auto make = [](LeakyType t) { return Program({value_of(t, input(0), scalar(0))}); };
-  static const Program elu = make(LeakyType::elu), gelu = make(LeakyType::gelu), leaky = make(LeakyType::leaky),
-                       selu = make(LeakyType::selu);
-  return type == LeakyType::elu ? elu : type == LeakyType::gelu ? gelu : type == LeakyType::selu ? selu : leaky;
+  static const Program elu = make(LeakyType::elu), gelu = make(LeakyType::gelu),
+                       leaky = make(LeakyType::leaky), selu = make(LeakyType::selu);
+  return type == LeakyType::elu    ? elu
+         : type == LeakyType::gelu ? gelu
+         : type == LeakyType::selu ? selu
+                                   : leaky;
 }
 
 bool is_prelu(const P& p) { return p.act_type == LeakyType::prelu; }
@@ -68,8 +83,10 @@ std::vector<std::string> input_names(const P& p) {
 // gamma has one slope for each channel, or one for all.
 void shape(ShapeContext& c) {
   const auto& p = c.params<P>();
-  GEMEL_CHECK(p.act_type != LeakyType::rrelu,
-              "[{}] expected act_type leaky, elu, selu, gelu or prelu, got rrelu, which is not supported", c.op.name());
+  GEMEL_CHECK(
+      p.act_type != LeakyType::rrelu,
+      "[{}] expected act_type leaky, elu, selu, gelu or prelu, got rrelu, which is not supported",
+      c.op.name());
   c.set_out(0, c.in[0]);
   c.set_in(0, c.out[0]);
   if (!is_prelu(p) || c.in[0].ndim() < 0) return;
@@ -114,7 +131,8 @@ void prelu_backward(const OpCall& c) {
 void forward(const OpCall& c) {
   const auto& p = c.params<P>();
   if (is_prelu(p)) {
-    dispatch_floating(c.out[0].dtype, "LeakyReLU", [&](auto type) { prelu<typename decltype(type)::type>(c); });
+    dispatch_floating(c.out[0].dtype, "LeakyReLU",
+                      [&](auto type) { prelu<typename decltype(type)::type>(c); });
     return;
   }
   const double slope = p.slope;
@@ -136,9 +154,12 @@ std::vector<Entry> gradient(const GradientContext& c) {
 GEMEL_OPERATORS(leaky_relu) {
   OpBuilder builder = op<P>("LeakyReLU");
   builder
-      .doc("x above zero, and below it: leaky slope*x; elu slope*(exp(x)-1); prelu gamma*x with a slope for "
-           "each channel (axis 1) that is learned; selu, elu with fixed constants, scaled on both sides. gelu is "
-           "x times the normal distribution's probability below x.")
+      .doc(
+          "x above zero, and below it: leaky slope*x; elu slope*(exp(x)-1); prelu gamma*x with a "
+          "slope for "
+          "each channel (axis 1) that is learned; selu, elu with fixed constants, scaled on both "
+          "sides. gelu is "
+          "x times the normal distribution's probability below x.")
       .inputs(&input_names)
       .shape(shape)
       .type(floating_type)
@@ -147,7 +168,8 @@ GEMEL_OPERATORS(leaky_relu) {
       .inplace({{0, 0}})
       .sample({.shapes = {{2, 3, 4}, {3}}, .attributes = {{"act_type", "prelu"}}});
   for (const char* type : {"leaky", "elu", "selu", "gelu"})
-    builder.sample({.shapes = {{2, 3, 4}}, .attributes = {{"act_type", type}}, .low = -3, .high = 3});
+    builder.sample(
+        {.shapes = {{2, 3, 4}}, .attributes = {{"act_type", type}}, .low = -3, .high = 3});
 
   op("_backward_LeakyReLU_prelu")
       .doc("Gradient of LeakyReLU with act_type prelu.")
@@ -159,8 +181,9 @@ GEMEL_OPERATORS(leaky_relu) {
       })
       .implement("reference",
                  [](const OpCall& c) {
-                   dispatch_floating(c.out[0].dtype, "LeakyReLU",
-                                     [&](auto type) { prelu_backward<typename decltype(type)::type>(c); });
+                   dispatch_floating(c.out[0].dtype, "LeakyReLU", [&](auto type) {
+                     prelu_backward<typename decltype(type)::type>(c);
+                   });
                  })
       .inplace({{0, 0}});
 }

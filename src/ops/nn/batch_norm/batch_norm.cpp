@@ -14,14 +14,26 @@ struct BatchNormParameters : Parameters {
   static void declare(Fields<BatchNormParameters>& f) {
     using P = BatchNormParameters;
     f.field("eps", &P::eps).fallback("0.0010000000474974513").doc("Added to the variance.");
-    f.field("momentum", &P::momentum).fallback("0.899999976").doc("What the moving statistics keep of themselves.");
-    f.field("fix_gamma", &P::fix_gamma).fallback("1").doc("Take gamma as ones, with a gradient of zeros.");
-    f.field("use_global_stats", &P::use_global_stats).fallback("0").doc("Use the moving statistics in training too.");
-    f.field("output_mean_var", &P::output_mean_var).fallback("0").doc("Show the mean and the inverse deviation as outputs.");
+    f.field("momentum", &P::momentum)
+        .fallback("0.899999976")
+        .doc("What the moving statistics keep of themselves.");
+    f.field("fix_gamma", &P::fix_gamma)
+        .fallback("1")
+        .doc("Take gamma as ones, with a gradient of zeros.");
+    f.field("use_global_stats", &P::use_global_stats)
+        .fallback("0")
+        .doc("Use the moving statistics in training too.");
+    f.field("output_mean_var", &P::output_mean_var)
+        .fallback("0")
+        .doc("Show the mean and the inverse deviation as outputs.");
     f.field("axis", &P::axis).fallback("1").doc("The channel axis.");
     f.field("cudnn_off", &P::cudnn_off).fallback("0").doc("Accepted and ignored on CPUs.");
-    f.field("min_calib_range", &P::min_calib_range).fallback("None").doc("Accepted for quantised models.");
-    f.field("max_calib_range", &P::max_calib_range).fallback("None").doc("Accepted for quantised models.");
+    f.field("min_calib_range", &P::min_calib_range)
+        .fallback("None")
+        .doc("Accepted for quantised models.");
+    f.field("max_calib_range", &P::max_calib_range)
+        .fallback("None")
+        .doc("Accepted for quantised models.");
   }
 };
 using P = BatchNormParameters;
@@ -49,35 +61,39 @@ void forward_type(TypeContext& c) {
   c.set_in(data, c.out[out]);
   const DType dtype = c.in[data];
   if (dtype == DType::none) return;
-  GEMEL_CHECK(is_floating(dtype), "[{}] expected a floating-point dtype, got {}", c.op.name(), name_of(dtype));
+  GEMEL_CHECK(is_floating(dtype), "[{}] expected a floating-point dtype, got {}", c.op.name(),
+              name_of(dtype));
   for (int i = gamma; i <= moving_variance; ++i) c.set_in(i, parameter_type(dtype));
   c.set_out(mean, parameter_type(dtype));
   c.set_out(inverse_deviation, parameter_type(dtype));
 }
 
 ChannelGeometry geometry(const P& p, const Tensor& x) {
-  return ChannelGeometry::along(x.dtype, x.shape, normalize_axis(p.axis, x.shape.ndim(), "BatchNorm"), p.eps);
+  return ChannelGeometry::along(x.dtype, x.shape,
+                                normalize_axis(p.axis, x.shape.ndim(), "BatchNorm"), p.eps);
 }
 
 void forward(const OpCall& c) {
   const auto& p = c.params<P>();
   const ChannelGeometry g = geometry(p, c.in[data]);
   if (c.training && !p.use_global_stats) {
-    channel_statistics(g, c.in[data].address, c.out[mean].address, c.out[inverse_deviation].address);
+    channel_statistics(g, c.in[data].address, c.out[mean].address,
+                       c.out[inverse_deviation].address);
   } else {
     std::memcpy(c.out[mean].address, c.in[moving_mean].address, c.out[mean].bytes());
     inverse_deviations(g, c.in[moving_variance].address, c.out[inverse_deviation].address);
   }
   normalize_channels(g, c.in[data].address, c.out[mean].address, c.out[inverse_deviation].address,
-                     p.fix_gamma ? nullptr : c.in[gamma].address, c.in[beta].address, c.out[out].address);
+                     p.fix_gamma ? nullptr : c.in[gamma].address, c.in[beta].address,
+                     c.out[out].address);
 }
 
 // The moving statistics move with the backward pass, as in 1.9.1.
 std::vector<Entry> forward_gradient(const GradientContext& c) {
   const std::vector<Entry> all = [&] {
     const Entry dx = c.make("_backward_BatchNorm",
-                            {c.dy(out), c.in(data), c.in(gamma), c.out(mean), c.out(inverse_deviation),
-                             c.in(moving_mean), c.in(moving_variance)},
+                            {c.dy(out), c.in(data), c.in(gamma), c.out(mean),
+                             c.out(inverse_deviation), c.in(moving_mean), c.in(moving_variance)},
                             c.node.parameters);
     return std::vector<Entry>{dx, Entry{dx.node, 1, 0}, Entry{dx.node, 2, 0}, Entry{}, Entry{}};
   }();
@@ -105,8 +121,9 @@ void kernel(const OpCall& c) {
   const ChannelGeometry g = geometry(p, c.in[data]);
   const bool moves = c.training && !p.use_global_stats;
   normalize_channels_backward(g, moves, c.in[dy].address, c.in[data].address, c.in[mean].address,
-                              c.in[inverse_deviation].address, p.fix_gamma ? nullptr : c.in[gamma].address,
-                              c.out[0].address, c.out[1].address, c.out[2].address);
+                              c.in[inverse_deviation].address,
+                              p.fix_gamma ? nullptr : c.in[gamma].address, c.out[0].address,
+                              c.out[1].address, c.out[2].address);
   if (moves && g.outer * g.inner > 0)
     move_statistics(g, p.momentum, c.in[mean].address, c.in[inverse_deviation].address,
                     c.in[moving_mean].address, c.in[moving_variance].address);
@@ -117,12 +134,17 @@ void kernel(const OpCall& c) {
 
 GEMEL_OPERATORS(batch_norm) {
   op<P>("BatchNorm")
-      .doc("Normalises each channel to mean 0 and deviation 1, then scales by gamma and shifts by beta. "
-           "Training uses the statistics of the batch, and its backward pass moves `moving_mean` and "
-           "`moving_var` towards them; prediction uses the moving ones. With `output_mean_var` the mean "
-           "and 1 / sqrt(variance + eps) are outputs too; no gradient flows through them.")
+      .doc(
+          "Normalises each channel to mean 0 and deviation 1, then scales by gamma and shifts by "
+          "beta. "
+          "Training uses the statistics of the batch, and its backward pass moves `moving_mean` "
+          "and "
+          "`moving_var` towards them; prediction uses the moving ones. With `output_mean_var` the "
+          "mean "
+          "and 1 / sqrt(variance + eps) are outputs too; no gradient flows through them.")
       .inputs({"data", "gamma", "beta"})
-      .auxiliary({{"moving_mean", {{"__init__", "[\"zero\", {}]"}}}, {"moving_var", {{"__init__", "[\"one\", {}]"}}}})
+      .auxiliary({{"moving_mean", {{"__init__", "[\"zero\", {}]"}}},
+                  {"moving_var", {{"__init__", "[\"one\", {}]"}}}})
       .outputs({"output", "mean", "var"}, 1)
       .shape(forward_shape)
       .type(forward_type)
@@ -130,17 +152,22 @@ GEMEL_OPERATORS(batch_norm) {
       .training_dependent()
       .implement("reference", forward)
       .inplace({{data, out}})
-      .sample({.shapes = {{2, 3, 4, 5}, {3}, {3}, {3}, {3}}, .attributes = {{"fix_gamma", "False"}},
+      .sample({.shapes = {{2, 3, 4, 5}, {3}, {3}, {3}, {3}},
+               .attributes = {{"fix_gamma", "False"}},
                .ranges = {{-1, 1}, {0.5, 2}, {-1, 1}, {-1, 1}, {0.5, 2}}})
-      .sample({.shapes = {{4, 3}, {3}, {3}, {3}, {3}}, .attributes = {{"eps", "0.01"}},
+      .sample({.shapes = {{4, 3}, {3}, {3}, {3}, {3}},
+               .attributes = {{"eps", "0.01"}},
                .ranges = {{-1, 1}, {0.5, 2}, {-1, 1}, {-1, 1}, {0.5, 2}}})
-      .sample({.shapes = {{2, 3, 4}, {4}, {4}, {4}, {4}}, .attributes = {{"axis", "-1"}, {"fix_gamma", "False"}},
+      .sample({.shapes = {{2, 3, 4}, {4}, {4}, {4}, {4}},
+               .attributes = {{"axis", "-1"}, {"fix_gamma", "False"}},
                .ranges = {{-1, 1}, {0.5, 2}, {-1, 1}, {-1, 1}, {0.5, 2}}})
       .sample({.shapes = {{2, 3, 4}, {3}, {3}, {3}, {3}},
                .attributes = {{"use_global_stats", "True"}, {"fix_gamma", "False"}},
                .ranges = {{-1, 1}, {0.5, 2}, {-1, 1}, {-1, 1}, {0.5, 2}}})
       .info()
-      .visible_outputs = [](const Parameters& p) { return static_cast<const P&>(p).output_mean_var ? 3 : 1; };
+      .visible_outputs = [](const Parameters& p) {
+    return static_cast<const P&>(p).output_mean_var ? 3 : 1;
+  };
 
   op<P>("_backward_BatchNorm")
       .doc("Gradient of BatchNorm; in training it also moves the moving statistics.")

@@ -23,8 +23,8 @@ void each_channel(const Geometry& g, F&& f) {
   kernels::parallel_for(g.channels, g.outer * g.inner * 4, f);
 }
 
-// What is done with one line (the neighbouring elements of a channel): by vector loops where the type
-// is that of computation and the line is not too short.
+// What is done with one line (the neighbouring elements of a channel): by vector loops where the
+// type is that of computation and the line is not too short.
 template <typename T>
 struct Line {
   using C = compute_type<T>;
@@ -39,34 +39,45 @@ struct Line {
     return sum;
   }
   static C sum(const T* x, int64_t n) {
-    return add_up(n, [&](const auto& loops) { return loops.sum(reinterpret_cast<const C*>(x), n); },
-                  [&](int64_t i) { return static_cast<C>(x[i]); });
+    return add_up(
+        n, [&](const auto& loops) { return loops.sum(reinterpret_cast<const C*>(x), n); },
+        [&](int64_t i) { return static_cast<C>(x[i]); });
   }
   static C squared_distance(const T* x, C mean, int64_t n) {
-    return add_up(n, [&](const auto& loops) { return loops.squared_distance(reinterpret_cast<const C*>(x), mean, n); },
-                  [&](int64_t i) {
-                    const C d = static_cast<C>(x[i]) - mean;
-                    return d * d;
-                  });
+    return add_up(
+        n,
+        [&](const auto& loops) {
+          return loops.squared_distance(reinterpret_cast<const C*>(x), mean, n);
+        },
+        [&](int64_t i) {
+          const C d = static_cast<C>(x[i]) - mean;
+          return d * d;
+        });
   }
   static C centred_dot(const T* a, const T* x, C mean, int64_t n) {
-    return add_up(n,
-                  [&](const auto& loops) {
-                    return loops.centred_dot(reinterpret_cast<const C*>(a), reinterpret_cast<const C*>(x), mean, n);
-                  },
-                  [&](int64_t i) { return static_cast<C>(a[i]) * (static_cast<C>(x[i]) - mean); });
+    return add_up(
+        n,
+        [&](const auto& loops) {
+          return loops.centred_dot(reinterpret_cast<const C*>(a), reinterpret_cast<const C*>(x),
+                                   mean, n);
+        },
+        [&](int64_t i) { return static_cast<C>(a[i]) * (static_cast<C>(x[i]) - mean); });
   }
   static void normalize(const T* x, C mean, C scale, C shift, T* out, int64_t n) {
     if constexpr (std::is_same_v<T, C>)
-      if (n >= shortest_vector) return simd::row_loops<C>().subtract_multiply_add(x, mean, scale, shift, out, n);
-    for (int64_t i = 0; i < n; ++i) out[i] = static_cast<T>((static_cast<C>(x[i]) - mean) * scale + shift);
+      if (n >= shortest_vector)
+        return simd::row_loops<C>().subtract_multiply_add(x, mean, scale, shift, out, n);
+    for (int64_t i = 0; i < n; ++i)
+      out[i] = static_cast<T>((static_cast<C>(x[i]) - mean) * scale + shift);
   }
-  static void backward(const T* dy, const T* x, C average, C mean, C slope, C scale, T* out, int64_t n) {
+  static void backward(const T* dy, const T* x, C average, C mean, C slope, C scale, T* out,
+                       int64_t n) {
     if constexpr (std::is_same_v<T, C>)
       if (n >= shortest_vector)
         return simd::row_loops<C>().normalize_backward(dy, x, average, mean, slope, scale, out, n);
     for (int64_t i = 0; i < n; ++i)
-      out[i] = static_cast<T>((static_cast<C>(dy[i]) - average - (static_cast<C>(x[i]) - mean) * slope) * scale);
+      out[i] = static_cast<T>(
+          (static_cast<C>(dy[i]) - average - (static_cast<C>(x[i]) - mean) * slope) * scale);
   }
 };
 
@@ -92,11 +103,14 @@ void channel_statistics(const Geometry& g, const void* data, void* mean, void* i
     const double count = static_cast<double>(std::max<int64_t>(g.outer * g.inner, 1));
     each_channel(g, [&](int64_t channel) {
       const C middle = static_cast<C>(
-          channel_sum(g, channel, [&](int64_t first) { return Line<T>::sum(x + first, g.inner); }) / count);
-      const double squares = channel_sum(
-          g, channel, [&](int64_t first) { return Line<T>::squared_distance(x + first, middle, g.inner); });
+          channel_sum(g, channel, [&](int64_t first) { return Line<T>::sum(x + first, g.inner); }) /
+          count);
+      const double squares = channel_sum(g, channel, [&](int64_t first) {
+        return Line<T>::squared_distance(x + first, middle, g.inner);
+      });
       static_cast<C*>(mean)[channel] = middle;
-      static_cast<C*>(inverse_deviation)[channel] = static_cast<C>(1 / std::sqrt(squares / count + g.eps));
+      static_cast<C*>(inverse_deviation)[channel] =
+          static_cast<C>(1 / std::sqrt(squares / count + g.eps));
     });
   });
 }
@@ -109,13 +123,15 @@ void inverse_deviations(const Geometry& g, const void* variance, void* inverse_d
   });
 }
 
-void normalize_channels(const Geometry& g, const void* data, const void* mean, const void* inverse_deviation,
-                        const void* gamma, const void* beta, void* out) {
+void normalize_channels(const Geometry& g, const void* data, const void* mean,
+                        const void* inverse_deviation, const void* gamma, const void* beta,
+                        void* out) {
   with_type(g, [&]<typename T, typename C>(T, C) {
     const T* x = static_cast<const T*>(data);
     T* y = static_cast<T*>(out);
     each_channel(g, [&](int64_t channel) {
-      const C middle = static_cast<const C*>(mean)[channel], shift = static_cast<const C*>(beta)[channel];
+      const C middle = static_cast<const C*>(mean)[channel],
+              shift = static_cast<const C*>(beta)[channel];
       C scale = static_cast<const C*>(inverse_deviation)[channel];
       if (gamma) scale *= static_cast<const C*>(gamma)[channel];
       each_line(g, channel, [&](int64_t first) {
@@ -125,9 +141,9 @@ void normalize_channels(const Geometry& g, const void* data, const void* mean, c
   });
 }
 
-void normalize_channels_backward(const Geometry& g, bool moves, const void* dy, const void* data, const void* mean,
-                                 const void* inverse_deviation, const void* gamma, void* dx, void* dgamma,
-                                 void* dbeta) {
+void normalize_channels_backward(const Geometry& g, bool moves, const void* dy, const void* data,
+                                 const void* mean, const void* inverse_deviation, const void* gamma,
+                                 void* dx, void* dgamma, void* dbeta) {
   with_type(g, [&]<typename T, typename C>(T, C) {
     const T* head = static_cast<const T*>(dy);
     const T* x = static_cast<const T*>(data);
@@ -137,23 +153,25 @@ void normalize_channels_backward(const Geometry& g, bool moves, const void* dy, 
       const C middle = static_cast<const C*>(mean)[channel];
       const C inverse = static_cast<const C*>(inverse_deviation)[channel];
       const C scale = inverse * (gamma ? static_cast<const C*>(gamma)[channel] : C(1));
-      const double sum =
-          channel_sum(g, channel, [&](int64_t first) { return Line<T>::sum(head + first, g.inner); });
-      const double product = channel_sum(
-          g, channel, [&](int64_t first) { return Line<T>::centred_dot(head + first, x + first, middle, g.inner); });
+      const double sum = channel_sum(
+          g, channel, [&](int64_t first) { return Line<T>::sum(head + first, g.inner); });
+      const double product = channel_sum(g, channel, [&](int64_t first) {
+        return Line<T>::centred_dot(head + first, x + first, middle, g.inner);
+      });
       static_cast<C*>(dgamma)[channel] = gamma ? static_cast<C>(product * inverse) : C(0);
       static_cast<C*>(dbeta)[channel] = static_cast<C>(sum);
       const C average = moves ? static_cast<C>(sum / count) : C(0);
       const C slope = moves ? static_cast<C>(product / count * inverse * inverse) : C(0);
       each_line(g, channel, [&](int64_t first) {
-        Line<T>::backward(head + first, x + first, average, middle, slope, scale, target + first, g.inner);
+        Line<T>::backward(head + first, x + first, average, middle, slope, scale, target + first,
+                          g.inner);
       });
     });
   });
 }
 
-void move_statistics(const Geometry& g, double momentum, const void* mean, const void* inverse_deviation,
-                     void* moving_mean, void* moving_variance) {
+void move_statistics(const Geometry& g, double momentum, const void* mean,
+                     const void* inverse_deviation, void* moving_mean, void* moving_variance) {
   with_type(g, [&]<typename T, typename C>(T, C) {
     for (int64_t c = 0; c < g.channels; ++c) {
       const double inverse = static_cast<const C*>(inverse_deviation)[c];

@@ -1,5 +1,5 @@
-// Normalising the channels of an array seen as outer x channels x inner. Statistics and parameters are
-// float, or double for double data.
+// Normalising the channels of an array seen as outer x channels x inner. Statistics and parameters
+// are float, or double for double data.
 #pragma once
 #include "array/tensor.h"
 
@@ -15,19 +15,22 @@ struct ChannelGeometry {
 };
 
 // mean and 1 / sqrt(variance + eps) of each channel.
-void channel_statistics(const ChannelGeometry& g, const void* data, void* mean, void* inverse_deviation);
+void channel_statistics(const ChannelGeometry& g, const void* data, void* mean,
+                        void* inverse_deviation);
 // 1 / sqrt(variance + eps) from given variances.
 void inverse_deviations(const ChannelGeometry& g, const void* variance, void* inverse_deviation);
 // (data - mean) * inverse_deviation * gamma + beta; a null gamma stands for ones. out may be data.
 void normalize_channels(const ChannelGeometry& g, const void* data, const void* mean,
-                        const void* inverse_deviation, const void* gamma, const void* beta, void* out);
-// With `moves`, mean and deviation depend on the data. A null gamma stands for ones, and its gradient
-// is then 0. dx may be dy.
-void normalize_channels_backward(const ChannelGeometry& g, bool moves, const void* dy, const void* data,
-                                 const void* mean, const void* inverse_deviation, const void* gamma, void* dx,
-                                 void* dgamma, void* dbeta);
-// moving = momentum * moving + (1 - momentum) * current, for the mean and the variance behind the deviation.
-void move_statistics(const ChannelGeometry& g, double momentum, const void* mean, const void* inverse_deviation,
-                     void* moving_mean, void* moving_variance);
+                        const void* inverse_deviation, const void* gamma, const void* beta,
+                        void* out);
+// With `moves`, mean and deviation depend on the data. A null gamma stands for ones, and its
+// gradient is then 0. dx may be dy.
+void normalize_channels_backward(const ChannelGeometry& g, bool moves, const void* dy,
+                                 const void* data, const void* mean, const void* inverse_deviation,
+                                 const void* gamma, void* dx, void* dgamma, void* dbeta);
+// moving = momentum * moving + (1 - momentum) * current, for the mean and the variance behind the
+// deviation.
+void move_statistics(const ChannelGeometry& g, double momentum, const void* mean,
+                     const void* inverse_deviation, void* moving_mean, void* moving_variance);
 
 }  // namespace gemel

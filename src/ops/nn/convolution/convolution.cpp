@@ -1,10 +1,10 @@
+#include "kernels/onednn/convolution.h"
 #include "kernels/conv/direct.h"
 #include "kernels/conv/patches.h"
 #include "kernels/gemm/gemm.h"
-#include "kernels/onednn/convolution.h"
 #include "op/registry.h"
-#include "ops/nn/convolution/parameters.h"
 #include "ops/floating_type.h"
+#include "ops/nn/convolution/parameters.h"
 
 namespace gemel::convolution_op {
 namespace {
@@ -24,19 +24,22 @@ void forward_shape(ShapeContext& c) {
   const int axes = p.kernel.ndim();
   Shape data = c.in[0];
   if (data.ndim() < 0) return;
-  GEMEL_CHECK(data.ndim() == axes + 2, "[{}] expected data of {} axes (batch, channel, {} of space), got {}",
-              who, axes + 2, axes, data);
+  GEMEL_CHECK(data.ndim() == axes + 2,
+              "[{}] expected data of {} axes (batch, channel, {} of space), got {}", who, axes + 2,
+              axes, data);
   GEMEL_CHECK(data[1] < 0 || data[1] % p.num_group == 0,
-              "[{}] expected channels divisible by num_group {}, got {} in data {}", who, p.num_group, data[1],
-              data);
+              "[{}] expected channels divisible by num_group {}, got {} in data {}", who,
+              p.num_group, data[1], data);
   Shape weight = {p.num_filter, data[1] < 0 ? -1 : data[1] / p.num_group};
   Shape out = {data[0], p.num_filter};
   for (int i = 0; i < axes; ++i) {
     weight.push_back(p.kernel[i]);
-    const int64_t pad = p.pad.ndim() > 0 ? 2 * p.pad[i] : 0, stride = p.stride.ndim() > 0 ? p.stride[i] : 1;
+    const int64_t pad = p.pad.ndim() > 0 ? 2 * p.pad[i] : 0,
+                  stride = p.stride.ndim() > 0 ? p.stride[i] : 1;
     const int64_t room = data[i + 2] + pad - kernel_span(p, i);
     GEMEL_CHECK(data[i + 2] < 0 || room >= 0,
-                "[{}] expected a kernel no larger than the padded data, got a span of {} over {} along axis {}",
+                "[{}] expected a kernel no larger than the padded data, got a span of {} over {} "
+                "along axis {}",
                 who, kernel_span(p, i), data[i + 2] + pad, i + 2);
     out.push_back(data[i + 2] < 0 ? -1 : room / stride + 1);
   }
@@ -63,12 +66,12 @@ kernels::ConvolutionGeometry forward_geometry(const OpCall& c) {
 const void* bias_of(const OpCall& c) { return c.params<P>().no_bias ? nullptr : c.in[2].address; }
 
 void forward_direct(const OpCall& c) {
-  kernels::direct_convolution(c.out[0].dtype, forward_geometry(c), c.in[0].address, c.in[1].address, bias_of(c),
-                              c.out[0].address);
+  kernels::direct_convolution(c.out[0].dtype, forward_geometry(c), c.in[0].address, c.in[1].address,
+                              bias_of(c), c.out[0].address);
 }
 void forward_patches(const OpCall& c) {
-  kernels::patches_convolution(c.out[0].dtype, forward_geometry(c), c.in[0].address, c.in[1].address, bias_of(c),
-                               c.out[0].address, c.workspace);
+  kernels::patches_convolution(c.out[0].dtype, forward_geometry(c), c.in[0].address,
+                               c.in[1].address, bias_of(c), c.out[0].address, c.workspace);
 }
 
 std::vector<Entry> forward_gradient(const GradientContext& c) {
@@ -86,12 +89,12 @@ kernels::ConvolutionGeometry data_geometry(const OpCall& c) {
   return convolution_geometry(c.params<P>(), c.out[0].shape, c.in[0].shape);
 }
 void data_direct(const OpCall& c) {
-  kernels::direct_convolution_data(c.out[0].dtype, data_geometry(c), c.in[0].address, c.in[1].address,
-                                   c.out[0].address);
+  kernels::direct_convolution_data(c.out[0].dtype, data_geometry(c), c.in[0].address,
+                                   c.in[1].address, c.out[0].address);
 }
 void data_patches(const OpCall& c) {
-  kernels::patches_convolution_data(c.out[0].dtype, data_geometry(c), c.in[0].address, c.in[1].address,
-                                    c.out[0].address, c.workspace);
+  kernels::patches_convolution_data(c.out[0].dtype, data_geometry(c), c.in[0].address,
+                                    c.in[1].address, c.out[0].address, c.workspace);
 }
 
 // Gradient of the parameters: dy, data -> dweight, dbias.
@@ -107,17 +110,19 @@ kernels::ConvolutionGeometry weight_geometry(const OpCall& c) {
   return convolution_geometry(c.params<P>(), c.in[1].shape, c.in[0].shape);
 }
 void bias_gradient(const OpCall& c, const kernels::ConvolutionGeometry& g) {
-  if (!c.params<P>().no_bias) kernels::convolution_bias(c.in[0].dtype, g, c.in[0].address, c.out[1].address);
+  if (!c.params<P>().no_bias)
+    kernels::convolution_bias(c.in[0].dtype, g, c.in[0].address, c.out[1].address);
 }
 void weight_direct(const OpCall& c) {
   const auto g = weight_geometry(c);
-  kernels::direct_convolution_weight(c.out[0].dtype, g, c.in[1].address, c.in[0].address, c.out[0].address);
+  kernels::direct_convolution_weight(c.out[0].dtype, g, c.in[1].address, c.in[0].address,
+                                     c.out[0].address);
   bias_gradient(c, g);
 }
 void weight_patches(const OpCall& c) {
   const auto g = weight_geometry(c);
-  kernels::patches_convolution_weight(c.out[0].dtype, g, c.in[1].address, c.in[0].address, c.out[0].address,
-                                      c.workspace);
+  kernels::patches_convolution_weight(c.out[0].dtype, g, c.in[1].address, c.in[0].address,
+                                      c.out[0].address, c.workspace);
   bias_gradient(c, g);
 }
 
@@ -149,32 +154,39 @@ Implementation patches(Kernel kernel) {
           .kernel = std::move(kernel),
           .when = is_blas_type,
           .prepare = {},
-          .workspace = [](const OpCall& c) { return geometry(c).patches_size() * size_of(c.out[0].dtype); },
+          .workspace =
+              [](const OpCall& c) { return geometry(c).patches_size() * size_of(c.out[0].dtype); },
           .small = false};
 }
 
 template <GeometryOf geometry, Pass pass>
 Implementation onednn() {
   const auto problem = [](const OpCall& c) {
-    return kernels::onednn::ConvolutionProblem{pass, geometry(c), c.out[0].dtype, !c.params<P>().no_bias};
+    return kernels::onednn::ConvolutionProblem{pass, geometry(c), c.out[0].dtype,
+                                               !c.params<P>().no_bias};
   };
-  return {.name = "onednn",
-          .kernel = [problem](const OpCall& c) { kernels::onednn::run_convolution(problem(c), c); },
-          .when = [problem](const OpCall& c) { return kernels::onednn::serves(problem(c)); },
-          .prepare = [problem](const OpCall& c) { return kernels::onednn::prepare_convolution(problem(c)); },
-          .workspace = [problem](const OpCall& c) {
+  return {
+      .name = "onednn",
+      .kernel = [problem](const OpCall& c) { kernels::onednn::run_convolution(problem(c), c); },
+      .when = [problem](const OpCall& c) { return kernels::onednn::serves(problem(c)); },
+      .prepare =
+          [problem](const OpCall& c) { return kernels::onednn::prepare_convolution(problem(c)); },
+      .workspace =
+          [problem](const OpCall& c) {
             return kernels::onednn::convolution_workspace(problem(c), c.prepared);
           },
-          .small = false};
+      .small = false};
 }
 
 }  // namespace
 
 GEMEL_OPERATORS(convolution) {
   op<P>("Convolution")
-      .doc("Convolution over one to three spatial axes. `data` is (batch, channel, space...), `weight` "
-           "(num_filter, channel / num_group, kernel...), `bias` (num_filter,). Along each axis the "
-           "result has floor((x + 2*pad - dilate*(kernel-1) - 1) / stride) + 1 elements.")
+      .doc(
+          "Convolution over one to three spatial axes. `data` is (batch, channel, space...), "
+          "`weight` "
+          "(num_filter, channel / num_group, kernel...), `bias` (num_filter,). Along each axis the "
+          "result has floor((x + 2*pad - dilate*(kernel-1) - 1) / stride) + 1 elements.")
       .inputs(&input_names)
       .shape(forward_shape)
       .type(floating_type)
@@ -182,18 +194,31 @@ GEMEL_OPERATORS(convolution) {
       .implement(onednn<forward_geometry, Pass::forward>())
       .implement(patches<forward_geometry>(forward_patches))
       .implement("reference", forward_direct)
-      .sample({.shapes = {{2, 3, 7, 6}, {4, 3, 3, 3}, {4}}, .attributes = {{"kernel", "(3, 3)"}, {"num_filter", "4"}}})
+      .sample({.shapes = {{2, 3, 7, 6}, {4, 3, 3, 3}, {4}},
+               .attributes = {{"kernel", "(3, 3)"}, {"num_filter", "4"}}})
       .sample({.shapes = {{2, 3, 7, 6}, {4, 3, 3, 2}, {4}},
-               .attributes = {{"kernel", "(3, 2)"}, {"num_filter", "4"}, {"stride", "(2, 1)"}, {"pad", "(1, 1)"}}})
+               .attributes = {{"kernel", "(3, 2)"},
+                              {"num_filter", "4"},
+                              {"stride", "(2, 1)"},
+                              {"pad", "(1, 1)"}}})
       .sample({.shapes = {{1, 4, 7, 7}, {6, 2, 3, 3}},
-               .attributes = {{"kernel", "(3, 3)"}, {"num_filter", "6"}, {"num_group", "2"}, {"dilate", "(2, 2)"},
+               .attributes = {{"kernel", "(3, 3)"},
+                              {"num_filter", "6"},
+                              {"num_group", "2"},
+                              {"dilate", "(2, 2)"},
                               {"no_bias", "True"}}})
-      .sample({.shapes = {{2, 4, 5, 5}, {3, 4, 1, 1}, {3}}, .attributes = {{"kernel", "(1, 1)"}, {"num_filter", "3"}}})
+      .sample({.shapes = {{2, 4, 5, 5}, {3, 4, 1, 1}, {3}},
+               .attributes = {{"kernel", "(1, 1)"}, {"num_filter", "3"}}})
       .sample({.shapes = {{2, 3, 9}, {4, 3, 3}, {4}},
-               .attributes = {{"kernel", "(3,)"}, {"num_filter", "4"}, {"stride", "(2,)"}, {"pad", "(1,)"}, {"dilate", "(2,)"}}})
+               .attributes = {{"kernel", "(3,)"},
+                              {"num_filter", "4"},
+                              {"stride", "(2,)"},
+                              {"pad", "(1,)"},
+                              {"dilate", "(2,)"}}})
       .sample({.shapes = {{1, 2, 4, 5, 3}, {3, 2, 2, 3, 2}, {3}},
                .attributes = {{"kernel", "(2, 3, 2)"}, {"num_filter", "3"}, {"pad", "(1, 0, 1)"}}})
-      .sample({.shapes = {{1, 1, 1, 1}, {1, 1, 1, 1}, {1}}, .attributes = {{"kernel", "(1, 1)"}, {"num_filter", "1"}}});
+      .sample({.shapes = {{1, 1, 1, 1}, {1, 1, 1, 1}, {1}},
+               .attributes = {{"kernel", "(1, 1)"}, {"num_filter", "1"}}});
 
   op<P>("_backward_Convolution_data")
       .doc("Gradient of Convolution with respect to data.")

@@ -5,11 +5,17 @@ namespace gemel {
 void ConvolutionParameters::declare(Fields<ConvolutionParameters>& f) {
   using P = ConvolutionParameters;
   f.field("kernel", &P::kernel).doc("Size of the window: (w,), (h, w) or (d, h, w).");
-  f.field("stride", &P::stride).fallback("[]").doc("Step of the window along each axis; 1 when empty.");
-  f.field("dilate", &P::dilate).fallback("[]").doc("Distance between kernel elements; 1 when empty.");
+  f.field("stride", &P::stride)
+      .fallback("[]")
+      .doc("Step of the window along each axis; 1 when empty.");
+  f.field("dilate", &P::dilate)
+      .fallback("[]")
+      .doc("Distance between kernel elements; 1 when empty.");
   f.field("pad", &P::pad).fallback("[]").doc("Zeros around the data, on both sides; 0 when empty.");
-  f.field("num_filter", &P::num_filter).range(1, 2147483647).doc("Number of output channels.").type =
-      "int (non-negative)";
+  f.field("num_filter", &P::num_filter)
+      .range(1, 2147483647)
+      .doc("Number of output channels.")
+      .type = "int (non-negative)";
   f.field("num_group", &P::num_group)
       .fallback("1")
       .range(1, 2147483647)
@@ -40,24 +46,31 @@ void ConvolutionParameters::declare(Fields<ConvolutionParameters>& f) {
 }
 
 void check_layout(Layout layout, int axes, std::string_view who) {
-  GEMEL_CHECK(layout != Layout::ndhwc && layout != Layout::nhwc && layout != Layout::nwc,
-              "[{}] expected a layout with channels second (NCW, NCHW or NCDHW), got channels last; "
-              "transpose the data and the weight first", who);
-  const int expected = layout == Layout::ncw ? 1 : layout == Layout::nchw ? 2 : layout == Layout::ncdhw ? 3 : axes;
-  GEMEL_CHECK(axes == expected, "[{}] expected a kernel of {} axes for this layout, got {}", who, expected,
-              axes);
+  GEMEL_CHECK(
+      layout != Layout::ndhwc && layout != Layout::nhwc && layout != Layout::nwc,
+      "[{}] expected a layout with channels second (NCW, NCHW or NCDHW), got channels last; "
+      "transpose the data and the weight first",
+      who);
+  const int expected = layout == Layout::ncw     ? 1
+                       : layout == Layout::nchw  ? 2
+                       : layout == Layout::ncdhw ? 3
+                                                 : axes;
+  GEMEL_CHECK(axes == expected, "[{}] expected a kernel of {} axes for this layout, got {}", who,
+              expected, axes);
 }
 
-Shape per_axis(const Shape& shape, int axes, int64_t value, std::string_view name, std::string_view who) {
+Shape per_axis(const Shape& shape, int axes, int64_t value, std::string_view name,
+               std::string_view who) {
   if (shape.ndim() <= 0) return Shape::filled(axes, value);
-  GEMEL_CHECK(shape.ndim() == axes, "[{}] expected {} of {} axes as the kernel has, got {}", who, name, axes,
-              shape);
+  GEMEL_CHECK(shape.ndim() == axes, "[{}] expected {} of {} axes as the kernel has, got {}", who,
+              name, axes, shape);
   return shape;
 }
 
 void check_convolution(const ConvolutionParameters& p, std::string_view who) {
   const int axes = p.kernel.ndim();
-  GEMEL_CHECK(axes >= 1 && axes <= 3, "[{}] expected a kernel of 1 to 3 axes, got {}", who, p.kernel);
+  GEMEL_CHECK(axes >= 1 && axes <= 3, "[{}] expected a kernel of 1 to 3 axes, got {}", who,
+              p.kernel);
   check_layout(p.layout, axes, who);
   const Shape stride = per_axis(p.stride, axes, 1, "stride", who);
   const Shape dilate = per_axis(p.dilate, axes, 1, "dilate", who);
@@ -68,8 +81,9 @@ void check_convolution(const ConvolutionParameters& p, std::string_view who) {
     GEMEL_CHECK(dilate[i] > 0, "[{}] expected a positive dilate, got {}", who, dilate);
     GEMEL_CHECK(pad[i] >= 0, "[{}] expected pad of at least 0, got {}", who, pad);
   }
-  GEMEL_CHECK(p.num_filter % p.num_group == 0, "[{}] expected num_filter divisible by num_group, got {} and {}",
-              who, p.num_filter, p.num_group);
+  GEMEL_CHECK(p.num_filter % p.num_group == 0,
+              "[{}] expected num_filter divisible by num_group, got {} and {}", who, p.num_filter,
+              p.num_group);
 }
 
 int64_t kernel_span(const ConvolutionParameters& p, int axis) {

@@ -22,7 +22,8 @@ struct ConvolutionParameters : Parameters {
 // Refuses layouts whose channels come last and those with another number of axes than `axes`.
 void check_layout(Layout layout, int axes, std::string_view who);
 // `shape` (or `value` for every axis when it is empty), one entry for each of `axes`.
-Shape per_axis(const Shape& shape, int axes, int64_t value, std::string_view name, std::string_view who);
+Shape per_axis(const Shape& shape, int axes, int64_t value, std::string_view name,
+               std::string_view who);
 // Throws unless kernel, stride, dilate, pad and groups make sense together.
 void check_convolution(const ConvolutionParameters& p, std::string_view who);
 

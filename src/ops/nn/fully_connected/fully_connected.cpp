@@ -40,12 +40,15 @@ void forward_shape(ShapeContext& c) {
   const auto& p = c.params<FullyConnectedParameters>();
   const Shape data = c.in[0];
   if (data.ndim() < 0) return;
-  GEMEL_CHECK(data.ndim() >= 1, "[{}] expected data of at least one axis, got a scalar", c.op.name());
+  GEMEL_CHECK(data.ndim() >= 1, "[{}] expected data of at least one axis, got a scalar",
+              c.op.name());
   c.set_in(1, {p.num_hidden, fully_connected_sizes(data, p.flatten).inputs});
   if (!p.no_bias) c.set_in(2, {p.num_hidden});
   Shape out = data;
-  if (p.flatten) out = {data[0], p.num_hidden};
-  else out[out.ndim() - 1] = p.num_hidden;
+  if (p.flatten)
+    out = {data[0], p.num_hidden};
+  else
+    out[out.ndim() - 1] = p.num_hidden;
   c.set_out(0, out);
   // The rows are the same on both sides.
   Shape known = data;
@@ -107,7 +110,8 @@ void bias_gradient(const OpCall& c) {
   const auto& p = c.params<FullyConnectedParameters>();
   const Tensor& dy = c.in[0];
   if (!p.no_bias)
-    kernels::sum_rows(dy.dtype, dy.size() / p.num_hidden, p.num_hidden, dy.address, c.out[1].address);
+    kernels::sum_rows(dy.dtype, dy.size() / p.num_hidden, p.num_hidden, dy.address,
+                      c.out[1].address);
 }
 
 // in: head gradient, data. out: gradients of weight and bias.
@@ -125,7 +129,8 @@ Attributes attributes_of(const FullyConnectedParameters& p, bool no_bias) {
           {"flatten", print_value(p.flatten)}};
 }
 
-// Both gradients are linear in each of their inputs, so theirs are again FullyConnected and each other.
+// Both gradients are linear in each of their inputs, so theirs are again FullyConnected and each
+// other.
 std::vector<Entry> backward_data_gradient(const GradientContext& c) {
   const auto& p = c.params<FullyConnectedParameters>();
   const Entry head = c.dy();
@@ -140,12 +145,15 @@ std::vector<Entry> backward_weight_gradient(const GradientContext& c) {
   const bool no_bias = p.no_bias || !c.head[1];
   std::vector<Entry> inputs = {c.in(1), head};
   if (!no_bias) inputs.push_back(c.head[1]);
-  return {c.make("FullyConnected", inputs, attributes_of(p, no_bias)),
-          c.make("_backward_FullyConnected_data", {c.in(0), head, c.in(1)}, attributes_of(p, true))};
+  return {
+      c.make("FullyConnected", inputs, attributes_of(p, no_bias)),
+      c.make("_backward_FullyConnected_data", {c.in(0), head, c.in(1)}, attributes_of(p, true))};
 }
 
 template <kernels::Gemm (*sizes)(const OpCall&)>
-bool small_serves(const OpCall& c) { return kernels::small_supports(c.out[0].dtype, sizes(c)); }
+bool small_serves(const OpCall& c) {
+  return kernels::small_supports(c.out[0].dtype, sizes(c));
+}
 bool blas_serves(const OpCall& c) { return kernels::blas_supports(c.out[0].dtype); }
 
 // The products of large layers as oneDNN sees them.
@@ -156,29 +164,37 @@ MatmulProblem forward_problem(const OpCall& c) {
   g.beta = 0;
   return {g, c.out[0].dtype, 0, 1, bias};
 }
-MatmulProblem backward_data_problem(const OpCall& c) { return {data_product(c), c.out[0].dtype, 0, 1}; }
-MatmulProblem backward_weight_problem(const OpCall& c) { return {weight_product(c), c.out[0].dtype, 0, 1}; }
+MatmulProblem backward_data_problem(const OpCall& c) {
+  return {data_product(c), c.out[0].dtype, 0, 1};
+}
+MatmulProblem backward_weight_problem(const OpCall& c) {
+  return {weight_product(c), c.out[0].dtype, 0, 1};
+}
 
-Implementation onednn(MatmulProblem (*problem)(const OpCall&), void (*also)(const OpCall&) = nullptr) {
+Implementation onednn(MatmulProblem (*problem)(const OpCall&),
+                      void (*also)(const OpCall&) = nullptr) {
   namespace library = kernels::onednn;
-  return {.name = "onednn",
-          .kernel =
-              [problem, also](const OpCall& c) {
-                library::run_matmul(problem(c), c);
-                if (also) also(c);
-              },
-          .when = [problem](const OpCall& c) { return library::serves(problem(c)); },
-          .prepare = [problem](const OpCall& c) { return library::prepare_matmul(problem(c)); },
-          .workspace = [problem](const OpCall& c) { return library::matmul_workspace(problem(c), c.prepared); }};
+  return {
+      .name = "onednn",
+      .kernel =
+          [problem, also](const OpCall& c) {
+            library::run_matmul(problem(c), c);
+            if (also) also(c);
+          },
+      .when = [problem](const OpCall& c) { return library::serves(problem(c)); },
+      .prepare = [problem](const OpCall& c) { return library::prepare_matmul(problem(c)); },
+      .workspace =
+          [problem](const OpCall& c) { return library::matmul_workspace(problem(c), c.prepared); }};
 }
 
 }  // namespace
 
 GEMEL_OPERATORS(fully_connected) {
   op<FullyConnectedParameters>("FullyConnected")
-      .doc("Fully connected layer: data * transpose(weight) + bias. `weight` has shape (num_hidden, "
-           "inputs). With `flatten`, data of shape (n, a, b, ...) is seen as (n, a*b*...) and the "
-           "result is (n, num_hidden); without it, the last axis is mapped and the others stay.")
+      .doc(
+          "Fully connected layer: data * transpose(weight) + bias. `weight` has shape (num_hidden, "
+          "inputs). With `flatten`, data of shape (n, a, b, ...) is seen as (n, a*b*...) and the "
+          "result is (n, num_hidden); without it, the last axis is mapped and the others stay.")
       .inputs(&input_names)
       .shape(forward_shape)
       .gradient(forward_gradient)
@@ -188,8 +204,10 @@ GEMEL_OPERATORS(fully_connected) {
       .implement("reference", forward<kernels::reference_gemm>)
       .sample({.shapes = {{4, 6}, {5, 6}, {5}}, .attributes = {{"num_hidden", "5"}}})
       .sample({.shapes = {{2, 3, 4}, {5, 12}, {5}}, .attributes = {{"num_hidden", "5"}}})
-      .sample({.shapes = {{4, 6}, {5, 6}}, .attributes = {{"num_hidden", "5"}, {"no_bias", "True"}}})
-      .sample({.shapes = {{2, 3, 4}, {5, 4}, {5}}, .attributes = {{"num_hidden", "5"}, {"flatten", "False"}}})
+      .sample(
+          {.shapes = {{4, 6}, {5, 6}}, .attributes = {{"num_hidden", "5"}, {"no_bias", "True"}}})
+      .sample({.shapes = {{2, 3, 4}, {5, 4}, {5}},
+               .attributes = {{"num_hidden", "5"}, {"flatten", "False"}}})
       .sample({.shapes = {{1, 1}, {1, 1}, {1}}, .attributes = {{"num_hidden", "1"}}});
 
   op<FullyConnectedParameters>("_backward_FullyConnected_data")
@@ -206,7 +224,8 @@ GEMEL_OPERATORS(fully_connected) {
   op<FullyConnectedParameters>("_backward_FullyConnected_weight")
       .doc("Gradient of FullyConnected with respect to weight and bias.")
       .inputs({"dy", "data"})
-      .outputs<FullyConnectedParameters>([](const FullyConnectedParameters& p) { return p.no_bias ? 1 : 2; })
+      .outputs<FullyConnectedParameters>(
+          [](const FullyConnectedParameters& p) { return p.no_bias ? 1 : 2; })
       .shape(backward_weight_shape)
       .gradient(backward_weight_gradient)
       .implement("direct", backward_weight<kernels::small_gemm>, small_serves<weight_product>)

@@ -1,7 +1,7 @@
 #include "op/registry.h"
+#include "ops/floating_type.h"
 #include "ops/nn/convolution/parameters.h"
 #include "ops/nn/pooling/window.h"
-#include "ops/floating_type.h"
 
 namespace gemel::pooling_op {
 namespace {
@@ -19,24 +19,40 @@ struct PoolingParameters : Parameters {
   Layout layout;
   static void declare(Fields<PoolingParameters>& f) {
     using P = PoolingParameters;
-    f.field("kernel", &P::kernel).fallback("[]").doc("Size of the window; not needed with global_pool.");
+    f.field("kernel", &P::kernel)
+        .fallback("[]")
+        .doc("Size of the window; not needed with global_pool.");
     f.choice("pool_type", &P::pool_type,
-             {{"avg", PoolType::avg}, {"lp", PoolType::lp}, {"max", PoolType::max}, {"sum", PoolType::sum}})
+             {{"avg", PoolType::avg},
+              {"lp", PoolType::lp},
+              {"max", PoolType::max},
+              {"sum", PoolType::sum}})
         .fallback("max")
         .doc("What becomes of a window's elements.");
-    f.field("global_pool", &P::global_pool).fallback("0").doc("One window over all of space; kernel, stride and pad are ignored.");
+    f.field("global_pool", &P::global_pool)
+        .fallback("0")
+        .doc("One window over all of space; kernel, stride and pad are ignored.");
     f.field("cudnn_off", &P::cudnn_off).fallback("0").doc("Accepted and ignored on CPUs.");
     f.choice("pooling_convention", &P::pooling_convention,
              {{"full", Convention::full}, {"same", Convention::same}, {"valid", Convention::valid}})
         .fallback("valid")
         .doc("How the output's size is rounded: down, up, or ceil(x / stride).");
-    f.field("stride", &P::stride).fallback("[]").doc("Step of the window along each axis; 1 when empty.");
+    f.field("stride", &P::stride)
+        .fallback("[]")
+        .doc("Step of the window along each axis; 1 when empty.");
     f.field("pad", &P::pad).fallback("[]").doc("Padding on both sides; 0 when empty.");
     f.field("p_value", &P::p_value).fallback("None").doc("Power of lp pooling: 1, 2 or 3.");
-    f.field("count_include_pad", &P::count_include_pad).fallback("None").doc("Whether avg counts padding; yes unless False.");
+    f.field("count_include_pad", &P::count_include_pad)
+        .fallback("None")
+        .doc("Whether avg counts padding; yes unless False.");
     f.choice("layout", &P::layout,
-             {{"None", Layout::none}, {"NCDHW", Layout::ncdhw}, {"NCHW", Layout::nchw}, {"NCW", Layout::ncw},
-              {"NDHWC", Layout::ndhwc}, {"NHWC", Layout::nhwc}, {"NWC", Layout::nwc}})
+             {{"None", Layout::none},
+              {"NCDHW", Layout::ncdhw},
+              {"NCHW", Layout::nchw},
+              {"NCW", Layout::ncw},
+              {"NDHWC", Layout::ndhwc},
+              {"NHWC", Layout::nhwc},
+              {"NWC", Layout::nwc}})
         .fallback("None")
         .doc("Order of the axes; channels must come second.");
   }
@@ -52,22 +68,30 @@ int64_t output_size(const P& p, int axis, int64_t x, int64_t stride, int64_t pad
 
 void check(const P& p, const Shape& data, std::string_view who) {
   const int axes = data.ndim() - 2;
-  GEMEL_CHECK(axes >= 1 && axes <= 3, "[{}] expected data of 3 to 5 axes (batch, channel, space), got {}", who, data);
+  GEMEL_CHECK(axes >= 1 && axes <= 3,
+              "[{}] expected data of 3 to 5 axes (batch, channel, space), got {}", who, data);
   check_layout(p.layout, axes, who);
   GEMEL_CHECK(p.pool_type != PoolType::lp || (p.p_value && *p.p_value >= 1 && *p.p_value <= 3),
-              "[{}] expected p_value 1, 2 or 3 with pool_type 'lp', got {}", who, print_value(p.p_value));
+              "[{}] expected p_value 1, 2 or 3 with pool_type 'lp', got {}", who,
+              print_value(p.p_value));
   if (p.global_pool) return;
-  GEMEL_CHECK(p.kernel.ndim() == axes, "[{}] expected a kernel of {} axes for data {}, got {}", who, axes, data, p.kernel);
-  const Shape stride = per_axis(p.stride, axes, 1, "stride", who), pad = per_axis(p.pad, axes, 0, "pad", who);
+  GEMEL_CHECK(p.kernel.ndim() == axes, "[{}] expected a kernel of {} axes for data {}, got {}", who,
+              axes, data, p.kernel);
+  const Shape stride = per_axis(p.stride, axes, 1, "stride", who),
+              pad = per_axis(p.pad, axes, 0, "pad", who);
   for (int i = 0; i < axes; ++i) {
     GEMEL_CHECK(p.kernel[i] > 0 && stride[i] > 0 && pad[i] >= 0,
-                "[{}] expected positive kernel and stride and pad of at least 0, got kernel {}, stride {}, pad {}",
+                "[{}] expected positive kernel and stride and pad of at least 0, got kernel {}, "
+                "stride {}, pad {}",
                 who, p.kernel, stride, pad);
     GEMEL_CHECK(p.pooling_convention != Convention::same || pad[i] == 0,
-                "[{}] expected no pad with pooling_convention 'same', which pads by itself, got {}", who, pad);
-    GEMEL_CHECK(data[i + 2] < 0 || p.pooling_convention == Convention::same || p.kernel[i] <= data[i + 2] + 2 * pad[i],
-                "[{}] expected a kernel no larger than the padded data, got {} over {} along axis {}", who,
-                p.kernel[i], data[i + 2] + 2 * pad[i], i + 2);
+                "[{}] expected no pad with pooling_convention 'same', which pads by itself, got {}",
+                who, pad);
+    GEMEL_CHECK(
+        data[i + 2] < 0 || p.pooling_convention == Convention::same ||
+            p.kernel[i] <= data[i + 2] + 2 * pad[i],
+        "[{}] expected a kernel no larger than the padded data, got {} over {} along axis {}", who,
+        p.kernel[i], data[i + 2] + 2 * pad[i], i + 2);
   }
 }
 
@@ -78,8 +102,11 @@ void pooling_shape(ShapeContext& c) {
   check(p, data, c.op.name());
   Shape out = {data[0], data[1]};
   for (int i = 0; i < data.ndim() - 2; ++i) {
-    const int64_t stride = p.stride.ndim() > 0 ? p.stride[i] : 1, pad = p.pad.ndim() > 0 ? p.pad[i] : 0;
-    out.push_back(p.global_pool ? 1 : data[i + 2] < 0 ? -1 : output_size(p, i, data[i + 2], stride, pad));
+    const int64_t stride = p.stride.ndim() > 0 ? p.stride[i] : 1,
+                  pad = p.pad.ndim() > 0 ? p.pad[i] : 0;
+    out.push_back(p.global_pool     ? 1
+                  : data[i + 2] < 0 ? -1
+                                    : output_size(p, i, data[i + 2], stride, pad));
   }
   c.set_out(0, out);
   Shape known = data;
@@ -125,9 +152,11 @@ std::vector<Entry> pooling_gradient(const GradientContext& c) {
 
 GEMEL_OPERATORS(pooling) {
   op<P>("Pooling")
-      .doc("Pooling over windows of one to three spatial axes of data (batch, channel, space...). "
-           "'valid' gives floor((x + 2*pad - kernel) / stride) + 1 elements along an axis, 'full' rounds up, "
-           "'same' gives ceil(x / stride). 'lp' is (sum x^p)^(1/p).")
+      .doc(
+          "Pooling over windows of one to three spatial axes of data (batch, channel, space...). "
+          "'valid' gives floor((x + 2*pad - kernel) / stride) + 1 elements along an axis, 'full' "
+          "rounds up, "
+          "'same' gives ceil(x / stride). 'lp' is (sum x^p)^(1/p).")
       .inputs({"data"})
       .file_outputs(2)  // 1.9.1 has a hidden second one
       .shape(pooling_shape)
@@ -135,33 +164,50 @@ GEMEL_OPERATORS(pooling) {
       .gradient(pooling_gradient)
       .implement("reference",
                  [](const OpCall& c) {
-                   pool(c.out[0].dtype, geometry(c.params<P>(), c.in[0].shape, c.out[0].shape), c.in[0].address,
-                        c.out[0].address);
+                   pool(c.out[0].dtype, geometry(c.params<P>(), c.in[0].shape, c.out[0].shape),
+                        c.in[0].address, c.out[0].address);
                  })
-      .sample({.shapes = {{2, 3, 6, 6}}, .attributes = {{"kernel", "(2, 2)"}, {"stride", "(2, 2)"}}})
+      .sample(
+          {.shapes = {{2, 3, 6, 6}}, .attributes = {{"kernel", "(2, 2)"}, {"stride", "(2, 2)"}}})
       .sample({.shapes = {{1, 2, 5, 6}},
-               .attributes = {{"kernel", "(3, 2)"}, {"stride", "(2, 3)"}, {"pad", "(1, 1)"}, {"pool_type", "avg"}}})
+               .attributes = {{"kernel", "(3, 2)"},
+                              {"stride", "(2, 3)"},
+                              {"pad", "(1, 1)"},
+                              {"pool_type", "avg"}}})
       .sample({.shapes = {{1, 2, 5, 6}},
-               .attributes = {{"kernel", "(3, 2)"}, {"stride", "(2, 3)"}, {"pad", "(1, 1)"}, {"pool_type", "avg"},
+               .attributes = {{"kernel", "(3, 2)"},
+                              {"stride", "(2, 3)"},
+                              {"pad", "(1, 1)"},
+                              {"pool_type", "avg"},
                               {"count_include_pad", "False"}}})
       .sample({.shapes = {{1, 2, 7, 8}},
-               .attributes = {{"kernel", "(3, 3)"}, {"stride", "(2, 2)"}, {"pooling_convention", "full"}}})
-      .sample({.shapes = {{1, 2, 5, 6}}, .attributes = {{"kernel", "(3, 2)"}, {"pool_type", "sum"}}})
+               .attributes = {{"kernel", "(3, 3)"},
+                              {"stride", "(2, 2)"},
+                              {"pooling_convention", "full"}}})
+      .sample(
+          {.shapes = {{1, 2, 5, 6}}, .attributes = {{"kernel", "(3, 2)"}, {"pool_type", "sum"}}})
       .sample({.shapes = {{1, 2, 5, 6}},
-               .attributes = {{"kernel", "(3, 2)"}, {"pool_type", "lp"}, {"p_value", "2"}}, .low = 0.5, .high = 2})
-      .sample({.shapes = {{2, 3, 4, 5}}, .attributes = {{"global_pool", "True"}, {"pool_type", "avg"}}})
+               .attributes = {{"kernel", "(3, 2)"}, {"pool_type", "lp"}, {"p_value", "2"}},
+               .low = 0.5,
+               .high = 2})
+      .sample(
+          {.shapes = {{2, 3, 4, 5}}, .attributes = {{"global_pool", "True"}, {"pool_type", "avg"}}})
       .sample({.shapes = {{2, 3, 7}}, .attributes = {{"kernel", "(3,)"}, {"stride", "(2,)"}}})
-      .sample({.shapes = {{1, 2, 4, 5, 3}}, .attributes = {{"kernel", "(2, 2, 2)"}, {"pool_type", "avg"}}})
+      .sample({.shapes = {{1, 2, 4, 5, 3}},
+               .attributes = {{"kernel", "(2, 2, 2)"}, {"pool_type", "avg"}}})
       .info()
-      .file_outputs = [](const Parameters& p) { return static_cast<const P&>(p).pool_type == PoolType::max ? 2 : 1; };
+      .file_outputs = [](const Parameters& p) {
+    return static_cast<const P&>(p).pool_type == PoolType::max ? 2 : 1;
+  };
 
   op<P>("_backward_Pooling")
       .doc("Gradient of Pooling.")
       .inputs(&backward_inputs)
       .shape([](ShapeContext& c) { c.set_out(0, c.in[1]); })
       .implement("reference", [](const OpCall& c) {
-        pool_backward(c.out[0].dtype, geometry(c.params<P>(), c.out[0].shape, c.in[0].shape), c.in[0].address,
-                      c.in[1].address, c.in.size() > 2 ? c.in[2].address : nullptr, c.out[0].address);
+        pool_backward(c.out[0].dtype, geometry(c.params<P>(), c.out[0].shape, c.in[0].shape),
+                      c.in[0].address, c.in[1].address, c.in.size() > 2 ? c.in[2].address : nullptr,
+                      c.out[0].address);
       });
 }
 

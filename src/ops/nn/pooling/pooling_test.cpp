@@ -14,38 +14,48 @@ Array pattern(const Shape& shape) {
 }
 
 Attributes windows(std::string type, std::string convention = "valid") {
-  return {{"kernel", "(3, 2)"}, {"stride", "(2, 3)"}, {"pad", "(1, 1)"}, {"pool_type", type},
+  return {{"kernel", "(3, 2)"},
+          {"stride", "(2, 3)"},
+          {"pad", "(1, 1)"},
+          {"pool_type", type},
           {"pooling_convention", convention}};
 }
 
 void expect_near(const Array& array, const std::vector<double>& expected) {
   const std::vector<double> values = array.values();
   ASSERT_EQ(values.size(), expected.size());
-  for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(values[i], expected[i], 2e-6 * (1 + std::fabs(expected[i]))) << i;
+  for (size_t i = 0; i < expected.size(); ++i)
+    EXPECT_NEAR(values[i], expected[i], 2e-6 * (1 + std::fabs(expected[i]))) << i;
 }
 
 // The literals of this file were recorded from MXNet 1.9.1.
 TEST(Pooling, ValuesOfEachKind) {
   const Array x = pattern({1, 1, 5, 6});
-  expect_near(testing::call("Pooling", {x}, windows("max"))[0], {1.25, 1.5, -0.5, 1.25, 1.5, 1.25, 0.25, 1, 0.75});
+  expect_near(testing::call("Pooling", {x}, windows("max"))[0],
+              {1.25, 1.5, -0.5, 1.25, 1.5, 1.25, 0.25, 1, 0.75});
   expect_near(testing::call("Pooling", {x}, windows("avg"))[0],
               {0.04166667, 0.25, -0.25, 0.375, 0.5416667, 0.16666667, 0, 0.16666667, 0.16666667});
   Attributes without_pad = windows("avg");
   without_pad["count_include_pad"] = "False";
   expect_near(testing::call("Pooling", {x}, without_pad)[0],
               {0.125, 0.375, -0.75, 0.75, 0.5416667, 0.33333334, 0, 0.25, 0.5});
-  expect_near(testing::call("Pooling", {x}, windows("sum"))[0], {0.25, 1.5, -1.5, 2.25, 3.25, 1, 0, 1, 1});
+  expect_near(testing::call("Pooling", {x}, windows("sum"))[0],
+              {0.25, 1.5, -1.5, 2.25, 3.25, 1, 0, 1, 1});
   Attributes lp = windows("lp");
   lp["p_value"] = "2";
-  expect_near(testing::call("Pooling", {x}, lp)[0],
-              {1.6007811, 1.9685019, 1.118034, 1.47902, 2.25, 1.767767, 0.35355338, 1.2247449, 0.7905694});
+  expect_near(testing::call("Pooling", {x}, lp)[0], {1.6007811, 1.9685019, 1.118034, 1.47902, 2.25,
+                                                     1.767767, 0.35355338, 1.2247449, 0.7905694});
 }
 
 TEST(Pooling, FullConventionRoundsUp) {
   const Array x = pattern({1, 1, 7});
   const auto run = [&](std::string type) {
-    return testing::call("Pooling", {x}, {{"kernel", "(3,)"}, {"stride", "(3,)"}, {"pool_type", type},
-                                          {"pooling_convention", "full"}, {"p_value", "1"}})[0];
+    return testing::call("Pooling", {x},
+                         {{"kernel", "(3,)"},
+                          {"stride", "(3,)"},
+                          {"pool_type", type},
+                          {"pooling_convention", "full"},
+                          {"p_value", "1"}})[0];
   };
   expect_near(run("max"), {0.75, 1.5, 1.25});
   expect_near(run("avg"), {-0.16666669, 0.5, 1.25});
@@ -53,9 +63,14 @@ TEST(Pooling, FullConventionRoundsUp) {
 }
 
 TEST(Pooling, Shapes) {
-  const auto shape = [](std::string convention, std::string kernel, std::string stride, std::string pad) {
-    return testing::call("Pooling", {pattern({1, 1, 7, 8})}, {{"kernel", kernel}, {"stride", stride}, {"pad", pad},
-                                                              {"pooling_convention", convention}})[0].shape;
+  const auto shape = [](std::string convention, std::string kernel, std::string stride,
+                        std::string pad) {
+    return testing::call("Pooling", {pattern({1, 1, 7, 8})},
+                         {{"kernel", kernel},
+                          {"stride", stride},
+                          {"pad", pad},
+                          {"pooling_convention", convention}})[0]
+        .shape;
   };
   EXPECT_EQ(shape("valid", "(2, 2)", "(2, 2)", "(1, 1)"), (Shape{1, 1, 4, 5}));
   EXPECT_EQ(shape("valid", "(3, 3)", "(3, 3)", "(1, 1)"), (Shape{1, 1, 3, 3}));
@@ -65,7 +80,8 @@ TEST(Pooling, Shapes) {
 }
 
 TEST(Pooling, GlobalIgnoresTheWindow) {
-  const Attributes global = {{"global_pool", "True"}, {"kernel", "(2, 2)"}, {"stride", "(2, 2)"}, {"pad", "(1, 1)"}};
+  const Attributes global = {
+      {"global_pool", "True"}, {"kernel", "(2, 2)"}, {"stride", "(2, 2)"}, {"pad", "(1, 1)"}};
   Attributes lp = global;
   lp["pool_type"] = "lp";
   lp["p_value"] = "3";
@@ -81,8 +97,10 @@ TEST(Pooling, FirstOfEqualMaximaTakesTheGradient) {
 }
 
 TEST(Pooling, EmptyBatch) {
-  EXPECT_EQ(testing::call("Pooling", {Array({0, 3, 4, 4}, DType::float32)}, {{"kernel", "(2, 2)"}})[0].shape,
-            (Shape{0, 3, 3, 3}));
+  EXPECT_EQ(
+      testing::call("Pooling", {Array({0, 3, 4, 4}, DType::float32)}, {{"kernel", "(2, 2)"}})[0]
+          .shape,
+      (Shape{0, 3, 3, 3}));
 }
 
 TEST(Pooling, RefusesWhatItCannotDo) {

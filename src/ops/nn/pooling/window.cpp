@@ -26,7 +26,8 @@ struct Grid {
         const int64_t start = o * g.stride[a] - g.pad[a];
         const int64_t end = std::min(start + g.kernel[a], g.in[a] + g.pad[a]);
         const int64_t first = std::max<int64_t>(start, 0), last = std::min(end, g.in[a]);
-        axis[a].push_back({first, last, std::max<int64_t>(g.include_pad ? end - start : last - first, 0)});
+        axis[a].push_back(
+            {first, last, std::max<int64_t>(g.include_pad ? end - start : last - first, 0)});
       }
   }
 };
@@ -67,9 +68,13 @@ void elements(const Geometry& g, const Window& w, F&& f) {
 }
 
 template <typename C>
-C power(C x, int p) { return p == 1 ? x : p == 2 ? x * x : x * x * x; }
+C power(C x, int p) {
+  return p == 1 ? x : p == 2 ? x * x : x * x * x;
+}
 template <typename C>
-C root(C x, int p) { return p == 1 ? x : p == 2 ? std::sqrt(x) : std::cbrt(x); }
+C root(C x, int p) {
+  return p == 1 ? x : p == 2 ? std::sqrt(x) : std::cbrt(x);
+}
 
 template <typename T>
 void forward_plane(const Geometry& g, const Grid& grid, const T* data, T* out) {
@@ -96,7 +101,8 @@ void forward_plane(const Geometry& g, const Grid& grid, const T* data, T* out) {
 }
 
 template <typename T, typename C>
-void backward_plane(const Geometry& g, const Grid& grid, const T* dy, const T* data, const T* out, C* dx) {
+void backward_plane(const Geometry& g, const Grid& grid, const T* dy, const T* data, const T* out,
+                    C* dx) {
   windows(grid, [&](int64_t offset, const Window& w) {
     const C head = static_cast<C>(dy[offset]);
     switch (g.type) {
@@ -120,9 +126,12 @@ void backward_plane(const Geometry& g, const Grid& grid, const T* dy, const T* d
       }
       case PoolType::lp: {
         const C norm = power(static_cast<C>(out[offset]), g.power - 1);
-        if (g.power == 1) elements(g, w, [&](int64_t i) { dx[i] += head; });
+        if (g.power == 1)
+          elements(g, w, [&](int64_t i) { dx[i] += head; });
         else if (norm != 0)
-          elements(g, w, [&](int64_t i) { dx[i] += head * power(static_cast<C>(data[i]), g.power - 1) / norm; });
+          elements(g, w, [&](int64_t i) {
+            dx[i] += head * power(static_cast<C>(data[i]), g.power - 1) / norm;
+          });
         break;
       }
     }
@@ -142,7 +151,8 @@ void pool(DType dtype, const Geometry& g, const void* data, void* out) {
   });
 }
 
-void pool_backward(DType dtype, const Geometry& g, const void* dy, const void* data, const void* out, void* dx) {
+void pool_backward(DType dtype, const Geometry& g, const void* dy, const void* data,
+                   const void* out, void* dx) {
   const Grid grid(g);
   dispatch_floating(dtype, "Pooling", [&](auto type) {
     using T = typename decltype(type)::type;

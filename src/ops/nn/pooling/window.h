@@ -23,7 +23,7 @@ struct PoolingGeometry {
 void pool(DType dtype, const PoolingGeometry& g, const void* data, void* out);
 // `data` and `out` are read by max and lp; `out` by lp only. A maximum that occurs more than once
 // gives its gradient to its first place.
-void pool_backward(DType dtype, const PoolingGeometry& g, const void* dy, const void* data, const void* out,
-                   void* dx);
+void pool_backward(DType dtype, const PoolingGeometry& g, const void* dy, const void* data,
+                   const void* out, void* dx);
 
 }  // namespace gemel

@@ -17,12 +17,19 @@ struct SoftmaxParameters : Parameters {
   static void declare(Fields<SoftmaxParameters>& f) {
     using P = SoftmaxParameters;
     f.field("axis", &P::axis).fallback("-1").doc("The axis whose elements add up to 1.");
-    f.field("temperature", &P::temperature).fallback("None").doc("Divides data first; 1 when None.");
+    f.field("temperature", &P::temperature)
+        .fallback("None")
+        .doc("Divides data first; 1 when None.");
     f.choice("dtype", &P::dtype,
-             {{"None", DType::none}, {"float16", DType::float16}, {"float32", DType::float32}, {"float64", DType::float64}})
+             {{"None", DType::none},
+              {"float16", DType::float16},
+              {"float32", DType::float32},
+              {"float64", DType::float64}})
         .fallback("None")
         .doc("Element type of the result; that of data when None.");
-    f.field("use_length", &P::use_length).fallback("0").doc("Take only the first `length` elements along the axis.");
+    f.field("use_length", &P::use_length)
+        .fallback("0")
+        .doc("Take only the first `length` elements along the axis.");
   }
 };
 using P = SoftmaxParameters;
@@ -37,10 +44,12 @@ void forward_shape(ShapeContext& c) {
   c.set_out(0, c.in[0]);
   c.set_in(0, c.out[0]);
   if (c.in[0].ndim() < 0) return;
-  GEMEL_CHECK(c.in[0].ndim() > 0, "[{}] expected data of at least one axis, got a scalar", c.op.name());
+  GEMEL_CHECK(c.in[0].ndim() > 0, "[{}] expected data of at least one axis, got a scalar",
+              c.op.name());
   const int axis = normalize_axis(p.axis, c.in[0].ndim(), c.op.name());
   if (c.in.size() < 2) {
-    GEMEL_CHECK(!p.use_length.value_or(false), "[{}] use_length is supported by softmax only; got use_length=True", c.op.name());
+    GEMEL_CHECK(!p.use_length.value_or(false),
+                "[{}] use_length is supported by softmax only; got use_length=True", c.op.name());
     return;
   }
   Shape rest;
@@ -51,16 +60,19 @@ void forward_shape(ShapeContext& c) {
 
 void forward_type(TypeContext& c) {
   const auto& p = c.params<P>();
-  GEMEL_CHECK(c.in[0] == DType::none || is_floating(c.in[0]), "[{}] expected a floating-point dtype, got {}; cast data first",
-              c.op.name(), name_of(c.in[0]));
-  if (p.dtype != DType::none) c.set_out(0, p.dtype);
+  GEMEL_CHECK(c.in[0] == DType::none || is_floating(c.in[0]),
+              "[{}] expected a floating-point dtype, got {}; cast data first", c.op.name(),
+              name_of(c.in[0]));
+  if (p.dtype != DType::none)
+    c.set_out(0, p.dtype);
   else {
     c.set_out(0, c.in[0]);
     c.set_in(0, c.out[0]);
   }
   if (c.in.size() > 1)
     GEMEL_CHECK(c.in[1] == DType::none || c.in[1] == DType::int32 || c.in[1] == DType::int64,
-                "[{}] expected length of dtype int32 or int64, got {}", c.op.name(), name_of(c.in[1]));
+                "[{}] expected length of dtype int32 or int64, got {}", c.op.name(),
+                name_of(c.in[1]));
 }
 
 Softmax geometry(SoftmaxKind kind, const P& p, const Shape& shape) {
@@ -84,12 +96,11 @@ std::vector<std::string> backward_inputs(const P& p) {
 
 template <SoftmaxKind kind>
 void backward(const OpCall& c) {
-  kernels::softmax_backward(geometry(kind, c.params<P>(), c.in[0].shape), c.in[0], c.in[1], c.out[0]);
+  kernels::softmax_backward(geometry(kind, c.params<P>(), c.in[0].shape), c.in[0], c.in[1],
+                            c.out[0]);
 }
 
-void backward_type(TypeContext& c) {
-  c.set_out(0, c.in.size() > 2 ? c.in[2] : c.in[0]);
-}
+void backward_type(TypeContext& c) { c.set_out(0, c.in.size() > 2 ? c.in[2] : c.in[0]); }
 
 const char* backward_name(SoftmaxKind kind) {
   return kind == SoftmaxKind::softmax       ? "_backward_softmax"
@@ -118,7 +129,9 @@ std::vector<Entry> backward_gradient(const GradientContext& c) {
     return c.make("sum", {e}, {{"axis", print_value(p.axis)}, {"keepdims", "True"}});
   };
   const auto multiply = [&](Entry a, Entry b) { return c.make("broadcast_mul", {a, b}); };
-  const auto scale = [&](Entry a, double by) { return c.make("_mul_scalar", {a}, {{"scalar", print_value(by)}}); };
+  const auto scale = [&](Entry a, double by) {
+    return c.make("_mul_scalar", {a}, {{"scalar", print_value(by)}});
+  };
   std::vector<Entry> result;
   if (kind == SoftmaxKind::log_softmax) {
     const Entry softmax = c.make("exp", {y});
@@ -126,8 +139,10 @@ std::vector<Entry> backward_gradient(const GradientContext& c) {
               scale(multiply(multiply(softmax, h), sum(dy)), -factor)};
   } else {
     const Entry centred = c.make("broadcast_sub", {dy, sum(multiply(dy, y))});
-    result = {scale(multiply(y, c.make("broadcast_sub", {h, sum(multiply(h, y))})), factor),
-              scale(c.make("broadcast_sub", {multiply(h, centred), multiply(dy, sum(multiply(h, y)))}), factor)};
+    result = {
+        scale(multiply(y, c.make("broadcast_sub", {h, sum(multiply(h, y))})), factor),
+        scale(c.make("broadcast_sub", {multiply(h, centred), multiply(dy, sum(multiply(h, y)))}),
+              factor)};
   }
   if (c.node.inputs.size() > 2) result.push_back(Entry{});
   return result;
@@ -146,13 +161,18 @@ void declare(std::string name, std::string doc) {
       .sample({.shapes = {{3, 4, 2}}, .attributes = {{"axis", "1"}}})
       .sample({.shapes = {{3, 5}}, .attributes = {{"axis", "0"}, {"temperature", "2.0"}}})
       .sample({.shapes = {{1}}});
-  if (kind == SoftmaxKind::softmax) forward_op.inputs(&softmax_inputs);
-  else forward_op.inputs({"data"});
+  if (kind == SoftmaxKind::softmax)
+    forward_op.inputs(&softmax_inputs);
+  else
+    forward_op.inputs({"data"});
 
   op<P>(backward_name(kind))
       .doc("Gradient of " + name + " from its output.")
       .inputs(&backward_inputs)
-      .shape([](ShapeContext& c) { c.set_out(0, c.in[0]); c.set_out(0, c.in[1]); })
+      .shape([](ShapeContext& c) {
+        c.set_out(0, c.in[0]);
+        c.set_out(0, c.in[1]);
+      })
       .type(backward_type)
       .gradient(backward_gradient<kind>)
       .implement("reference", backward<kind>)
@@ -163,11 +183,14 @@ void declare(std::string name, std::string doc) {
 
 GEMEL_OPERATORS(softmax) {
   declare<SoftmaxKind::softmax>("softmax",
-      "exp(x / temperature) divided by its sum along `axis`. With `use_length`, the second input holds how "
-      "many elements along the axis take part; the others become 0.");
+                                "exp(x / temperature) divided by its sum along `axis`. With "
+                                "`use_length`, the second input holds how "
+                                "many elements along the axis take part; the others become 0.");
   declare<SoftmaxKind::log_softmax>("log_softmax",
-      "Logarithm of softmax(x / temperature) along `axis`, computed without leaving the logarithmic scale.");
-  declare<SoftmaxKind::softmin>("softmin", "softmax(-x / temperature) along `axis`: the smallest gets the most.");
+                                    "Logarithm of softmax(x / temperature) along `axis`, computed "
+                                    "without leaving the logarithmic scale.");
+  declare<SoftmaxKind::softmin>(
+      "softmin", "softmax(-x / temperature) along `axis`: the smallest gets the most.");
 }
 
 }  // namespace gemel::softmax_op
