@@ -43,7 +43,7 @@ TEST(EngineSettings, OpenMpThreadsOfOneThread) {
   const Restored threads("omp_threads", "3");
   int seen = 0;
   std::thread([&] {
-    limit_openmp_threads();
+    limit_openmp_threads(2);  // the setting overrides the share
     seen = omp_get_max_threads();
   }).join();
   EXPECT_EQ(seen, 3);
