@@ -49,8 +49,8 @@ if _core.get_setting("trace"):
     _atexit.register(engine.write_trace, _core.get_setting("trace"))  # runs before the one above
 
 
-def __getattr__(name):
+def __getattr__(attribute_name):
     # Modules that few programs use are imported when they are first named.
-    if name == "test_utils":
-        return _importlib.import_module("." + name, __name__)
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    if attribute_name == "test_utils":
+        return _importlib.import_module("." + attribute_name, __name__)
+    raise AttributeError(f"module '{__name__}' has no attribute '{attribute_name}'")
