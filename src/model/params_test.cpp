@@ -18,7 +18,7 @@ const std::vector<std::string> readable = {"dict.params",  "dtypes.nd", "empty.n
                                            "zero_size.nd", "v1.nd",     "oldest.nd"};
 
 std::string fixture_path(const std::string& name) {
-  return (fs::path(__FILE__).parent_path() / "../../tests/data/params" / name).string();
+  return (fs::path(GEMEL_SOURCE_FOLDER) / "tests/data/params" / name).string();
 }
 std::string fixture(const std::string& name) { return read_file(fixture_path(name)); }
 

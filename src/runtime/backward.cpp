@@ -249,7 +249,8 @@ void backward(std::span<const NDArray> heads, std::span<const NDArray> head_grad
       NDArray in[2] = {variable.gradient, value}, out[1] = {variable.gradient};
       invoke(require_op("elemwise_add"), cached_parameters(require_op("elemwise_add"), {}), in,
              out);
-    } else if (!targets.contains(gradients[i])) {
+    } else if (!(value.storage() == variable.gradient.storage() &&
+                 value.offset() == variable.gradient.offset())) {
       NDArray in[1] = {value}, out[1] = {variable.gradient};
       invoke(require_op("_copy"), cached_parameters(require_op("_copy"), {}), in, out);
     }

@@ -72,9 +72,15 @@ Device device_of(nb::handle object) {
 }
 
 nb::object context_of(Device device) {
+  // Nearly every array is here, and Trainer and Module ask often. Contexts are values: one will do.
+  static nb::object* first_cpu = nullptr;
+  const bool is_first_cpu = device == Device{};
+  if (is_first_cpu && first_cpu) return *first_cpu;
   static nb::object* type = new nb::object(nb::module_::import_("gemel.context").attr("Context"));
   std::string name = to_string(device);
-  return (*type)(name.substr(0, name.find('(')), device.id);
+  nb::object context = (*type)(name.substr(0, name.find('(')), device.id);
+  if (is_first_cpu) first_cpu = new nb::object(context);
+  return context;
 }
 
 std::string parameter_text(nb::handle value) {
