@@ -198,7 +198,8 @@ TEST(Fuse, GroupsAreLimited) {
   std::vector<Entry> sums;
   Entry sum = variable("v0");
   for (int i = 1; i < 30; ++i) sum = apply("add", {sum, variable("v" + std::to_string(i))});
-  for (const Node* node : topological_order(fuse({sum}))) EXPECT_LE(node->inputs.size(), 16u);
+  const std::vector<Entry> fused = fuse({sum});  // owns the nodes that are looked at
+  for (const Node* node : topological_order(fused)) EXPECT_LE(node->inputs.size(), 16u);
 }
 
 TEST(Fuse, TheSameHeadTwice) {
