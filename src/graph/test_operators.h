@@ -130,8 +130,7 @@ inline Symbol call(const std::string& op, const std::string& name,
 }
 
 inline std::string read_fixture(const std::string& name) {
-  const auto path =
-      std::filesystem::path(GEMEL_SOURCE_FOLDER) / "tests/data/symbol" / name;
+  const auto path = std::filesystem::path(GEMEL_SOURCE_FOLDER) / "tests/data/symbol" / name;
   std::ifstream file(path, std::ios::binary);
   if (!file) throw std::runtime_error("no fixture " + path.string());
   std::ostringstream text;
