@@ -8,9 +8,6 @@ PYTHON=$VENV/bin/python
 JOBS=${GEMEL_JOBS:-$(nproc)}
 STARTED=$SECONDS
 
-# A clone in another folder finds what an earlier one compiled.
-export CCACHE_BASEDIR=$ROOT CCACHE_NOHASHDIR=1
-export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
 export CMAKE_BUILD_PARALLEL_LEVEL=$JOBS PIP_DISABLE_PIP_VERSION_CHECK=1
 unset PYTHONPATH PYTHONHOME
 

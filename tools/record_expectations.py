@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Asks a 1.9.1 wheel what every sample of api/ops.json gives; writes tests/ops/expected/.
+"""Asks a 1.9.1 wheel what every sample of api/ops.json gives.
 
 Usage: PYTHON_WITH_THE_WHEEL tools/record_expectations.py [OPERATOR...]
 
-  values.npz    outputs and gradients in float32: "operator/sample/predict/0" (output 0 in predict
-                mode), ".../train/0" (train mode, where different), ".../grad/0" (gradient of input
-                0 for the drawn head gradients), ".../mutated/2" (input 2 after an update)
-  dtypes.json   per sample: the types of the first input that 1.9.1 runs, with its outputs' types
-  shapes.json   per sample: output shapes for other input shapes; null where 1.9.1 refuses them
+Writes tests/ops/expected/OPERATOR.npz:
+
+  "SAMPLE/predict/0"  output 0 in predict mode, float32; "SAMPLE/train/0" in train mode, where it differs
+  "SAMPLE/grad/0"     gradient of input 0 for the drawn head gradients
+  "SAMPLE/mutated/2"  input 2 after an update
+  "dtypes"            JSON: sample -> the types of the first input that 1.9.1 runs -> outputs' types
+  "shapes"            JSON: sample -> other input shapes -> output shapes; null where 1.9.1 refuses
 
 Every operator is asked in a process of its own, so that one that aborts costs only its own rows."""
 
@@ -37,7 +39,7 @@ def arrays_of(op, index, sample, dtypes):
 
 
 def record_values(op, index, sample, rows):
-    name, key = op["name"], f"{op['name']}/{index}"
+    name, key = op["name"], str(index)
     attributes = sample["attributes"]
     count = len(sample["shapes"])
     dtypes = ["float32"] * count
@@ -110,7 +112,7 @@ def record(op, part):
     """One part of what there is to know about one operator, as bytes."""
     rows, failures = {}, []
     for index, sample in enumerate(op["samples"]):
-        key = f"{op['name']}/{index}"
+        key = str(index)
         try:
             if part == "values" and not op["random"]:
                 record_values(op, index, sample, rows)
@@ -120,7 +122,7 @@ def record(op, part):
                 rows[key] = record_shapes(op, sample)
         except Exception as error:  # the report at the end names it
             what = str(error).strip().splitlines()[-1][:150]
-            failures.append(f"{key} {part}: {type(error).__name__}: {what}")
+            failures.append(f"{op['name']}/{key} {part}: {type(error).__name__}: {what}")
     answer = io.BytesIO()
     if part == "values":
         np.savez(answer, **{k: v.astype(np.float32) for k, v in rows.items()})
@@ -145,26 +147,14 @@ def in_child(op, part):
     return answer if status == 0 else None
 
 
-def read_json(path):
-    return json.loads(path.read_text()) if path.exists() else {}
-
-
-def write_json(path, table):
-    lines = [f"{json.dumps(key)}: {json.dumps(table[key])}" for key in sorted(table)]
-    path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
-
-
 def main():
     wanted = set(sys.argv[1:])
-    operators = json.loads((ROOT / "api/ops.json").read_text())
     TARGET.mkdir(parents=True, exist_ok=True)
-    archive = TARGET / "values.npz"
-    values = dict(np.load(archive)) if wanted and archive.exists() else {}
-    dtypes = read_json(TARGET / "dtypes.json") if wanted else {}
-    shapes = read_json(TARGET / "shapes.json") if wanted else {}
+    operators = json.loads((ROOT / "api/ops.json").read_text())
     for op in operators:
         if wanted and op["name"] not in wanted:
             continue
+        rows = {}
         for part in ("values", "dtypes", "shapes"):
             answer = in_child(op, part)
             if answer is None:
@@ -174,14 +164,11 @@ def main():
             for failure in json.loads(answer[8 : 8 + size]):
                 print(failure, file=sys.stderr)
             body = answer[8 + size :]
-            if part == "values":
-                values.update(np.load(io.BytesIO(body)))
-            else:
-                (dtypes if part == "dtypes" else shapes).update(json.loads(body))
-    np.savez_compressed(archive, **{key: values[key] for key in sorted(values)})
-    write_json(TARGET / "dtypes.json", dtypes)
-    write_json(TARGET / "shapes.json", shapes)
-    print(f"{len(values)} arrays, {archive.stat().st_size} bytes", file=sys.stderr)
+            rows.update(np.load(io.BytesIO(body)) if part == "values" else {part: np.array(body)})
+        np.savez_compressed(TARGET / f"{op['name']}.npz", **{key: rows[key] for key in sorted(rows)})
+    for path in TARGET.glob("*.npz"):  # operators that are gone
+        if path.stem not in {op["name"] for op in operators}:
+            path.unlink()
 
 
 if __name__ == "__main__":

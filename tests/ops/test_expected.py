@@ -4,21 +4,15 @@ import pytest
 
 import gemel as mx
 from harness import calls, inputs, variants
-from harness.cases import cases, dtype_name, expected_json, expected_values, numpy_of
+from harness.cases import cases, dtype_name, expected_table, expected_values, numpy_of
 from harness.compare import assert_close
 from harness.exceptions import excused
 
 RECORDED = cases(lambda op: not op["random"])
 
 
-def rows(case, kind):
-    """Position -> recorded array."""
-    prefix = f"{case.key}/{kind}/"
-    return {int(k[len(prefix) :]): v for k, v in expected_values().items() if k.startswith(prefix)}
-
-
 def compare(case, kind, arrays):
-    for position, value in rows(case, kind).items():
+    for position, value in expected_values(case, kind).items():
         assert_close(numpy_of(arrays[position]), value, "float32", f"{kind} {position}")
 
 
@@ -26,7 +20,7 @@ def compare(case, kind, arrays):
 def test_expected_value(case):
     if excused("value", case):
         pytest.skip(excused("value", case))
-    assert rows(case, "predict"), "nothing recorded: run tools/record_expectations.py"
+    assert expected_values(case, "predict"), "nothing recorded: run tools/record_expectations.py"
     arrays = case.arrays(case.dtypes("float32") or ["float32"] * len(case.shapes))
     compare(case, "predict", case.call(arrays))
     compare(case, "mutated", arrays)
@@ -42,8 +36,8 @@ def test_expected_training(case):
         array.attach_grad()
     with mx.autograd.record():
         outputs = case.call(arrays)
-    compare(case, "train" if rows(case, "train") else "predict", outputs)
-    gradients = rows(case, "grad")
+    compare(case, "train" if expected_values(case, "train") else "predict", outputs)
+    gradients = expected_values(case, "grad")
     if not case.op["differentiable"] or not case.shapes:
         return
     assert gradients, "nothing recorded: run tools/record_expectations.py"
@@ -59,7 +53,7 @@ def test_expected_training(case):
 def test_expected_dtypes(case):
     """Every type that 1.9.1 takes is taken, with outputs of the same types."""
     refused = []
-    for dtype, outputs in expected_json("dtypes").get(case.key, {}).items():
+    for dtype, outputs in expected_table(case, "dtypes").items():
         if excused(f"dtype {dtype}", case):
             continue
         dtypes = case.dtypes(dtype) or [dtype] * len(case.shapes)
@@ -78,7 +72,7 @@ def test_expected_shapes(case):
     """Shape inference of other input shapes: the same answer, or a refusal where 1.9.1 refuses."""
     wrong = []
     for name, shapes in variants.all_variants(case.shapes):
-        recorded = expected_json("shapes").get(case.key, {})
+        recorded = expected_table(case, "shapes")
         if (
             name not in recorded
             or excused(f"shape {name}", case)
@@ -95,7 +89,7 @@ def test_expected_shapes(case):
 @pytest.mark.parametrize("case", RECORDED, ids=str)
 def test_wrong_shape_message(case):
     """A call with shapes that 1.9.1 refuses raises at once, with operator and sizes in the message."""
-    recorded = expected_json("shapes").get(case.key, {})
+    recorded = expected_table(case, "shapes")
     for name, shapes in variants.damaged_variants(case.shapes):
         if (
             recorded.get(name, 0) is not None

@@ -5,7 +5,7 @@ import pytest
 
 import gemel as mx
 from harness import inputs, variants
-from harness.cases import Case, OPERATORS, array_of, cases, dtype_name, expected_json, numpy_of
+from harness.cases import Case, OPERATORS, array_of, cases, dtype_name, expected_table, numpy_of
 from harness.compare import assert_close
 from harness.exceptions import excused
 
@@ -65,7 +65,7 @@ def test_value(case, dtype):
 @pytest.mark.parametrize("case", [c for c in EXACT if not c.op["mutates"]], ids=str)
 def test_size(case):
     """Size 1, odd and empty extents, wherever 1.9.1 takes them."""
-    recorded = expected_json("shapes").get(case.key, {})
+    recorded = expected_table(case, "shapes")
     dtypes = case.dtypes("float32")
     with mx.util.np_shape(True):
         for name, shapes in variants.size_variants(case.shapes):
