@@ -1,5 +1,7 @@
 #include "base/dtype.h"
 
+#include <fmt/ranges.h>
+
 namespace gemel {
 namespace {
 constexpr std::string_view names[] = {"float32", "float64", "float16", "uint8", "int32",
@@ -14,10 +16,7 @@ std::string_view name_of(DType dtype) {
 DType dtype_from_name(std::string_view name) {
   for (int i = 0; i < int(std::size(names)); ++i)
     if (names[i] == name) return static_cast<DType>(i);
-  fail(ErrorKind::Type,
-       "unknown dtype '{}', expected one of float32, float64, float16, bfloat16, "
-       "int8, int32, int64, uint8, bool",
-       name);
+  fail(ErrorKind::Type, "unknown dtype '{}', expected one of {}", name, fmt::join(names, ", "));
 }
 
 bool is_valid_dtype_flag(int32_t flag) { return flag >= 0 && flag <= 12; }

@@ -78,6 +78,8 @@ void arg_extreme(bool largest, const Tensor& in, int axis, const Tensor& out) {
     arg_extreme_any<double>(largest, in, axis, out);
   else if (is_floating(in.dtype))
     arg_extreme_any<float>(largest, in, axis, out);
+  else if (in.dtype == DType::uint64)
+    arg_extreme_any<uint64_t>(largest, in, axis, out);
   else
     arg_extreme_any<int64_t>(largest, in, axis, out);
 }

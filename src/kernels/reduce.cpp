@@ -200,12 +200,19 @@ void reduce_typed(const Tensor& in, uint32_t axes, const Tensor& out) {
     task.columns();
 }
 
+// Sums and products wrap to the same bits; these do not.
+template <Reduction kind>
+constexpr bool cares_for_sign =
+    kind == Reduction::max || kind == Reduction::min || kind == Reduction::mean;
+
 template <Reduction kind>
 void reduce_kind(const Tensor& in, uint32_t axes, const Tensor& out) {
   if (in.dtype == DType::float64)
     reduce_typed<kind, double>(in, axes, out);
   else if (is_floating(in.dtype))
     reduce_typed<kind, float>(in, axes, out);
+  else if (in.dtype == DType::uint64)
+    reduce_typed<kind, std::conditional_t<cares_for_sign<kind>, uint64_t, int64_t>>(in, axes, out);
   else
     reduce_typed<kind, int64_t>(in, axes, out);
 }

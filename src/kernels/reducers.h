@@ -1,5 +1,6 @@
 // What each reduction does to one element and to two partial results. L is the type in which short
-// runs are reduced (float, double or int64_t), W the type of the totals (float64 for float).
+// runs are reduced (float, double, int64_t or uint64_t), W the type of the totals (float64 for
+// float).
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -73,7 +74,7 @@ struct Reducer {
   static W finish(W total, int64_t count) {
     if constexpr (kind == Reduction::mean) {
       if constexpr (std::is_integral_v<W>)
-        return count ? total / count : 0;
+        return count ? total / static_cast<W>(count) : 0;
       else
         return total / static_cast<W>(count);
     } else if constexpr (kind == Reduction::norm2) {

@@ -47,6 +47,8 @@ void order_rows(const Tensor& in, int axis, int64_t k, bool ascending,
     order_typed<double>(in, axis, k, ascending, f);
   else if (is_floating(in.dtype))
     order_typed<float>(in, axis, k, ascending, f);
+  else if (in.dtype == DType::uint64)
+    order_typed<uint64_t>(in, axis, k, ascending, f);
   else
     order_typed<int64_t>(in, axis, k, ascending, f);
 }

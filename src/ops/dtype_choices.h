@@ -1,4 +1,5 @@
-// The sets of element types that parameters offer, spelled and ordered as in 1.9.1's signatures.
+// The sets of element types that parameters offer, spelled and ordered as in 1.9.1's signatures
+// (which know int16, uint16, uint32 and uint64 in files only).
 #pragma once
 #include <string>
 #include <utility>
@@ -9,9 +10,9 @@
 namespace gemel {
 
 enum class DTypeSet {
-  with_bool,         // bfloat16 bool float16 float32 float64 int32 int64 int8 uint8
+  with_bool,         // all: bfloat16 bool and classic
   numbers,           // the same without bool
-  classic,           // float16 float32 float64 int32 int64 int8 uint8
+  classic,           // float16 float32 float64 and the integers
   sampled,           // None float16 float32 float64
   sampled_integers,  // None int32 int64
   index_results,     // float16 float32 float64 int32 int64 uint8
@@ -30,9 +31,13 @@ inline std::vector<std::pair<std::string, DType>> dtype_choices(DTypeSet set) {
       all.insert(all.end(), {{"float16", float16},
                              {"float32", float32},
                              {"float64", float64},
+                             {"int16", int16},
                              {"int32", int32},
                              {"int64", int64},
                              {"int8", int8},
+                             {"uint16", uint16},
+                             {"uint32", uint32},
+                             {"uint64", uint64},
                              {"uint8", uint8}});
       break;
     case DTypeSet::sampled:

@@ -126,5 +126,7 @@ const T* walk(const InputBinding<T>& input, const Axes& axes, int64_t begin, int
 template const float* walk(const InputBinding<float>&, const Axes&, int64_t, int64_t, float*);
 template const double* walk(const InputBinding<double>&, const Axes&, int64_t, int64_t, double*);
 template const int64_t* walk(const InputBinding<int64_t>&, const Axes&, int64_t, int64_t, int64_t*);
+template const uint64_t* walk(const InputBinding<uint64_t>&, const Axes&, int64_t, int64_t,
+                              uint64_t*);
 
 }  // namespace gemel::pointwise

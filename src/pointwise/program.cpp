@@ -39,18 +39,20 @@ struct Tapes {
   LazyTape<float> float32;
   LazyTape<double> float64;
   LazyTape<int64_t> int64;
+  LazyTape<uint64_t> uint64;
 };
 
 namespace {
 
 DType choose_compute_type(std::span<const Tensor> inputs, std::span<const Tensor> outputs) {
-  bool floating = false;
+  bool floating = false, wide = false;
   for (std::span<const Tensor> tensors : {inputs, outputs})
     for (const Tensor& t : tensors) {
       if (t.dtype == DType::float64) return DType::float64;
       floating |= is_floating(t.dtype);
+      wide |= t.dtype == DType::uint64;
     }
-  return floating ? DType::float32 : DType::int64;
+  return floating ? DType::float32 : wide ? DType::uint64 : DType::int64;
 }
 
 }  // namespace
@@ -93,10 +95,13 @@ void Program::run(std::span<const Tensor> inputs, std::span<const double> scalar
       return run_tape(tapes_->float64.get(outputs_, input_count_), inputs, scalars, outputs);
     case DType::int64:
       return run_tape(tapes_->int64.get(outputs_, input_count_), inputs, scalars, outputs);
+    case DType::uint64:
+      return run_tape(tapes_->uint64.get(outputs_, input_count_), inputs, scalars, outputs);
     default:
       break;
   }
-  fail(ErrorKind::Type, "[pointwise] expected float32, float64 or int64 to compute in, got {}",
+  fail(ErrorKind::Type,
+       "[pointwise] expected float32, float64, int64 or uint64 to compute in, got {}",
        name_of(compute));
 }
 

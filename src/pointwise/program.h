@@ -25,9 +25,10 @@ class GEMEL_EXPORT Program {
   // All outputs have one shape and are contiguous; each input has that shape or broadcasts to it
   // (NumPy's rules) and may have strides. An output may be an input: same address, shape and dtype.
   // `scalars` are the operator's run-time parameters. Values are computed in `compute` (float32,
-  // float64 or int64); by default in float64 if any tensor is, else in float32 if any is floating,
-  // else in int64. Large arrays are split over OpenMP's threads; the bits do not depend on how.
-  // Allocates nothing but for very large programs. Any number of threads may run one Program.
+  // float64, int64 or uint64); by default in float64 if any tensor is, else in float32 if any is
+  // floating, else in uint64 if any tensor is, else in int64. Large arrays are split over OpenMP's
+  // threads; the bits do not depend on how. Allocates nothing but for very large programs. Any
+  // number of threads may run one Program.
   void run(std::span<const Tensor> inputs, std::span<const double> scalars,
            std::span<const Tensor> outputs, DType compute = DType::none) const;
 

@@ -80,6 +80,8 @@ template <typename T>
 T to_compute(double value) {
   if constexpr (std::is_same_v<T, int64_t>)
     return simd::to_int64(value);
+  else if constexpr (std::is_same_v<T, uint64_t>)
+    return simd::to_uint64(value);
   else
     return static_cast<T>(value);
 }
@@ -305,6 +307,8 @@ template void run_tape(const Tape<float>&, std::span<const Tensor>, std::span<co
 template void run_tape(const Tape<double>&, std::span<const Tensor>, std::span<const double>,
                        std::span<const Tensor>);
 template void run_tape(const Tape<int64_t>&, std::span<const Tensor>, std::span<const double>,
+                       std::span<const Tensor>);
+template void run_tape(const Tape<uint64_t>&, std::span<const Tensor>, std::span<const double>,
                        std::span<const Tensor>);
 
 }  // namespace gemel::pointwise

@@ -16,7 +16,7 @@ bool rounds_nothing(DType dtype) {
   else if constexpr (std::is_same_v<T, double>)
     return dtype == DType::float64;
   else
-    return dtype == DType::int64 || is_floating(dtype);
+    return dtype == simd::compute_dtype<T> || is_floating(dtype);
 }
 
 template <typename T>
@@ -323,5 +323,6 @@ Tape<T> make_tape(const std::vector<Expr>& outputs, int inputs) {
 template Tape<float> make_tape<float>(const std::vector<Expr>&, int);
 template Tape<double> make_tape<double>(const std::vector<Expr>&, int);
 template Tape<int64_t> make_tape<int64_t>(const std::vector<Expr>&, int);
+template Tape<uint64_t> make_tape<uint64_t>(const std::vector<Expr>&, int);
 
 }  // namespace gemel::pointwise

@@ -12,7 +12,7 @@ T load_value(S value) {
   if constexpr (std::is_same_v<S, float16> || std::is_same_v<S, bfloat16>)
     return load_value<float, T>(static_cast<float>(value));
   else if constexpr (std::is_floating_point_v<S> && std::is_integral_v<T>)
-    return to_int64(value);
+    return from_real<T>(value);
   else
     return static_cast<T>(value);
 }
@@ -24,10 +24,11 @@ S store_value(T value) {
   else if constexpr (std::is_same_v<S, float16> || std::is_same_v<S, bfloat16>)
     return S(static_cast<float>(value));
   else if constexpr (std::is_integral_v<S> && std::is_floating_point_v<T>) {
+    const double real = static_cast<double>(value);
     if constexpr (std::is_same_v<S, uint64_t>)
-      if (value >= T(9223372036854775808.0) && value < T(18446744073709551616.0))
-        return static_cast<uint64_t>(value);
-    return static_cast<S>(to_int64(static_cast<double>(value)));
+      return to_uint64(real);
+    else
+      return static_cast<S>(to_int64(real));
   } else
     return static_cast<S>(value);
 }
@@ -87,11 +88,14 @@ Store<T> store_function(DType dtype) {
 template Load<float> load_function<float>(DType);
 template Load<double> load_function<double>(DType);
 template Load<int64_t> load_function<int64_t>(DType);
+template Load<uint64_t> load_function<uint64_t>(DType);
 template StridedLoad<float> strided_load_function<float>(DType);
 template StridedLoad<double> strided_load_function<double>(DType);
 template StridedLoad<int64_t> strided_load_function<int64_t>(DType);
+template StridedLoad<uint64_t> strided_load_function<uint64_t>(DType);
 template Store<float> store_function<float>(DType);
 template Store<double> store_function<double>(DType);
 template Store<int64_t> store_function<int64_t>(DType);
+template Store<uint64_t> store_function<uint64_t>(DType);
 
 }  // namespace gemel::simd

@@ -1,4 +1,5 @@
-// Loops between stored element types and the types of computation (float, double, int64_t).
+// Loops between stored element types and the types of computation (float, double, int64_t,
+// uint64_t).
 // Integers wrap to the narrower width, reals truncate on the way to integers (what does not fit in
 // 64 bits becomes the lowest value), bool is "not zero", halves round to nearest even.
 #pragma once
@@ -25,8 +26,9 @@ Store<T> store_function(DType dtype);
 
 // The element type that is computed in T.
 template <typename T>
-inline constexpr DType compute_dtype = std::is_same_v<T, float>    ? DType::float32
-                                       : std::is_same_v<T, double> ? DType::float64
-                                                                   : DType::int64;
+inline constexpr DType compute_dtype = std::is_same_v<T, float>      ? DType::float32
+                                       : std::is_same_v<T, double>   ? DType::float64
+                                       : std::is_same_v<T, uint64_t> ? DType::uint64
+                                                                     : DType::int64;
 
 }  // namespace gemel::simd

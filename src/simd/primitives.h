@@ -1,6 +1,6 @@
-// Vector loops for the scalar primitives, chosen once for the CPU at hand. T is float, double or
-// int64_t. Every loop is elementwise: `out` may be one of its inputs, and an element's value
-// depends neither on its position nor on n (tails run through the same vector arithmetic).
+// Vector loops for the scalar primitives, chosen once for the CPU at hand. T is float, double,
+// int64_t or uint64_t. Every loop is elementwise: `out` may be one of its inputs, and an element's
+// value depends neither on its position nor on n (tails run through the same vector arithmetic).
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -53,6 +53,8 @@ template <>
 Primitives<double> choose_primitives<double>();
 template <>
 Primitives<int64_t> choose_primitives<int64_t>();
+template <>
+Primitives<uint64_t> choose_primitives<uint64_t>();  // plain loops: a rare type
 
 // The table in use. Safe from any thread; built on first use.
 template <typename T>
@@ -63,5 +65,7 @@ template <>
 const Primitives<double>& primitives<double>();
 template <>
 const Primitives<int64_t>& primitives<int64_t>();
+template <>
+const Primitives<uint64_t>& primitives<uint64_t>();
 
 }  // namespace gemel::simd

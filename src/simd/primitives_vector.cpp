@@ -256,5 +256,15 @@ const Primitives<int64_t>& primitives<int64_t>() {
   return table;
 }
 
+template <>
+Primitives<uint64_t> choose_primitives<uint64_t>() {
+  return scalar_primitives<uint64_t>();
+}
+template <>
+const Primitives<uint64_t>& primitives<uint64_t>() {
+  static const Primitives<uint64_t> table = choose_primitives<uint64_t>();
+  return table;
+}
+
 }  // namespace gemel::simd
 #endif

@@ -19,15 +19,30 @@ inline int64_t to_int64(double value) {
              : std::numeric_limits<int64_t>::min();
 }
 
+// The same for unsigned: values from 2^63 on are kept, negative ones wrap.
+inline uint64_t to_uint64(double value) {
+  return value >= 9223372036854775808.0 && value < 18446744073709551616.0
+             ? static_cast<uint64_t>(value)
+             : static_cast<uint64_t>(to_int64(value));
+}
+
 template <typename T>
 T from_real(double value) {
-  if constexpr (std::is_integral_v<T>)
+  if constexpr (std::is_same_v<T, uint64_t>)
+    return to_uint64(value);
+  else if constexpr (std::is_integral_v<T>)
     return to_int64(value);
   else
     return static_cast<T>(value);
 }
 
 inline int64_t wrapping(uint64_t value) { return static_cast<int64_t>(value); }
+
+// Minus one divides any integer but is no special case for unsigned ones.
+template <typename T>
+bool is_minus_one(T value) {
+  return std::is_signed_v<T> && value == static_cast<T>(-1);
+}
 
 template <Primitive P>
 double real_unary(double x) {
@@ -112,7 +127,7 @@ T unary(T x) {
       return x * x;
   } else if constexpr (P == abs) {
     if constexpr (integral)
-      return x < 0 ? wrapping(0 - static_cast<uint64_t>(x)) : x;
+      return std::is_signed_v<T> && x < 0 ? wrapping(0 - static_cast<uint64_t>(x)) : x;
     else
       return std::fabs(x);
   } else if constexpr (P == sign)
@@ -156,7 +171,7 @@ template <typename T>
 T floored_mod(T a, T b) {
   if (b == 0) return 0;
   if constexpr (std::is_integral_v<T>) {
-    if (b == -1) return 0;
+    if (is_minus_one(b)) return 0;
     const T r = a % b;
     return r != 0 && (r < 0) != (b < 0) ? r + b : r;
   } else {
@@ -187,7 +202,7 @@ T binary(T a, T b) {
       return a * b;
   } else if constexpr (P == divide) {
     if constexpr (integral)
-      return b == 0 ? 0 : b == -1 ? unary<negative>(a) : a / b;
+      return b == 0 ? 0 : is_minus_one(b) ? unary<negative>(a) : a / b;
     else
       return a / b;
   } else if constexpr (P == max)

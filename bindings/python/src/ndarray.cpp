@@ -59,10 +59,12 @@ nb::object scalar_of(const NDArray& array) {
     return numpy_dtype(shown)(value);
   }
   int64_t value = 0;
+  const bool is_wide = array.dtype() == DType::uint64;
   without_gil([&] {
     array.wait_to_read();
-    convert(array.tensor(), Tensor(&value, array.shape(), DType::int64));
+    convert(array.tensor(), Tensor(&value, array.shape(), is_wide ? DType::uint64 : DType::int64));
   });
+  if (is_wide) return numpy_dtype(array.dtype())(static_cast<uint64_t>(value));
   return numpy_dtype(array.dtype())(value);
 }
 
