@@ -119,9 +119,15 @@ void parameter_type(TypeContext& context) {
 }
 
 // A shape with unknown axes (0 in 1.9.1's files) waits for what the neighbours know.
+void set_with_unknown(ShapeContext& context, Shape shape) {
+  if (shape.ndim() == 0) return;
+  for (int64_t& axis : shape)
+    if (axis <= 0) axis = -1;
+  context.set_out(0, shape);
+}
+
 void constant_shape(ShapeContext& context) {
-  const Shape& shape = context.params<ConstantParameters>().shape;
-  if (shape.ndim() > 0) context.set_out(0, shape);
+  set_with_unknown(context, context.params<ConstantParameters>().shape);
 }
 
 void declare_constant(const char* name, const char* text, double value) {
@@ -144,7 +150,8 @@ GEMEL_OPERATORS(fill) {
       .doc("An array with one value everywhere.")
       .inputs(std::vector<std::string>{})
       .shape([](ShapeContext& c) {
-        if (c.params<FullParameters>().shape) c.set_out(0, *c.params<FullParameters>().shape);
+        if (c.params<FullParameters>().shape)
+          set_with_unknown(c, *c.params<FullParameters>().shape);
       })
       .type(parameter_type<FullParameters>)
       .no_gradient()

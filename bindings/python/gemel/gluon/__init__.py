@@ -3,7 +3,7 @@ from .block import Block, HybridBlock, SymbolBlock  # noqa: F401
 from .parameter import (Constant, DeferredInitializationError, Parameter,  # noqa: F401
                         ParameterDict)
 from .trainer import Trainer  # noqa: F401
-from . import block, data, loss, nn, parameter, trainer, utils  # noqa: F401
+from . import block, contrib, data, loss, nn, parameter, rnn, trainer, utils  # noqa: F401
 
 __all__ = ["Block", "HybridBlock", "SymbolBlock", "Parameter", "Constant", "ParameterDict",
-           "DeferredInitializationError", "Trainer", "nn", "loss", "data", "utils"]
+           "DeferredInitializationError", "Trainer", "nn", "rnn", "loss", "data", "utils", "contrib"]

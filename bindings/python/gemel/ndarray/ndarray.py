@@ -254,8 +254,9 @@ def _operand(value, ctx, dtype):
 def _created(name, shape, ctx, dtype, out=None, **kwargs):
     from . import _internal
     shape = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
-    if not shape and out is None and is_np_shape():
-        out = NDArray((), "float32" if dtype is None else dtype, ctx)
+    # The operators take 0 (and, without np-shape semantics, no axes) for "not known".
+    if out is None and (0 in shape or not shape and is_np_shape()):
+        out = NDArray(shape, "float32" if dtype is None else dtype, ctx)
     return getattr(_internal, name)(shape=shape, ctx=ctx or current_context(),
                                     dtype="float32" if dtype is None else dtype, out=out, **kwargs)
 

@@ -61,7 +61,10 @@ class ELU(HybridBlock):
 
 
 class SELU(HybridBlock):
-    """The scaled ELU."""
+    """The scaled ELU (Klambauer et al., 2017)."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
 
     def hybrid_forward(self, F, x):
         return F.LeakyReLU(x, act_type="selu", name="fwd")
@@ -69,6 +72,9 @@ class SELU(HybridBlock):
 
 class GELU(HybridBlock):
     """`x` times the normal distribution function of `x`."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
 
     def hybrid_forward(self, F, x):
         return F.LeakyReLU(x, act_type="gelu", name="fwd")

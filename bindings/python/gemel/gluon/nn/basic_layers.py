@@ -7,7 +7,8 @@ from ..block import Block, HybridBlock
 from .activations import Activation
 
 __all__ = ["Sequential", "HybridSequential", "Dense", "Dropout", "Embedding", "BatchNorm",
-           "InstanceNorm", "LayerNorm", "Flatten", "Lambda", "HybridLambda"]
+           "BatchNormReLU",
+           "InstanceNorm", "LayerNorm", "GroupNorm", "Flatten", "Lambda", "HybridLambda"]
 
 
 class _Container:
@@ -168,7 +169,7 @@ class Embedding(HybridBlock):
                f"{self._kwargs['dtype']})"
 
 
-class BatchNorm(HybridBlock):
+class _BatchNorm(HybridBlock):
     """Normalises every channel over the batch.
 
     Parameters
@@ -184,16 +185,19 @@ class BatchNorm(HybridBlock):
         Use the running values also in training.
     in_channels : int
         0 to find out at the first call.
+    fuse_relu : bool
+        Whether a rectifier follows.
     """
 
     def __init__(self, axis=1, momentum=0.9, epsilon=1e-5, center=True, scale=True,
-                 use_global_stats=False, beta_initializer="zeros", gamma_initializer="ones",
-                 running_mean_initializer="zeros", running_variance_initializer="ones",
-                 in_channels=0, **kwargs):
+                 use_global_stats=False, fuse_relu=False, beta_initializer="zeros",
+                 gamma_initializer="ones", running_mean_initializer="zeros",
+                 running_variance_initializer="ones", in_channels=0, **kwargs):
         super().__init__(**kwargs)
         self._kwargs = {"axis": axis, "eps": epsilon, "momentum": momentum,
                         "fix_gamma": not scale, "use_global_stats": use_global_stats}
         self._axis = axis
+        self.fuse_relu = fuse_relu
         if in_channels != 0:
             self.in_channels = in_channels
         shape = (in_channels,)
@@ -216,12 +220,39 @@ class BatchNorm(HybridBlock):
         super().cast("float32" if np.dtype(dtype).name == "float16" else dtype)
 
     def hybrid_forward(self, F, x, gamma, beta, running_mean, running_var):
+        if self.fuse_relu:
+            return F.contrib.BatchNormWithReLU(x, gamma, beta, running_mean, running_var,
+                                               name="fwd", **self._kwargs)
         return F.BatchNorm(x, gamma, beta, running_mean, running_var, name="fwd", **self._kwargs)
 
     def __repr__(self):
         channels = self.gamma.shape[0]
-        content = ", ".join(f"{key}={value}" for key, value in self._kwargs.items())
+        content = ", ".join(f"{key}={value!r}" for key, value in self._kwargs.items())
         return f"{self.__class__.__name__}({content}, in_channels={channels if channels else None})"
+
+
+class BatchNorm(_BatchNorm):
+    __doc__ = _BatchNorm.__doc__
+
+    def __init__(self, axis=1, momentum=0.9, epsilon=1e-5, center=True, scale=True,
+                 use_global_stats=False, beta_initializer="zeros", gamma_initializer="ones",
+                 running_mean_initializer="zeros", running_variance_initializer="ones",
+                 in_channels=0, **kwargs):
+        super().__init__(axis, momentum, epsilon, center, scale, use_global_stats, False,
+                         beta_initializer, gamma_initializer, running_mean_initializer,
+                         running_variance_initializer, in_channels, **kwargs)
+
+
+class BatchNormReLU(_BatchNorm):
+    """`BatchNorm` with a rectifier behind it."""
+
+    def __init__(self, axis=1, momentum=0.9, epsilon=1e-5, center=True, scale=True,
+                 use_global_stats=False, beta_initializer="zeros", gamma_initializer="ones",
+                 running_mean_initializer="zeros", running_variance_initializer="ones",
+                 in_channels=0, **kwargs):
+        super().__init__(axis, momentum, epsilon, center, scale, use_global_stats, True,
+                         beta_initializer, gamma_initializer, running_mean_initializer,
+                         running_variance_initializer, in_channels, **kwargs)
 
 
 class _Norm(HybridBlock):
@@ -273,8 +304,46 @@ class LayerNorm(_Norm):
         return F.LayerNorm(data, gamma=gamma, beta=beta, axis=self._axis, eps=self._epsilon)
 
 
+class GroupNorm(HybridBlock):
+    """Normalises groups of channels of every sample (Wu and He, 2018); channels are axis 1.
+
+    Parameters
+    ----------
+    num_groups : int
+        It divides the number of channels.
+    epsilon : float
+    center, scale : bool
+        Whether `beta` and `gamma`, both of shape (num_groups,), are learnt.
+    """
+
+    def __init__(self, num_groups=1, epsilon=1e-5, center=True, scale=True,
+                 beta_initializer="zeros", gamma_initializer="ones", prefix=None, params=None):
+        super().__init__(prefix=prefix, params=params)
+        self._kwargs = {"eps": epsilon, "num_groups": num_groups, "center": center,
+                        "scale": scale}
+        self._num_groups = num_groups
+        self._epsilon = epsilon
+        self.gamma = self.params.get("gamma", grad_req="write" if scale else "null",
+                                     shape=(num_groups,), init=gamma_initializer,
+                                     allow_deferred_init=True)
+        self.beta = self.params.get("beta", grad_req="write" if center else "null",
+                                    shape=(num_groups,), init=beta_initializer,
+                                    allow_deferred_init=True)
+
+    def hybrid_forward(self, F, data, gamma, beta):
+        return F.GroupNorm(data, gamma=gamma, beta=beta, num_groups=self._num_groups,
+                           eps=self._epsilon)
+
+    def __repr__(self):
+        content = ", ".join(f"{key}={value!r}" for key, value in self._kwargs.items())
+        return f"{self.__class__.__name__}({content})"
+
+
 class Flatten(HybridBlock):
     """Makes all axes but the first one."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
 
     def hybrid_forward(self, F, x):
         return F.Flatten(x)

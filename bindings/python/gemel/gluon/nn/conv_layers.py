@@ -5,7 +5,7 @@ from .activations import Activation
 __all__ = ["Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose",
            "MaxPool1D", "MaxPool2D", "MaxPool3D", "AvgPool1D", "AvgPool2D", "AvgPool3D",
            "GlobalMaxPool1D", "GlobalMaxPool2D", "GlobalMaxPool3D", "GlobalAvgPool1D",
-           "GlobalAvgPool2D", "GlobalAvgPool3D"]
+           "GlobalAvgPool2D", "GlobalAvgPool3D", "ReflectionPad2D"]
 
 
 def _tuple(value, count):
@@ -84,8 +84,6 @@ class _Conv(HybridBlock):
             text += f", padding={options['pad']}"
         if options["dilate"] != (1,) * count:
             text += f", dilation={options['dilate']}"
-        if options.get("adj", (0,) * count) != (0,) * count:
-            text += f", output_padding={options['adj']}"
         if options["num_group"] != 1:
             text += f", groups={options['num_group']}"
         if self.bias is None:
@@ -149,6 +147,26 @@ Conv2DTranspose = _make_conv_transpose(2, "NCHW")
 Conv3DTranspose = _make_conv_transpose(3, "NCDHW")
 
 
+class ReflectionPad2D(HybridBlock):
+    """Pads images (N, C, H, W) with their reflection at each edge.
+
+    Parameters
+    ----------
+    padding : int or tuple of int
+        One width for all edges, or eight numbers as of the operator `pad`.
+    """
+
+    def __init__(self, padding=0, **kwargs):
+        super().__init__(**kwargs)
+        if isinstance(padding, int):
+            padding = (0, 0, 0, 0, padding, padding, padding, padding)
+        assert len(padding) == 8
+        self._padding = padding
+
+    def hybrid_forward(self, F, x):
+        return F.pad(x, mode="reflect", pad_width=self._padding)
+
+
 class _Pooling(HybridBlock):
     """The base of poolings.
 
@@ -191,25 +209,40 @@ class _Pooling(HybridBlock):
 
 
 def _make_max_pool(count, layout):
-    size = (2,) * count if count > 1 else 2
+    size, own = (2,) * count if count > 1 else 2, layout
 
-    class MaxPool(_Pooling):
-        def __init__(self, pool_size=size, strides=None, padding=0, layout=layout,
-                     ceil_mode=False, **kwargs):
-            super().__init__(_tuple(pool_size, count), strides, padding, ceil_mode, False, "max",
-                             layout, **kwargs)
+    # In three dimensions 1.9.1 has the two last parameters the other way round.
+    if count < 3:
+        class MaxPool(_Pooling):
+            def __init__(self, pool_size=size, strides=None, padding=0, layout=own,
+                         ceil_mode=False, **kwargs):
+                super().__init__(_tuple(pool_size, count), strides, padding, ceil_mode, False,
+                                 "max", layout, **kwargs)
+    else:
+        class MaxPool(_Pooling):
+            def __init__(self, pool_size=size, strides=None, padding=0, ceil_mode=False,
+                         layout=own, **kwargs):
+                super().__init__(_tuple(pool_size, count), strides, padding, ceil_mode, False,
+                                 "max", layout, **kwargs)
 
     return _named(MaxPool, f"MaxPool{count}D", f"The maximum over windows of {count} axes.")
 
 
 def _make_average_pool(count, layout):
-    size = (2,) * count if count > 1 else 2
+    size, own = (2,) * count if count > 1 else 2, layout
 
-    class AvgPool(_Pooling):
-        def __init__(self, pool_size=size, strides=None, padding=0, ceil_mode=False,
-                     layout=layout, count_include_pad=True, **kwargs):
-            super().__init__(_tuple(pool_size, count), strides, padding, ceil_mode, False, "avg",
-                             layout, count_include_pad, **kwargs)
+    if count == 1:
+        class AvgPool(_Pooling):
+            def __init__(self, pool_size=size, strides=None, padding=0, layout=own,
+                         ceil_mode=False, count_include_pad=True, **kwargs):
+                super().__init__(_tuple(pool_size, count), strides, padding, ceil_mode, False,
+                                 "avg", layout, count_include_pad, **kwargs)
+    else:
+        class AvgPool(_Pooling):
+            def __init__(self, pool_size=size, strides=None, padding=0, ceil_mode=False,
+                         layout=own, count_include_pad=True, **kwargs):
+                super().__init__(_tuple(pool_size, count), strides, padding, ceil_mode, False,
+                                 "avg", layout, count_include_pad, **kwargs)
 
     return _named(AvgPool, f"AvgPool{count}D", f"The mean over windows of {count} axes.")
 
