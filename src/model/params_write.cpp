@@ -25,8 +25,9 @@ void write_array(const NDArray& array, bool np_shape, const Sink& sink) {
   if (shape.ndim() == 0 && !np_shape) shape = {1};
   append(header, int32_t{shape.ndim()});
   for (const int64_t axis : shape) append(header, axis);
-  append(header, static_cast<int32_t>(array.device().kind));
-  append(header, array.device().id);
+  const Device device = array.device();
+  append(header, static_cast<int32_t>(device.kind));
+  append(header, device.kind == DeviceKind::cpu ? 0 : device.id);  // as 1.9.1
   append(header, static_cast<int32_t>(array.dtype()));
   sink(header.data(), static_cast<int64_t>(header.size()));
   sink(array.data<std::byte>(), array.bytes());

@@ -117,12 +117,6 @@ def test_arrays_outside(key):
     assert np.array_equal(array.asnumpy(), VALUES)
 
 
-@pytest.mark.parametrize("key", [(slice(None), [0, 1]), ([0], None), [0.5]])
-def test_unsupported_index_says_so(key):
-    with pytest.raises(IndexError, match="not supported"):
-        mx.nd.array(VALUES)[key]
-
-
 @pytest.mark.parametrize("key", [3, -4, (0, 4), (0, 0, -6)])
 def test_outside(key):
     with pytest.raises(IndexError):

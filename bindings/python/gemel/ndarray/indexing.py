@@ -1,14 +1,20 @@
-"""`a[key]` and `a[key] = value` for basic keys: integers, slices, `...` and `None`.
+"""`a[key]` and `a[key] = value`, with NumPy's meaning.
 
-As in 1.9.1, a result that is contiguous in memory is a view; otherwise it is a copy. Integer arrays
-select along the first axes, one array an axis; their result is a copy.
+As in 1.9.1, the selection of a basic key (integers, slices, `...`, `None`) is a view where it is
+contiguous in memory, otherwise a copy; with index arrays it is a copy (advanced_indexing.py). An
+element has shape (1,), as an array has at least one axis.
 """
 import numpy as np
 
 from .. import _core
 from .._core import NDArray
+from ..base import MXNetError
+from ..util import is_np_shape
+from . import advanced_indexing
+from .indexing_key import is_basic, parts_of
 
 _is_recording = _core.autograd_is_recording
+_EXACT = 2**53  # a float holds integers up to here
 
 
 def _operators():
@@ -22,38 +28,21 @@ class _Plan:
     __slots__ = ("begin", "stop", "step", "sizes", "shape")
 
     def __init__(self, shape, key):
-        key = list(key) if isinstance(key, tuple) else [key]
-        given = sum(1 for part in key if part is not None and part is not Ellipsis)
-        if given > len(shape):
-            raise IndexError(f"too many indices: the array has {len(shape)} axes, got {given}")
-        if Ellipsis not in [part for part in key if not isinstance(part, NDArray)]:
-            key.append(Ellipsis)
-        at = next(i for i, part in enumerate(key) if part is Ellipsis)
-        key[at:at + 1] = [slice(None)] * (len(shape) - given)
         self.begin, self.stop, self.step, self.sizes, self.shape = [], [], [], [], []
-        axis = 0
-        for part in key:
+        for part in parts_of(shape, key):
             if part is None:
                 self.shape.append(1)
                 continue
-            if part is Ellipsis:
-                raise IndexError("an index can only have a single ellipsis ('...')")
-            size = shape[axis]
             if isinstance(part, slice):
-                begin, stop, step = part.indices(size)
+                begin, stop, step = part.indices(shape[len(self.sizes)])
                 count = len(range(begin, stop, step))
                 self.shape.append(count)
             else:
-                begin = part.__index__()
-                if not -size <= begin < size:
-                    raise IndexError(f"index {begin} is out of bounds for axis {axis} with size {size}")
-                begin %= size
-                stop, step, count = begin + 1, 1, 1
+                begin, stop, step, count = part, part + 1, 1, 1
             self.begin.append(begin)
             self.stop.append(stop)
             self.step.append(step)
             self.sizes.append(count)
-            axis += 1
 
     def offset_if_contiguous(self, shape):
         """The offset of the first element when the selection is one run of memory, else None."""
@@ -74,128 +63,92 @@ class _Plan:
         return {"begin": tuple(self.begin), "end": tuple(end), "step": tuple(self.step)}
 
 
-def _is_basic(key):
-    if not isinstance(key, tuple):
-        key = (key,)
-    return all(part is None or part is Ellipsis or isinstance(part, slice)
-               or (hasattr(part, "__index__") and not isinstance(part, (bool, np.bool_, NDArray, np.ndarray)))
-               for part in key)
-
-
 def _result_shape(plan):
-    return tuple(plan.shape) or (1,)  # 1.9.1's arrays have at least one axis
+    return tuple(plan.shape) or (() if is_np_shape() else (1,))
 
 
 def getitem(self, key):
     """`self[key]`; a view where the selection is contiguous (not while recording)."""
-    if not _is_basic(key):
-        return _take(self, key)
+    if not is_basic(key):
+        return advanced_indexing.getitem(self, key)
     shape = self.shape
     plan = _Plan(shape, key)
-    op, _ = _operators()
     if 0 in plan.sizes:
-        return NDArray(_result_shape(plan), self.dtype, self.ctx)
+        return advanced_indexing.select_nothing(self, _result_shape(plan))
     if not (_is_recording() and self.grad_is_tracked):
         offset = plan.offset_if_contiguous(shape)
         if offset is not None:
             return self._view(offset, _result_shape(plan))
+    op, _ = _operators()
     return op.slice(self, **plan.slice_arguments()).reshape(_result_shape(plan))
 
 
-def _index_array(self, part, axis):
-    """One part of an advanced key as an integer NumPy array with its indices from 0, or None."""
-    if isinstance(part, NDArray):
-        part = part.asnumpy().astype("int64")
-    part = np.asarray(part)
-    if part.dtype == np.bool_ and part.ndim == 1 and len(part) == self.shape[axis]:
-        part = np.flatnonzero(part)
-    if not np.issubdtype(part.dtype, np.integer):
-        return None
-    size = self.shape[axis]
-    outside = part[(part < -size) | (part >= size)]
-    if outside.size:
-        raise IndexError(f"index {outside.flat[0]} is out of bounds for axis {axis} with size {size}")
-    return part % max(size, 1)
+def _is_number(value):
+    return isinstance(value, (bool, int, float, np.number, np.bool_)) and not isinstance(value, np.complexfloating)
 
 
-def _tuples(self, key):
-    """The indices of an advanced key over the first axes, as an array (axes, ...) for gather_nd."""
-    parts = list(key) if isinstance(key, tuple) else [key]
-    while parts and (parts[-1] is Ellipsis or (isinstance(parts[-1], slice) and parts[-1] == slice(None))):
-        parts.pop()
-    advanced = not any(part is None or part is Ellipsis or isinstance(part, slice) for part in parts)
-    if advanced and len(parts) <= len(self.shape):
-        arrays = [_index_array(self, part, axis) for axis, part in enumerate(parts)]
-        if all(array is not None for array in arrays):
-            from .ndarray import array
-            return array(np.stack(np.broadcast_arrays(*arrays)), ctx=self.ctx, dtype="int64")
-    raise IndexError(f"index {key!r} is not supported: expected integers, slices, '...' and None, or integer "
-                     "arrays for the first axes")
-
-
-def _take(self, key):
-    op, _ = _operators()
-    if isinstance(key, NDArray):
-        return op.take(self, key, axis=0, mode="wrap")
-    return op.gather_nd(self, _tuples(self, key))
-
-
-def _scatter(self, key, value):
-    """`self[key] = value` for an advanced key."""
-    _, internal = _operators()
-    indices = _tuples(self, key)
-    shape = indices.shape[1:] + self.shape[indices.shape[0]:]
+def _as_array(self, value):
+    """What stands right of `=` as an array of this one's dtype and device."""
+    from .ndarray import array
     if isinstance(value, NDArray):
-        value = value.astype(self.dtype, copy=False).as_in_context(self.ctx)
-        if value.shape != shape:
-            value = value.reshape((1,) * (len(shape) - value.ndim) + value.shape).broadcast_to(shape)
+        value = value if value.ctx == self.ctx else value.as_in_context(self.ctx)
+        return value.astype(self.dtype, copy=False)
+    try:
+        return array(value, ctx=self.ctx, dtype=self.dtype)
+    except TypeError:
+        raise TypeError(f"{type(self)} does not support assignment with non-array-like object {value} of type "
+                        f"{type(value)}") from None
+
+
+def _broadcast(self, value, shape):
+    """The value as an array of `shape`; leading axes of size 1 that are too many fall away."""
+    op, internal = _operators()
+    if _is_number(value) and not (isinstance(value, (int, np.integer)) and abs(int(value)) > _EXACT):
+        return internal._full(shape=shape, value=float(value), dtype=self.dtype, ctx=self.ctx)
+    value = _as_array(self, value)
+    if value.shape == shape:
+        return value
+    extra = value.ndim - len(shape)
+    inner = value.shape[max(extra, 0):]
+    fits = value.shape[:max(extra, 0)] == (1,) * extra if extra > 0 else True
+    if not fits or any(have not in (1, want) for have, want in zip(reversed(inner), reversed(shape))):
+        raise ValueError("operands could not be broadcast together with remapped shapes"
+                         f"[original->remapped]: {value.shape} and requested shape {shape}")
+    value = value.reshape((1,) * -min(extra, 0) + inner)
+    return value if value.shape == shape else op.broadcast_to(value, shape=shape)
+
+
+def _set_run(self, offset, shape, value):
+    """Writes a value into a run of memory."""
+    _, internal = _operators()
+    target = self._view(offset, shape)
+    if _is_number(value):
+        if isinstance(value, (int, np.integer)) and abs(int(value)) > _EXACT:
+            target._assign_from_numpy(np.full(shape, value, self.dtype))
+        else:
+            internal._full(shape=shape, value=float(value), dtype=self.dtype, out=target)
+    elif isinstance(value, np.ndarray) and value.shape == shape and not isinstance(self.dtype, str):
+        target._assign_from_numpy(np.ascontiguousarray(value, dtype=self.dtype))
     else:
-        from .ndarray import array
-        value = array(np.broadcast_to(np.asarray(value), shape), ctx=self.ctx, dtype=self.dtype)
-    internal._scatter_set_nd(self, value, indices, shape=self.shape, out=self)
+        internal._copy(_broadcast(self, value, shape), out=target)
 
 
 def setitem(self, key, value):
     """`self[key] = value` with a number, an NDArray or anything NumPy understands; it broadcasts."""
-    op, internal = _operators()
-    if _is_recording() and self.grad_is_tracked:
-        from ..base import MXNetError
+    if _is_recording() and (self.grad_is_tracked or (isinstance(value, NDArray) and value.grad_is_tracked)):
         raise MXNetError("Inplace operations (+=, -=, x[:]=, etc) are not supported when recording with autograd.")
-    if not _is_basic(key):
-        return _scatter(self, key, value)
+    if not is_basic(key):
+        return advanced_indexing.setitem(self, key, value, _broadcast)
     shape = self.shape
     plan = _Plan(shape, key)
     if 0 in plan.sizes:
         return
     offset = plan.offset_if_contiguous(shape)
-    target_shape = _result_shape(plan)
-    target = None if offset is None else self._view(offset, target_shape)
-    if isinstance(value, (bool, int, float, np.number, np.bool_)):
-        if target is not None:
-            internal._full(shape=target_shape, value=float(value), dtype=self.dtype, out=target)
-        else:
-            internal._slice_assign_scalar(self, scalar=float(value), out=self, **plan.slice_arguments())
-        return
-    if not isinstance(value, NDArray):
-        value = np.asarray(value, dtype=None if isinstance(self.dtype, str) else self.dtype)
-        if target is not None and value.shape == target_shape and not isinstance(self.dtype, str):
-            target._assign_from_numpy(np.ascontiguousarray(value))
-            return
-        from .ndarray import array
-        value = array(value, ctx=self.ctx, dtype=self.dtype)
-    if value.ctx != self.ctx:
-        value = value.as_in_context(self.ctx)
-    if value.shape != target_shape:
-        extra = value.ndim - len(target_shape)
-        if extra > 0 and value.shape[:extra] == (1,) * extra:
-            value = value.reshape(value.shape[extra:])
-        if value.ndim < len(target_shape):
-            value = value.reshape((1,) * (len(target_shape) - value.ndim) + value.shape)
-        if value.shape != target_shape:
-            value = op.broadcast_to(value, shape=target_shape)
-    if target is not None:
-        internal._copy(value, out=target)
+    if offset is not None:
+        return _set_run(self, offset, _result_shape(plan), value)
+    _, internal = _operators()
+    if _is_number(value):
+        internal._slice_assign_scalar(self, scalar=float(value), out=self, **plan.slice_arguments())
     else:
-        selected = tuple(plan.sizes)
-        internal._slice_assign(self, value.astype(self.dtype, copy=False).reshape(selected), out=self,
-                               **plan.slice_arguments())
+        value = _broadcast(self, value, _result_shape(plan)).reshape(tuple(plan.sizes))
+        internal._slice_assign(self, value, out=self, **plan.slice_arguments())
