@@ -210,7 +210,7 @@ class Reader {
   void finish_node(Node& node) const {
     if (!node.op) return;
     try {
-      node.parameters = node.op->parse(node.attributes);
+      node.parameters = node.op->parse(node.attributes, node.subgraphs);
       complete_inputs(version_, node);
       const size_t expected = node.op->input_names(*node.parameters).size();
       GEMEL_CHECK(node.inputs.size() == expected, "[{}] expected {} inputs, got {}",

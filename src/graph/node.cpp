@@ -10,6 +10,11 @@ namespace gemel {
 Parameters::~Parameters() = default;
 Operator::~Operator() = default;
 
+ParametersRef Operator::parse(const Attributes& attributes, const Subgraphs& subgraphs) const {
+  GEMEL_CHECK(subgraphs.empty(), "[{}] takes no subgraphs, got {}", name(), subgraphs.size());
+  return parse(attributes);
+}
+
 namespace {
 
 // Takes the references that `node` holds out of it.
@@ -57,12 +62,18 @@ NodeRef make_variable(std::string name, Attributes attributes) {
 
 NodeRef make_node(const Operator& op, std::string name, std::vector<Entry> inputs,
                   Attributes attributes) {
+  return make_node(op, std::move(name), std::move(inputs), std::move(attributes), {});
+}
+
+NodeRef make_node(const Operator& op, std::string name, std::vector<Entry> inputs,
+                  Attributes attributes, Subgraphs subgraphs) {
   const std::string& count = op.variadic_parameter();
   if (!count.empty() && !attributes.contains(count))
     attributes[count] = std::to_string(inputs.size());
-  ParametersRef parameters = op.parse(attributes);
+  ParametersRef parameters = op.parse(attributes, subgraphs);
   NodeRef node = make_node(op, std::move(name), std::move(inputs), std::move(parameters));
   node->attributes = std::move(attributes);
+  node->subgraphs = std::move(subgraphs);
   return node;
 }
 

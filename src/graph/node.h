@@ -13,7 +13,6 @@ namespace gemel {
 
 struct Node;
 using NodeRef = std::shared_ptr<Node>;
-class Symbol;
 
 struct Entry {
   NodeRef node;
@@ -31,7 +30,7 @@ struct GEMEL_EXPORT Node : std::enable_shared_from_this<Node> {
   ParametersRef parameters;  // null for a variable
   std::vector<Entry> inputs;
   std::vector<NodeRef> control;  // nodes that must run before
-  std::vector<std::shared_ptr<Symbol>> subgraphs;
+  Subgraphs subgraphs;
   int32_t mutations = 0;  // of a variable: how many operators write it as auxiliary state
 
   Node() = default;
@@ -46,6 +45,9 @@ GEMEL_EXPORT NodeRef make_variable(std::string name, Attributes attributes = {})
 // is filled in. Throws Error(Input).
 GEMEL_EXPORT NodeRef make_node(const Operator& op, std::string name, std::vector<Entry> inputs,
                                Attributes attributes = {});
+// Of an operator that runs graphs of its own.
+GEMEL_EXPORT NodeRef make_node(const Operator& op, std::string name, std::vector<Entry> inputs,
+                               Attributes attributes, Subgraphs subgraphs);
 // The same with parameters that need no parsing.
 GEMEL_EXPORT NodeRef make_node(const Operator& op, std::string name, std::vector<Entry> inputs,
                                ParametersRef parameters);

@@ -10,6 +10,10 @@
 
 namespace gemel {
 
+class Symbol;
+// The graphs that a control flow node holds (a loop's body, a condition's branches).
+using Subgraphs = std::vector<std::shared_ptr<Symbol>>;
+
 // Text attributes of a node: operator parameters as the user wrote them, and __dunder__ attributes.
 using Attributes = std::map<std::string, std::string, std::less<>>;
 
@@ -26,6 +30,8 @@ class GEMEL_EXPORT Operator {
   // Reads the operator's own parameters out of `attributes` (dunder keys are skipped).
   // Throws Error(Input) that names the operator for unknown, missing or malformed ones.
   virtual ParametersRef parse(const Attributes& attributes) const = 0;
+  // The same for a node that holds graphs.
+  virtual ParametersRef parse(const Attributes& attributes, const Subgraphs& subgraphs) const;
   virtual std::vector<std::string> input_names(const Parameters& parameters) const = 0;
   // The number of trailing inputs that are auxiliary states (BatchNorm's moving_mean, moving_var).
   virtual int auxiliary_count(const Parameters& parameters) const = 0;

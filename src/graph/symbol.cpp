@@ -163,7 +163,8 @@ void Symbol::set_attribute(const std::string& key, const std::string& value) {
     Node& node = *entry.node;
     Attributes changed = node.attributes;
     changed[stored] = value;
-    if (node.op && !is_dunder_key(stored)) node.parameters = node.op->parse(changed);
+    if (node.op && !is_dunder_key(stored))
+      node.parameters = node.op->parse(changed, node.subgraphs);
     node.attributes = std::move(changed);
   }
 }

@@ -6,14 +6,23 @@ namespace gemel {
 
 OpTrait::~OpTrait() = default;
 
-ParametersRef OpInfo::parse(const Attributes& attributes) const {
-  return spec.parse(name_text, attributes);
+ParametersRef OpInfo::parse(const Attributes& attributes) const { return parse(attributes, {}); }
+
+ParametersRef OpInfo::parse(const Attributes& attributes, const Subgraphs& subgraphs) const {
+  if (take_subgraphs) {
+    auto parameters = std::const_pointer_cast<Parameters>(spec.parse(name_text, attributes));
+    take_subgraphs(*parameters, subgraphs);
+    return parameters;
+  }
+  GEMEL_CHECK(subgraphs.empty(), "[{}] takes no subgraphs, got {}", name_text, subgraphs.size());
+  return parse_rule ? parse_rule(attributes) : spec.parse(name_text, attributes);
 }
 
 std::vector<std::string> OpInfo::input_names(const Parameters& parameters) const {
   std::vector<std::string> names;
   if (inputs) names = inputs(parameters);
-  names.insert(names.end(), auxiliary.begin(), auxiliary.end());
+  const std::vector<std::string> states = auxiliary_names(parameters);
+  names.insert(names.end(), states.begin(), states.end());
   return names;
 }
 
@@ -30,11 +39,11 @@ int OpInfo::file_output_count(const Parameters& parameters) const {
 }
 
 std::vector<std::string> OpInfo::output_names(const Parameters& parameters) const {
-  std::vector<std::string> names = output_text;
+  std::vector<std::string> names = output_rule ? output_rule(parameters) : output_text;
   const int count = output_count(parameters);
-  const bool single = visible_output_count(parameters) == 1;
+  const bool single = count == 1 && file_output_count(parameters) == 1;
   for (int i = static_cast<int>(names.size()); i < count; ++i)
-    names.push_back(single && i == 0 ? "output" : "output" + std::to_string(i));
+    names.push_back(single ? "output" : "output" + std::to_string(i));
   return names;
 }
 

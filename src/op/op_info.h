@@ -132,12 +132,21 @@ class GEMEL_EXPORT OpInfo final : public Operator {
   ParameterSpec spec;
   std::function<std::vector<std::string>(const Parameters&)> inputs;
   std::vector<std::string> auxiliary;  // names of the trailing auxiliary inputs
+  std::function<std::vector<std::string>(const Parameters&)> auxiliary_rule;  // none: `auxiliary`
   std::vector<std::pair<std::string, Attributes>> auxiliary_attributes;
   std::function<int(const Parameters&)> outputs;          // none: 1
   std::function<int(const Parameters&)> visible_outputs;  // none: all
   // Outputs that 1.9.1's files count, where they are more than ours (Pooling: 2); none: `outputs`.
   std::function<int(const Parameters&)> file_outputs;
-  std::vector<std::string> output_text;  // none: "output", "output0"...
+  std::vector<std::string> output_text;  // none: "output"; "output0"... where files count several
+  std::function<std::vector<std::string>(const Parameters&)> output_rule;  // none: `output_text`
+  // Attributes that are no declared parameters (Custom's own); none: read by `spec`.
+  std::function<ParametersRef(const Attributes&)> parse_rule;
+  // Operators that run graphs: gives the parsed parameters their graphs. None: refused.
+  std::function<void(Parameters&, const Subgraphs&)> take_subgraphs;
+  // Parameters with state of their own (a user's operator object): a copy for one binding of the
+  // node, shared by its forward and backward pass. None: stateless.
+  std::function<ParametersRef(const Parameters&)> instantiate;
   std::string variadic;
   std::function<void(ShapeContext&)> shape_rule;
   std::function<void(TypeContext&)> type_rule;     // none: all inputs and outputs of one type
@@ -150,11 +159,14 @@ class GEMEL_EXPORT OpInfo final : public Operator {
   // Inputs whose elements are never read; `shape_only_from`: so are all from this one on.
   std::vector<int> shape_only;
   int shape_only_from = 1 << 30;
-  std::vector<int> mutates;            // inputs that are written
-  bool random = false;                 // takes a RandomStream
+  std::vector<int> mutates;  // inputs that are written
+  std::function<const std::vector<int>&(const Parameters&)> mutates_rule;  // none: `mutates`
+  bool random = false;                                                     // takes a RandomStream
   bool training_dependent = false;     // OpCall::training changes the result
   bool ignores_head_gradient = false;  // loss outputs: head gradient is not needed
   bool hidden = false;                 // names that begin with "_backward"
+  // Runs a user's code, which may push and wait: never on a compute worker, never inline.
+  bool runs_user_code = false;
   // Random numbers drawn by one call, to advance the stream; none: the output's size.
   std::function<uint64_t(const OpCall&)> random_count;
   std::shared_ptr<const OpTrait> pointwise;
@@ -162,9 +174,16 @@ class GEMEL_EXPORT OpInfo final : public Operator {
 
   const std::string& name() const override { return name_text; }
   ParametersRef parse(const Attributes& attributes) const override;
+  ParametersRef parse(const Attributes& attributes, const Subgraphs& subgraphs) const override;
   std::vector<std::string> input_names(const Parameters& parameters) const override;
-  int auxiliary_count(const Parameters&) const override {
-    return static_cast<int>(auxiliary.size());
+  std::vector<std::string> auxiliary_names(const Parameters& parameters) const {
+    return auxiliary_rule ? auxiliary_rule(parameters) : auxiliary;
+  }
+  int auxiliary_count(const Parameters& parameters) const override {
+    return static_cast<int>(auxiliary_rule ? auxiliary_rule(parameters).size() : auxiliary.size());
+  }
+  const std::vector<int>& mutated_inputs(const Parameters& parameters) const {
+    return mutates_rule ? mutates_rule(parameters) : mutates;
   }
   int output_count(const Parameters& parameters) const override;
   int visible_output_count(const Parameters& parameters) const override;

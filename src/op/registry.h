@@ -57,6 +57,11 @@ class GEMEL_EXPORT OpBuilder {
     return *this;
   }
   template <typename P>
+  OpBuilder& file_outputs(int (*count)(const P&)) {
+    info_->file_outputs = [count](const Parameters& p) { return count(static_cast<const P&>(p)); };
+    return *this;
+  }
+  template <typename P>
   OpBuilder& outputs(int (*total)(const P&), int (*visible)(const P&) = nullptr) {
     info_->outputs = [total](const Parameters& p) { return total(static_cast<const P&>(p)); };
     if (visible)

@@ -38,7 +38,7 @@ FusionGroups::FusionGroups(const IndexedGraph& graph, const std::vector<Shape>& 
     const Node& node = *graph.node(n);
     if (node.is_variable()) continue;
     const auto inputs = graph.inputs(n);
-    for (int i : info_of(node).mutates)
+    for (int i : info_of(node).mutated_inputs(*node.parameters))
       if (i < static_cast<int>(inputs.size()))
         written_[static_cast<size_t>(inputs[static_cast<size_t>(i)])] = 1;
     const size_t auxiliary = static_cast<size_t>(node.op->auxiliary_count(*node.parameters));

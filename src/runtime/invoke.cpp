@@ -62,7 +62,9 @@ void infer(const OpInfo& op, const Parameters& parameters, std::span<Shape> shap
 }
 
 // Whether a kernel that writes `out` directly would destroy inputs that it still has to read.
-bool destroys_input(const OpInfo& op, std::span<const NDArray> in, const NDArray& out, int output) {
+bool destroys_input(const OpInfo& op, const Parameters& parameters, std::span<const NDArray> in,
+                    const NDArray& out, int output) {
+  const std::vector<int>& mutates = op.mutated_inputs(parameters);
   for (size_t i = 0; i < in.size(); ++i) {
     const bool apart = in[i].storage() != out.storage() ||
                        in[i].offset() >= out.offset() + out.bytes() ||
@@ -73,8 +75,7 @@ bool destroys_input(const OpInfo& op, std::span<const NDArray> in, const NDArray
     const std::pair<int, int> pair{static_cast<int>(i), output};
     const bool allowed =
         op.inplace_any || std::find(op.inplace.begin(), op.inplace.end(), pair) != op.inplace.end();
-    const auto mutated =
-        std::find(op.mutates.begin(), op.mutates.end(), pair.first) != op.mutates.end();
+    const auto mutated = std::find(mutates.begin(), mutates.end(), pair.first) != mutates.end();
     if (!same || !(allowed || mutated)) return true;
   }
   return false;
@@ -153,7 +154,8 @@ void invoke(const OpInfo& op, const ParametersRef& parameters, std::span<const N
     if (i < out.size() && out[i]) {
       GEMEL_CHECK(out[i].shape() == shape, "[{}] out: expected an array of shape {}, got {}",
                   op.name(), shape, out[i].shape());
-      if (out[i].dtype() == dtype && !destroys_input(op, in, out[i], static_cast<int>(i))) {
+      if (out[i].dtype() == dtype &&
+          !destroys_input(op, *parameters, in, out[i], static_cast<int>(i))) {
         targets[i] = out[i];
         continue;
       }
@@ -207,7 +209,7 @@ void push_call(const OpInfo& op, const ParametersRef& parameters, std::span<cons
   size_t reads = 0, writes = 0;
   for (const NDArray& array : in) tags[reads++] = &array.tag();
   for (const NDArray& array : out) tags[reads + writes++] = &array.tag();
-  for (int i : op.mutates) tags[reads + writes++] = &in[i].tag();
+  for (int i : op.mutated_inputs(*parameters)) tags[reads + writes++] = &in[i].tag();
   if (op.random) tags[reads + writes++] = &generator_tag();
   engine::TaskOptions options;
   options.reads = tags.first(reads);

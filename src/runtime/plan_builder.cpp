@@ -200,7 +200,7 @@ struct Plan::Builder {
       if (int slot = slot_of[root_of(value)]; slot >= 0) read_slots.insert(slot);
     for (int value : writes)
       if (int slot = slot_of[root_of(value)]; slot >= 0 && !free_alias) written_slots.insert(slot);
-    for (int i : info.mutates)
+    for (int i : info.mutated_inputs(*step.parameters))
       if (int slot = slot_of[root_of(reads[i])]; slot >= 0) written_slots.insert(slot);
 
     // An input of which only the shape matters need not live: the planner does not see it.

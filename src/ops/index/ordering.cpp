@@ -170,6 +170,10 @@ std::vector<Entry> order_gradient(const GradientContext& c) {
 }
 
 int topk_outputs(const TopKParameters& p) { return p.ret_typ == TopKResult::both ? 2 : 1; }
+// 1.9.1 always computes the indices beside the values.
+int topk_stored_outputs(const TopKParameters& p) {
+  return p.ret_typ == TopKResult::both || p.ret_typ == TopKResult::value ? 2 : 1;
+}
 
 }  // namespace
 
@@ -178,6 +182,7 @@ GEMEL_OPERATORS(ordering) {
       .doc("The k largest elements of each row: their values, indices or a mask.")
       .inputs({"data"})
       .outputs<TopKParameters>(topk_outputs)
+      .file_outputs(&topk_stored_outputs)
       .shape(order_shape)
       .type(order_type)
       .gradient(order_gradient)
@@ -203,6 +208,7 @@ GEMEL_OPERATORS(ordering) {
   op<SortParameters>("sort")
       .doc("The elements of each row in order.")
       .inputs({"data"})
+      .file_outputs(2)
       .shape(order_shape)
       .type(order_type)
       .gradient(order_gradient)

@@ -76,6 +76,7 @@ GEMEL_OPERATORS(make_loss) {
   op("make_loss")
       .doc("The input as a loss: its gradient is 1 everywhere.")
       .inputs({"data"})
+      .outputs({"loss"}, 1)
       .shape(same_shape)
       .type(same_type)
       .gradient([](const GradientContext& c) {

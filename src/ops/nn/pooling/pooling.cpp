@@ -148,6 +148,13 @@ std::vector<Entry> pooling_gradient(const GradientContext& c) {
   return {c.make("_backward_Pooling", inputs, c.node.parameters)};
 }
 
+// 1.9.1 has a hidden second output where oneDNN takes the call.
+int stored_outputs(const P& p) {
+  const bool channels_last =
+      p.layout == Layout::nwc || p.layout == Layout::nhwc || p.layout == Layout::ndhwc;
+  return p.pool_type == PoolType::max && p.kernel.ndim() > 0 && !channels_last ? 2 : 1;
+}
+
 }  // namespace
 
 GEMEL_OPERATORS(pooling) {
@@ -158,7 +165,8 @@ GEMEL_OPERATORS(pooling) {
           "rounds up, "
           "'same' gives ceil(x / stride). 'lp' is (sum x^p)^(1/p).")
       .inputs({"data"})
-      .file_outputs(2)  // 1.9.1 has a hidden second one
+      .outputs({"output"}, 1)
+      .file_outputs(&stored_outputs)
       .shape(pooling_shape)
       .type(floating_type)
       .gradient(pooling_gradient)
@@ -194,11 +202,7 @@ GEMEL_OPERATORS(pooling) {
           {.shapes = {{2, 3, 4, 5}}, .attributes = {{"global_pool", "True"}, {"pool_type", "avg"}}})
       .sample({.shapes = {{2, 3, 7}}, .attributes = {{"kernel", "(3,)"}, {"stride", "(2,)"}}})
       .sample({.shapes = {{1, 2, 4, 5, 3}},
-               .attributes = {{"kernel", "(2, 2, 2)"}, {"pool_type", "avg"}}})
-      .info()
-      .file_outputs = [](const Parameters& p) {
-    return static_cast<const P&>(p).pool_type == PoolType::max ? 2 : 1;
-  };
+               .attributes = {{"kernel", "(2, 2, 2)"}, {"pool_type", "avg"}}});
 
   op<P>("_backward_Pooling")
       .doc("Gradient of Pooling.")
