@@ -5,7 +5,6 @@ The record is made by tools/record_symbol_outputs.py. Only operators that exist 
 import json
 import pathlib
 
-import gemel as mx
 import pytest
 from gemel import _core
 
