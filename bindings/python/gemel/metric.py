@@ -7,9 +7,9 @@ import numpy
 from . import registry
 from .ndarray import NDArray
 
-__all__ = ["EvalMetric", "CompositeEvalMetric", "Accuracy", "TopKAccuracy", "F1", "Perplexity",
+__all__ = ["EvalMetric", "CompositeEvalMetric", "Accuracy", "TopKAccuracy", "F1", "MCC", "PCC", "Perplexity",
            "CrossEntropy", "NegativeLogLikelihood", "MSE", "MAE", "RMSE", "PearsonCorrelation",
-           "Loss", "CustomMetric", "create", "np", "register", "alias", "check_label_shapes"]
+           "Loss", "Torch", "Caffe", "CustomMetric", "create", "np", "register", "alias", "check_label_shapes"]
 
 
 def check_label_shapes(labels, preds, wrap=False, shape=False):
@@ -322,6 +322,114 @@ class F1(EvalMetric):
             self.global_sum_metric = self._score(self._global_counts)
 
 
+@register
+class MCC(EvalMetric):
+    """Matthews' correlation coefficient of a two-class problem (class 1 is positive).
+
+    Parameters
+    ----------
+    average : str
+        "macro" (the mean over batches) or "micro" (over all samples).
+    """
+
+    def __init__(self, name="mcc", output_names=None, label_names=None, average="macro"):
+        self._average = average
+        super().__init__(name, output_names, label_names, has_global_stats=True)
+
+    def reset(self):
+        super().reset()
+        self._table = numpy.zeros((2, 2))
+        self._global_table = numpy.zeros((2, 2))
+
+    def reset_local(self):
+        super().reset_local()
+        self._table = numpy.zeros((2, 2))
+
+    @staticmethod
+    def _score(table):
+        (true_negative, false_positive), (false_negative, true_positive) = table
+        sums = numpy.concatenate([table.sum(axis=0), table.sum(axis=1)])
+        # An empty row or column leaves its factor out.
+        scale = math.sqrt(numpy.prod(sums[sums > 0]))
+        return float(true_positive * true_negative - false_positive * false_negative) / scale
+
+    def update(self, labels, preds):
+        for label, pred in zip(*_per_sample(labels, preds)):
+            label = label.asnumpy().astype("int32").ravel()
+            pred = pred.asnumpy()
+            check_label_shapes(label, pred)
+            if len(numpy.unique(label)) > 2:
+                raise ValueError("MCC currently only supports binary classification.")
+            found = _confusion(label, pred.argmax(axis=1), 2)
+            self._table += found
+            self._global_table += found
+            if self._average == "macro":
+                self._add(self._score(found), 1)
+        if self._average != "macro":
+            self.num_inst = int(self._table.sum())
+            self.global_num_inst = int(self._global_table.sum())
+            self.sum_metric = self._score(self._table) * self.num_inst
+            self.global_sum_metric = self._score(self._global_table) * self.global_num_inst
+
+
+def _confusion(label, pred, classes):
+    """How many samples have each pair (label, prediction)."""
+    table = numpy.zeros((classes, classes))
+    numpy.add.at(table, (label.astype("int64"), pred.astype("int64")), 1)
+    return table
+
+
+@register
+class PCC(EvalMetric):
+    """Matthews' correlation coefficient for any number of classes, over all samples (J. Gorodkin,
+    Comparing two K-category assignments by a K-category correlation coefficient, 2004)."""
+
+    def __init__(self, name="pcc", output_names=None, label_names=None, has_global_stats=True):
+        self._table = self._global_table = numpy.zeros((2, 2))
+        super().__init__(name, output_names, label_names, has_global_stats=has_global_stats)
+
+    def reset(self):
+        super().reset()
+        self._table = self._global_table = numpy.zeros((2, 2))
+
+    def reset_local(self):
+        super().reset_local()
+        self._table = numpy.zeros((2, 2))
+
+    @staticmethod
+    def _grown(table, classes):
+        missing = max(0, classes - len(table))
+        return numpy.pad(table, ((0, missing), (0, missing)))
+
+    @staticmethod
+    def _score(table):
+        count, labels, preds = table.sum(), table.sum(axis=1), table.sum(axis=0)
+        spread = (labels * (count - labels)).sum() * (preds * (count - preds)).sum()
+        if spread == 0:
+            return float("nan")
+        return float((table.diagonal() * count - labels * preds).sum() / math.sqrt(spread))
+
+    def update(self, labels, preds):
+        for label, pred in zip(*_per_sample(labels, preds)):
+            label = label.asnumpy().astype("int32").ravel()
+            pred = pred.asnumpy()
+            pred = pred.argmax(axis=1) if pred.ndim > 1 else pred.astype("int32")
+            classes = int(max(label.max(initial=0), pred.max(initial=0))) + 1
+            self._table = self._grown(self._table, classes)
+            self._global_table = self._grown(self._global_table, classes)
+            found = _confusion(label, pred, len(self._table))
+            self._table = self._table + found
+            self._global_table = self._global_table + self._grown(found, len(self._global_table))
+            self.num_inst += 1
+            self.global_num_inst += 1
+
+    def get(self):
+        return self.name, self._score(self._table) if self.num_inst else float("nan")
+
+    def get_global(self):
+        return self.name, self._score(self._global_table) if self.global_num_inst else float("nan")
+
+
 class _LabelProbability(EvalMetric):
     """A metric of the probability that the output gives the label."""
 
@@ -508,6 +616,22 @@ class Loss(EvalMetric):
         for pred in [preds] if isinstance(preds, NDArray) else preds:
             values = pred.asnumpy()
             self._add(float(values.sum()), values.size)
+
+
+@register
+class Torch(Loss):
+    """A name for `Loss` that old programs use."""
+
+    def __init__(self, name="torch", output_names=None, label_names=None):
+        super().__init__(name, output_names, label_names)
+
+
+@register
+class Caffe(Loss):
+    """A name for `Loss` that old programs use."""
+
+    def __init__(self, name="caffe", output_names=None, label_names=None):
+        super().__init__(name, output_names, label_names)
 
 
 @register

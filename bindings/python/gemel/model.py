@@ -74,3 +74,11 @@ def load_checkpoint(prefix, epoch):
     from . import symbol as sym
     symbol = sym.load(f"{prefix}-symbol.json")
     return (symbol, *load_params(prefix, epoch))
+
+
+def __getattr__(name):
+    # FeedForward stands on Module, which needs this file.
+    if name == "FeedForward":
+        from .feed_forward import FeedForward
+        return FeedForward
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

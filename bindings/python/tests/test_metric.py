@@ -98,3 +98,43 @@ def test_wide_values_do_not_overflow_the_sum():
     metric = mx.metric.Loss()
     metric.update(None, [mx.nd.array(np.full((1000,), 2.0))])
     assert metric.get() == ("loss", 2.0)
+
+
+# Labels, and the class that is predicted, of three batches.
+TWO_CLASSES = [([0, 1, 1, 0, 1, 1, 1], [0, 0, 1, 1, 0, 0, 0]), ([1, 0, 1, 1, 0, 0, 1], [0] * 7),
+               ([1, 1, 0, 0, 0, 1, 1], [0, 1, 1, 0, 1, 0, 1])]
+
+
+def batch(label, pred, classes):
+    return [mx.nd.array(label)], [mx.nd.array(np.eye(classes)[pred])]
+
+
+def test_mcc_per_batch_and_over_all():
+    metric = mx.metric.MCC()
+    for label, pred in TWO_CLASSES:
+        metric.update(*batch(label, pred, 2))
+        if label is TWO_CLASSES[1][0]:
+            assert metric.get()[1] == pytest.approx(-.15)
+            metric.reset_local()
+    assert metric.get() == ("mcc", pytest.approx(-0.16666666666666666))
+    assert metric.get_global()[1] == pytest.approx(-0.15555555555555556)
+    metric = mx.metric.create("mcc", average="micro")
+    for label, pred in TWO_CLASSES[:2]:
+        metric.update(*batch(label, pred, 2))
+    # what MXNet's PCC gave for the same samples: with two classes they are one measure
+    assert metric.get()[1] == pytest.approx(-0.12171612389003691)
+    assert metric.num_inst == 14
+    with pytest.raises(ValueError, match="binary"):
+        metric.update([mx.nd.array([0, 1, 2])], [mx.nd.array(np.eye(3))])
+
+
+def test_pcc_grows_with_the_classes():
+    metric = mx.metric.create("pcc")
+    assert math.isnan(metric.get()[1])
+    metric.update(*batch([3, 3, 0, 2, 2, 0, 0, 3, 0], [2, 0, 1, 3, 2, 2, 2, 0, 1], 4))
+    assert metric.get() == ("pcc", pytest.approx(-0.1853123291652753))
+    metric.update(*batch([3, 0, 3, 0, 0, 2, 2, 3, 1], [1, 1, 2, 2, 2, 0, 3, 0, 2], 4))
+    assert metric.get()[1] == pytest.approx(-0.2600923012086385)
+    metric.reset_local()
+    assert math.isnan(metric.get()[1])
+    assert metric.get_global()[1] == pytest.approx(-0.2600923012086385)

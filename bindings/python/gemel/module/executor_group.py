@@ -27,7 +27,7 @@ class ExecutorGroup:
     grad_req : dict of str to str
         For every argument.
     shared : ExecutorGroup, optional
-        Whose memory the executors may use.
+        Whose parameters, with their gradients and auxiliary states, the executors use.
     """
 
     def __init__(self, symbol, contexts, data_shapes, label_shapes, param_names, state_names,
@@ -59,11 +59,44 @@ class ExecutorGroup:
                                                **shapes)
             else:
                 types = {item.name: item.dtype for item in inputs}
-                shared = self.shared.execs[i] if self.shared is not None else None
-                executor = self.symbol.simple_bind(context, grad_req=self.grad_req,
-                                                   type_dict=types, shared_exec=shared, **shapes)
+                if self.shared is not None:
+                    executor = self._bind_shared(context, self.shared.execs[i], types, shapes)
+                else:
+                    executor = self.symbol.simple_bind(context, grad_req=self.grad_req,
+                                                       type_dict=types, **shapes)
             self.execs.append(executor)
         self._collect()
+
+    def _bind_shared(self, context, other, types, shapes):
+        """An executor over another's parameters, gradients of parameters and auxiliary states."""
+        symbol = self.symbol
+        shape_lists = symbol.infer_shape(**shapes)
+        type_lists = symbol.infer_type(**types)
+        names = symbol.list_arguments()
+        shared = set(self.param_names)
+        arguments, gradients, auxiliary = {}, {}, {}
+        for name, shape, dtype in zip(names, shape_lists[0], type_lists[0]):
+            if name in shared and name in other.arg_dict:
+                arguments[name] = self._checked(name, other.arg_dict[name], shape)
+                gradients[name] = other.grad_dict.get(name)
+            else:
+                arguments[name] = nd.zeros(shape, ctx=context, dtype=dtype)
+            if self.grad_req.get(name, "null") == "null":
+                gradients[name] = None
+            elif gradients.get(name) is None:
+                gradients[name] = nd.zeros(shape, ctx=context, dtype=dtype)
+        for name, shape, dtype in zip(self.aux_names, shape_lists[2], type_lists[2]):
+            auxiliary[name] = self._checked(name, other.aux_dict[name], shape) \
+                if name in other.aux_dict else nd.zeros(shape, ctx=context, dtype=dtype)
+        gradients = {name: array for name, array in gradients.items() if array is not None}
+        return symbol.bind(context, arguments, gradients, self.grad_req, auxiliary)
+
+    @staticmethod
+    def _checked(name, array, shape):
+        if array.shape != tuple(shape):
+            raise MXNetError(f"[Module] expected shape {array.shape} of the shared parameter {name}, "
+                             f"got {tuple(shape)}; give parameters that differ other names")
+        return array
 
     @staticmethod
     def _axis(item):
