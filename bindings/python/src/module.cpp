@@ -12,4 +12,5 @@ NB_MODULE(_core, m) {
   bind_autograd(m);
   bind_engine(m);
   bind_runtime(m);
+  bind_data(m);
 }

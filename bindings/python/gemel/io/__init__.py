@@ -1,6 +1,8 @@
 """Iterators over batches of data."""
 from .io import (DataBatch, DataDesc, DataIter, NDArrayIter, PrefetchingIter,  # noqa: F401
                  ResizeIter)
-from . import io  # noqa: F401
+from .registered import *  # noqa: F401,F403
+from . import io, registered  # noqa: F401
 
-__all__ = ["DataDesc", "DataBatch", "DataIter", "NDArrayIter", "ResizeIter", "PrefetchingIter"]
+__all__ = ["DataDesc", "DataBatch", "DataIter", "NDArrayIter", "ResizeIter", "PrefetchingIter",
+           *registered.__all__]
