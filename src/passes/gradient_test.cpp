@@ -1,4 +1,4 @@
-#include "passes/gradient.h"
+#include "op/gradient.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

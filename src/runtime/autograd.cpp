@@ -1,7 +1,7 @@
 #include "runtime/autograd.h"
 
+#include "op/gradient.h"
 #include "op/registry.h"
-#include "passes/gradient.h"
 #include "runtime/invoke.h"
 #include "runtime/tape.h"
 

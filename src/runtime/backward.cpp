@@ -2,8 +2,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "op/gradient.h"
 #include "op/registry.h"
-#include "passes/gradient.h"
 #include "runtime/autograd.h"
 #include "runtime/invoke.h"
 #include "runtime/tape.h"

@@ -3,8 +3,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "op/gradient.h"
 #include "op/op_info.h"
-#include "passes/gradient.h"
 
 namespace gemel::runtime {
 

@@ -127,6 +127,70 @@ void normalize_backward(const T* dy, const T* x, T average, T mean, T slope, T s
 }
 
 template <typename T>
+void normalize_affine(const T* x, T mean, T inverse, const T* gamma, const T* beta, T* out,
+                      size_t n) {
+  map(
+      n, out,
+      [&](auto d, size_t i) {
+        const auto centred = hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean));
+        const auto scaled = hn::Mul(hn::Mul(centred, hn::Set(d, inverse)), hn::LoadU(d, gamma + i));
+        return hn::Add(scaled, hn::LoadU(d, beta + i));
+      },
+      [&](size_t i) { return (x[i] - mean) * inverse * gamma[i] + beta[i]; });
+}
+
+template <typename T>
+void affine_sums(const T* dy, const T* x, const T* gamma, T mean, T* sums, size_t n) {
+  const hn::ScalableTag<T> d;
+  const size_t lanes = hn::Lanes(d);
+  auto s0 = hn::Zero(d), s1 = s0, p0 = s0, p1 = s0;
+  const auto centre = hn::Set(d, mean);
+  const auto step = [&](size_t i, auto& sum, auto& product) {
+    const auto head = hn::Mul(hn::LoadU(d, dy + i), hn::LoadU(d, gamma + i));
+    sum = hn::Add(sum, head);
+    product = hn::Add(product, hn::Mul(head, hn::Sub(hn::LoadU(d, x + i), centre)));
+  };
+  size_t i = 0;
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    step(i, s0, p0);
+    step(i + lanes, s1, p1);
+  }
+  for (; i + lanes <= n; i += lanes) step(i, s0, p0);
+  T sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(s0, s1)));
+  T product = hn::GetLane(hn::SumOfLanes(d, hn::Add(p0, p1)));
+  for (; i < n; ++i) {
+    sum += dy[i] * gamma[i];
+    product += dy[i] * gamma[i] * (x[i] - mean);
+  }
+  sums[0] = sum;
+  sums[1] = product;
+}
+
+template <typename T>
+void affine_backward(const T* dy, const T* x, const T* gamma, T mean, T inverse, T average, T slope,
+                     T* out, T* dgamma, T* dbeta, size_t n) {
+  const hn::ScalableTag<T> d;
+  const size_t lanes = hn::Lanes(d);
+  const auto centre = hn::Set(d, mean), factor = hn::Set(d, inverse);
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const auto head = hn::LoadU(d, dy + i);
+    const auto centred = hn::Sub(hn::LoadU(d, x + i), centre);
+    const auto grown = hn::Mul(head, hn::Mul(centred, factor));
+    hn::StoreU(hn::Add(hn::LoadU(d, dgamma + i), grown), d, dgamma + i);
+    hn::StoreU(hn::Add(hn::LoadU(d, dbeta + i), head), d, dbeta + i);
+    const auto weighted = hn::Sub(hn::Mul(head, hn::LoadU(d, gamma + i)), hn::Set(d, average));
+    hn::StoreU(hn::Mul(hn::Sub(weighted, hn::Mul(centred, hn::Set(d, slope))), factor), d, out + i);
+  }
+  for (; i < n; ++i) {
+    const T head = dy[i], centred = x[i] - mean;
+    dgamma[i] += head * (centred * inverse);
+    dbeta[i] += head;
+    out[i] = (head * gamma[i] - average - centred * slope) * inverse;
+  }
+}
+
+template <typename T>
 RowLoops<T> table() {
   return {sum<T>,
           largest<T>,
@@ -135,7 +199,10 @@ RowLoops<T> table() {
           centred_dot<T>,
           multiply_subtract<T>,
           subtract_multiply_add<T>,
-          normalize_backward<T>};
+          normalize_backward<T>,
+          normalize_affine<T>,
+          affine_sums<T>,
+          affine_backward<T>};
 }
 
 }  // namespace rows

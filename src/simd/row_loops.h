@@ -21,6 +21,15 @@ struct RowLoops {
   // (dy - average - (x - mean) * slope) * scale
   void (*normalize_backward)(const T* dy, const T* x, T average, T mean, T slope, T scale, T* out,
                              size_t n);
+  // (x - mean) * inverse * gamma + beta, with factors of their own for each element
+  void (*normalize_affine)(const T* x, T mean, T inverse, const T* gamma, const T* beta, T* out,
+                           size_t n);
+  // sums[0] = sum of dy * gamma, sums[1] = sum of dy * gamma * (x - mean)
+  void (*affine_sums)(const T* dy, const T* x, const T* gamma, T mean, T* sums, size_t n);
+  // out = (dy * gamma - average - (x - mean) * slope) * inverse; dgamma += dy * (x - mean) *
+  // inverse; dbeta += dy
+  void (*affine_backward)(const T* dy, const T* x, const T* gamma, T mean, T inverse, T average,
+                          T slope, T* out, T* dgamma, T* dbeta, size_t n);
 };
 
 // Safe from any thread.

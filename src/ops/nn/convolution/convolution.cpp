@@ -178,22 +178,29 @@ Implementation onednn() {
       .small = false};
 }
 
-}  // namespace
-
-GEMEL_OPERATORS(convolution) {
-  op<P>("Convolution")
+template <typename Declared>
+OpBuilder declare(std::string name) {
+  OpBuilder builder = op<Declared>(std::move(name));
+  builder
       .doc(
           "Convolution over one to three spatial axes. `data` is (batch, channel, space...), "
           "`weight` "
           "(num_filter, channel / num_group, kernel...), `bias` (num_filter,). Along each axis the "
           "result has floor((x + 2*pad - dilate*(kernel-1) - 1) / stride) + 1 elements.")
-      .inputs(&input_names)
+      .inputs<P>(&input_names)
       .shape(forward_shape)
       .type(floating_type)
       .gradient(forward_gradient)
       .implement(onednn<forward_geometry, Pass::forward>())
       .implement(patches<forward_geometry>(forward_patches))
-      .implement("reference", forward_direct)
+      .implement("reference", forward_direct);
+  return builder;
+}
+
+}  // namespace
+
+GEMEL_OPERATORS(convolution) {
+  declare<P>("Convolution")
       .sample({.shapes = {{2, 3, 7, 6}, {4, 3, 3, 3}, {4}},
                .attributes = {{"kernel", "(3, 3)"}, {"num_filter", "4"}}})
       .sample({.shapes = {{2, 3, 7, 6}, {4, 3, 3, 2}, {4}},
@@ -219,6 +226,9 @@ GEMEL_OPERATORS(convolution) {
                .attributes = {{"kernel", "(2, 3, 2)"}, {"num_filter", "3"}, {"pad", "(1, 0, 1)"}}})
       .sample({.shapes = {{1, 1, 1, 1}, {1, 1, 1, 1}, {1}},
                .attributes = {{"kernel", "(1, 1)"}, {"num_filter", "1"}}});
+  declare<ConvolutionV1Parameters>("Convolution_v1")
+      .sample({.shapes = {{2, 3, 7, 6}, {4, 3, 3, 2}, {4}},
+               .attributes = {{"kernel", "(3, 2)"}, {"num_filter", "4"}, {"pad", "(1, 0)"}}});
 
   op<P>("_backward_Convolution_data")
       .doc("Gradient of Convolution with respect to data.")

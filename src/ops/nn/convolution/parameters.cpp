@@ -2,47 +2,84 @@
 
 namespace gemel {
 
-void ConvolutionParameters::declare(Fields<ConvolutionParameters>& f) {
-  using P = ConvolutionParameters;
-  f.field("kernel", &P::kernel).doc("Size of the window: (w,), (h, w) or (d, h, w).");
-  f.field("stride", &P::stride)
+namespace {
+
+// The fields that all of them have, for members of a base of P.
+template <typename P, typename T>
+Field& field(Fields<P>& f, const char* name, T ConvolutionParameters::*member) {
+  return f.field(name, static_cast<T P::*>(member));
+}
+
+template <typename P>
+void declare_window(Fields<P>& f) {
+  using B = ConvolutionParameters;
+  field(f, "kernel", &B::kernel).doc("Size of the window: (w,), (h, w) or (d, h, w).");
+  field(f, "stride", &B::stride)
       .fallback("[]")
       .doc("Step of the window along each axis; 1 when empty.");
-  f.field("dilate", &P::dilate)
+  field(f, "dilate", &B::dilate)
       .fallback("[]")
       .doc("Distance between kernel elements; 1 when empty.");
-  f.field("pad", &P::pad).fallback("[]").doc("Zeros around the data, on both sides; 0 when empty.");
-  f.field("num_filter", &P::num_filter)
+  field(f, "pad", &B::pad)
+      .fallback("[]")
+      .doc("Zeros around the larger array, on both sides; 0 when empty.");
+}
+
+template <typename P>
+void declare_filters(Fields<P>& f, std::string workspace, std::string no_bias, bool one_axis) {
+  using B = ConvolutionParameters;
+  field(f, "num_filter", &B::num_filter)
       .range(1, 2147483647)
       .doc("Number of output channels.")
       .type = "int (non-negative)";
-  f.field("num_group", &P::num_group)
+  field(f, "num_group", &B::num_group)
       .fallback("1")
       .range(1, 2147483647)
       .doc("Groups of channels that are convolved apart.")
       .type = "int (non-negative)";
-  f.field("workspace", &P::workspace)
-      .fallback("1024")
+  field(f, "workspace", &B::workspace)
+      .fallback(std::move(workspace))
       .doc("Accepted and ignored: scratch memory is planned from the sizes.")
       .type = "long (non-negative)";
-  f.field("no_bias", &P::no_bias).fallback("0").doc("Add no bias.");
-  f.choice("cudnn_tune", &P::cudnn_tune,
+  field(f, "no_bias", &B::no_bias).fallback(std::move(no_bias)).doc("Add no bias.");
+  f.choice("cudnn_tune", static_cast<CudnnTune P::*>(&B::cudnn_tune),
            {{"None", CudnnTune::none},
             {"fastest", CudnnTune::fastest},
             {"limited_workspace", CudnnTune::limited_workspace},
             {"off", CudnnTune::off}})
       .fallback("None")
       .doc("Accepted and ignored on CPUs.");
-  f.field("cudnn_off", &P::cudnn_off).fallback("0").doc("Accepted and ignored on CPUs.");
-  f.choice("layout", &P::layout,
-           {{"None", Layout::none},
-            {"NCDHW", Layout::ncdhw},
-            {"NCHW", Layout::nchw},
-            {"NCW", Layout::ncw},
-            {"NDHWC", Layout::ndhwc},
-            {"NHWC", Layout::nhwc}})
+  field(f, "cudnn_off", &B::cudnn_off).fallback("0").doc("Accepted and ignored on CPUs.");
+  std::vector<std::pair<std::string, Layout>> layouts = {
+      {"None", Layout::none}, {"NCDHW", Layout::ncdhw}, {"NCHW", Layout::nchw}};
+  if (one_axis) layouts.emplace_back("NCW", Layout::ncw);
+  layouts.insert(layouts.end(), {{"NDHWC", Layout::ndhwc}, {"NHWC", Layout::nhwc}});
+  f.choice("layout", static_cast<Layout P::*>(&B::layout), layouts)
       .fallback("None")
       .doc("Order of the axes; channels must come second.");
+}
+
+}  // namespace
+
+void ConvolutionParameters::declare(Fields<ConvolutionParameters>& f) {
+  declare_window(f);
+  declare_filters(f, "1024", "0", true);
+}
+
+void ConvolutionV1Parameters::declare(Fields<ConvolutionV1Parameters>& f) {
+  declare_window(f);
+  declare_filters(f, "1024", "0", false);
+}
+
+void DeconvolutionParameters::declare(Fields<DeconvolutionParameters>& f) {
+  declare_window(f);
+  f.field("adj", &DeconvolutionParameters::adj)
+      .fallback("[]")
+      .doc("Elements added at the end of each output axis, less than the stride; 0 when empty.");
+  f.field("target_shape", &DeconvolutionParameters::target_shape)
+      .fallback("[]")
+      .doc("Spatial shape of the output; pad and adj then follow from it.");
+  declare_filters(f, "512", "1", true);
 }
 
 void check_layout(Layout layout, int axes, std::string_view who) {

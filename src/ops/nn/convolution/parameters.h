@@ -19,6 +19,16 @@ struct ConvolutionParameters : Parameters {
   static void declare(Fields<ConvolutionParameters>& f);
 };
 
+// Convolution_v1 knows one layout less.
+struct ConvolutionV1Parameters : ConvolutionParameters {
+  static void declare(Fields<ConvolutionV1Parameters>& f);
+};
+
+struct DeconvolutionParameters : ConvolutionParameters {
+  Shape adj, target_shape;
+  static void declare(Fields<DeconvolutionParameters>& f);
+};
+
 // Refuses layouts whose channels come last and those with another number of axes than `axes`.
 void check_layout(Layout layout, int axes, std::string_view who);
 // `shape` (or `value` for every axis when it is empty), one entry for each of `axes`.

@@ -1,4 +1,4 @@
-#include "passes/gradient.h"
+#include "op/gradient.h"
 
 #include <unordered_map>
 #include <unordered_set>
