@@ -2,6 +2,7 @@
 //   input error        bad argument, shape, dtype, file content -> Error, kind Input (or a narrower
 //                      kind), text "[operator] what, expected, got, what to do"
 //   environment error  file, disk, network, device              -> Error, kind Environment
+//   cancelled          work that was given up on request         -> Error, kind Cancelled
 //   broken invariant   a bug in Gemel                            -> Error, kind Internal
 // Nothing aborts. An error raised in a task travels with the values it should have written
 // (see engine/engine.h) and is raised again in every reader.
@@ -16,7 +17,7 @@
 
 namespace gemel {
 
-enum class ErrorKind { Input, Type, Index, Key, Environment, Memory, Internal };
+enum class ErrorKind { Input, Type, Index, Key, Environment, Memory, Cancelled, Internal };
 
 class GEMEL_EXPORT Error : public std::runtime_error {
  public:

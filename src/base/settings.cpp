@@ -35,14 +35,16 @@ const std::vector<Row>& table() {
       {"engine",
        &Settings::engine,
        {"MXNET_ENGINE_TYPE"},
-       {"threaded", "naive"},
+       {"threaded", "naive", "chaos", "chaos:*"},
        {{"ThreadedEnginePerDevice", "threaded"},
         {"ThreadedEngine", "threaded"},
         {"ThreadedEnginePooled", "threaded"},
         {"NaiveEngine", "naive"}},
        0,
        0,
-       "threaded runs tasks on workers, naive runs each one at once (for debugging)"},
+       "threaded runs tasks on workers; naive runs each one at once; chaos runs them in a random "
+       "order "
+       "that the program allows: chaos:SEED repeats an order, chaos:FILE replays a recorded one"},
       {"workers",
        &Settings::workers,
        {"MXNET_CPU_WORKER_NTHREADS"},
@@ -83,6 +85,14 @@ const std::vector<Row>& table() {
        0,
        0,
        "file that receives the engine's trace when the process ends; empty: none"},
+      {"chaos_order",
+       &Settings::chaos_order,
+       {},
+       {},
+       {},
+       0,
+       0,
+       "file in which the chaos engine records an order that its seed alone does not repeat"},
       {"seed", &Settings::seed, {}, {}, {}, -any - 1, any, "first seed of the random generators"},
       {"omp_threads",
        &Settings::omp_threads,
@@ -138,7 +148,9 @@ std::string parse_choice(const Row& row, std::string_view text) {
   for (const Alias& alias : row.aliases)
     if (alias.text == text) return std::string(alias.value);
   for (const std::string_view choice : row.choices)
-    if (choice == text) return std::string(text);
+    if (choice == text || (choice.ends_with('*') && text.size() >= choice.size() &&
+                           text.starts_with(choice.substr(0, choice.size() - 1))))
+      return std::string(text);
   refuse(row, fmt::format("one of {}", fmt::join(row.choices, ", ")), text);
 }
 

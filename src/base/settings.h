@@ -23,6 +23,7 @@ struct Settings {
   bool fusion = true;
   std::string fpmath = "strict";
   std::string trace;
+  std::string chaos_order = "gemel-chaos.order";
   int64_t seed = 0;
   int64_t omp_threads = 0;
 };

@@ -31,7 +31,7 @@ Task* new_bulk_task() {
   task->name = "bulk";
   task->priority = 0;
   task->resource = Resource::compute;
-  task->finaliser = false;
+  task->finaliser = task->effect = false;
   task->bytes = 0;
   {
     std::lock_guard lock(kept_mutex);
@@ -98,7 +98,8 @@ void BulkRun::drop() { steps.clear(); }
 bool BulkBuffer::collect(Function& work, const TaskOptions& options) {
   for (Tag* tag : options.reads) __builtin_prefetch(tag, 1);  // a worker has touched them last
   for (Tag* tag : options.writes) __builtin_prefetch(tag, 1);
-  bool fits = options.small && !options.finaliser && options.resource == Resource::compute;
+  bool fits = options.small && !options.finaliser && !options.effect && !options.cancellation &&
+              options.resource == Resource::compute;
   for (Tag* tag : options.reads) fits &= !(tag->word.load(std::memory_order_relaxed) & split_bit);
   for (Tag* tag : options.writes) fits &= !(tag->word.load(std::memory_order_relaxed) & split_bit);
   if (!fits) {

@@ -26,6 +26,8 @@ Task* make_task(Function work, const TaskOptions& options) {
   task->name = options.name;
   task->bytes = options.bytes;
   task->finaliser = options.finaliser;
+  task->effect = options.effect;
+  if (options.cancellation) task->cancellation = Ref<Cancellation>(options.cancellation);
   table.clear();
   for (Tag* tag : options.writes) detail::add_access(*task, table, tag, false, true);
   for (Tag* tag : options.reads) detail::add_access(*task, table, tag, true, false);
@@ -137,6 +139,8 @@ void configure(const Configuration& configuration) { Scheduler::get().configure(
 Configuration configuration() { return Scheduler::get().configuration(); }
 int compute_workers() { return Scheduler::get().compute_workers(); }
 void shut_down() { Scheduler::get().shut_down(); }
+void leave() { Scheduler::get().leave(); }
+void prepare_fork() { Scheduler::get().prepare_fork(); }
 
 const char* intern_name(std::string_view name) {
   static auto* mutex = new std::mutex;

@@ -10,6 +10,7 @@
 // that writes a tag without reading it (a complete write) heals it. wait_all() throws each failure
 // once. push() itself never throws for a failed task, also when it ran the task inline.
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -30,6 +31,18 @@ namespace detail {
 class BulkBuffer;
 }
 
+// A request to give work up. Tasks pushed with it that have not started when cancel() is called are
+// skipped in their turn: what they would have written is poisoned with Error(Cancelled), which
+// wait_all() does not report. A task that runs may ask cancelled() and throw. Any thread.
+class GEMEL_EXPORT Cancellation : public Counted<Cancellation> {
+ public:
+  void cancel() { cancelled_.store(true, std::memory_order_release); }
+  bool cancelled() const { return cancelled_.load(std::memory_order_acquire); }
+
+ private:
+  std::atomic<bool> cancelled_{false};
+};
+
 // Which workers run a task: compute tasks use the cores, the others mostly wait.
 enum class Resource : uint8_t { compute, copy, io, network };
 
@@ -46,6 +59,8 @@ struct TaskOptions {
   bool small = false;         // may run on the calling thread when every tag is free: short, and
                               // waits for nothing that another pushing thread may hold
   bool finaliser = false;     // runs even if what it reads is poisoned; heals what it writes
+  bool effect = false;        // seen outside the process' memory: runs also when the process ends
+  Cancellation* cancellation = nullptr;
 };
 
 // A pooled name that lives until the process ends.
@@ -93,9 +108,13 @@ class GEMEL_EXPORT Bulk {
 };
 
 struct Configuration {
-  std::string kind = "threaded";  // "threaded" or "naive" (synchronous)
-  int compute_workers = 0;        // 0: the cores divided by OpenMP's threads per worker
-  int64_t max_queued_bytes = 0;   // 0: a quarter of physical memory
+  // "threaded"; "naive" (each push runs its task at once); "chaos", "chaos:SEED", "chaos:FILE": the
+  // threads that push and wait run the tasks in a random legal order, which the seed repeats as
+  // long as one thread pushes and no task is asynchronous. Otherwise the order is recorded in the
+  // file of the setting chaos_order, and "chaos:FILE" replays it.
+  std::string kind = "threaded";
+  int compute_workers = 0;       // 0: the cores divided by OpenMP's threads per worker
+  int64_t max_queued_bytes = 0;  // 0: a quarter of physical memory
 };
 // Waits for all work, then restarts the workers as told. Not from inside a task.
 GEMEL_EXPORT void configure(const Configuration& configuration);
@@ -104,6 +123,12 @@ GEMEL_EXPORT int compute_workers();
 // Waits for all work and joins the workers; called at exit by the Python extension. Pushes after
 // that run synchronously.
 GEMEL_EXPORT void shut_down();
+// At the end of the process: runs the queued tasks that have an effect and what these need, drops
+// the others, and shuts down. Tasks that do not end within seconds are named and left behind.
+GEMEL_EXPORT void leave();
+// Before a fork, while the caller holds nothing that a task may want: waits for all work and joins
+// the workers, which start again when needed. The child of a fork has the naive engine.
+GEMEL_EXPORT void prepare_fork();
 
 }  // namespace gemel::engine
 

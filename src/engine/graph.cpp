@@ -39,6 +39,7 @@ class Graph::Run final : public detail::Helpable {
   };
 
   void run_in_order();
+  void run_in_random_order(uint64_t seed);
   void run_together();
   void run_node(int node);
   void work(bool owner);
@@ -117,7 +118,10 @@ void Graph::Run::run() {
     ~Done() { running.store(false, std::memory_order_release); }
   } done{running_};
   traced_ = tracing();
-  if (width_ <= 1 || detail::Scheduler::get().compute_workers() <= 1)
+  uint64_t seed = 0;
+  if (width_ > 1 && detail::Scheduler::get().draw_order(seed))
+    run_in_random_order(seed);
+  else if (width_ <= 1 || detail::Scheduler::get().compute_workers() <= 1)
     run_in_order();
   else
     run_together();
@@ -132,6 +136,21 @@ inline void Graph::Run::run_node(int node) {
 
 void Graph::Run::run_in_order() {
   for (int node = 0; node < size(); ++node) run_node(node);
+}
+
+void Graph::Run::run_in_random_order(uint64_t seed) {
+  detail::ChaosRandom random(seed);
+  std::vector<int> waits = waits_, ready;
+  for (int i = 0; i < size(); ++i)
+    if (waits[i] == 0) ready.push_back(i);
+  while (!ready.empty()) {
+    std::swap(ready[random.below(ready.size())], ready.back());
+    const int node = ready.back();
+    ready.pop_back();
+    run_node(node);
+    for (int i = first_[node]; i < first_[node + 1]; ++i)
+      if (--waits[followers_[i]] == 0) ready.push_back(followers_[i]);
+  }
 }
 
 void Graph::Run::run_together() {

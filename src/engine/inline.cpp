@@ -79,6 +79,8 @@ void mark_outer_frame() {
 bool begin_inline_marked(Frame& frame, const TaskOptions& options) {
   ThreadState& thread = thread_state;
   if (thread.bulk || thread.depth >= deepest_inline) return false;
+  // Chaos chooses the order of all that is pushed outside of tasks.
+  if (!thread.frame && (fast_path.modes.load(std::memory_order_relaxed) & mode_chaos)) return false;
   mark_outer_frame();
   join_pushers();
   bool traced = fast_path.modes.load(std::memory_order_relaxed) & mode_tracing;

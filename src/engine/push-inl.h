@@ -40,7 +40,7 @@ struct ThreadState {
 // Static TLS: one load, also from other shared objects. Plain data, so that no wrapper is called.
 extern GEMEL_EXPORT __thread ThreadState thread_state __attribute__((tls_model("initial-exec")));
 
-enum Modes : uint32_t { mode_tracing = 1, mode_synchronous = 2 };
+enum Modes : uint32_t { mode_tracing = 1, mode_synchronous = 2, mode_chaos = 4 };
 
 struct alignas(64) FastPath {
   std::atomic<ThreadState*> solo_owner{nullptr};
@@ -70,7 +70,8 @@ inline bool begin_inline(Frame& frame, const TaskOptions& options) {
   ThreadState& thread = thread_state;
   frame.options = &options;
   if (fast_path.solo_owner.load(std::memory_order_relaxed) != &thread || thread.frame ||
-      thread.bulk || (fast_path.modes.load(std::memory_order_relaxed) & mode_tracing)) {
+      thread.bulk ||
+      (fast_path.modes.load(std::memory_order_relaxed) & (mode_tracing | mode_chaos))) {
     return begin_inline_marked(frame, options);
   }
   fast_path.solo_busy.store(true, std::memory_order_relaxed);
@@ -102,6 +103,7 @@ bool try_inline(Work&& work, const TaskOptions& options) {
       !(detail::fast_path.modes.load(std::memory_order_relaxed) & detail::mode_synchronous)) {
     return false;
   }
+  if (options.cancellation) return false;
   detail::Frame frame;
   if (!detail::begin_inline(frame, options)) return false;
   try {

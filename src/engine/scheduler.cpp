@@ -1,5 +1,6 @@
 #include "engine/scheduler.h"
 
+#include "base/error.h"
 #include "engine/bulk.h"
 #include "engine/poison.h"
 #include "engine/trace_buffer.h"
@@ -52,6 +53,7 @@ void Scheduler::submit(Task* task) {
   bool inside = thread_state.frame != nullptr;
   Lock lock(*this);
   task->bytes += static_cast<int64_t>(sizeof(Task));
+  if (chaos_) return submit_chaos(lock, task);
   if (synchronous()) return submit_synchronous(lock, task);
   if (!inside && queued_bytes_ > 0 && queued_bytes_ + task->bytes > max_queued_bytes_) {
     ++waiting_for_space_;
@@ -78,6 +80,17 @@ void Scheduler::submit_synchronous(Lock& lock, Task* task) {
   }
 }
 
+void Scheduler::submit_chaos(Lock& lock, Task* task) {
+  chaos_->number(*task);
+  register_task(task);
+  settle();
+  if (thread_state.frame) return;
+  while (Task* next = chaos_ ? chaos_->choose_after_push() : nullptr) execute(lock, next);
+  ++waiting_for_space_;
+  run_until(lock, [&] { return queued_bytes_ <= max_queued_bytes_; });
+  --waiting_for_space_;
+}
+
 void Scheduler::drain(Lock& lock) {
   while (Task* task = crews_[0].queue.pop()) execute(lock, task);
 }
@@ -86,6 +99,7 @@ void Scheduler::register_task(Task* task) {
   if (!task->waiter) {
     ++outstanding_;
     queued_bytes_ += task->bytes;
+    effects_ += task->effect;
   }
   task->pending = 1;  // not ready before every tag was asked
   for (Access& access : task->accesses) {
@@ -172,6 +186,11 @@ void Scheduler::settle() {
 
 void Scheduler::make_ready(Task* task) {
   if (fast_path.modes.load(std::memory_order_relaxed) & mode_tracing) task->ready = trace_now();
+  if (chaos_) {
+    chaos_->add_ready(task);
+    notify_waiters_ |= waiting_ > 0;
+    return;
+  }
   if (synchronous()) {
     crews_[0].queue.push(task);
     notify_waiters_ |= waiting_ > 0;
@@ -229,6 +248,12 @@ Ref<Failure> Scheduler::inherit(Lock& lock, Task* task) {
 void Scheduler::execute(Lock& lock, Task* task) {
   lock.unlock();
   Ref<Failure> inherited = inherit(lock, task);
+  if (!inherited && (dropped_at_exit(*task) ||
+                     (task->cancellation && task->cancellation->cancelled() && !task->finaliser))) {
+    inherited = make_ref<Failure>(std::make_exception_ptr(Error(
+        ErrorKind::Cancelled, fmt::format("[engine] the task {} was cancelled", task->name))));
+    inherited->reported = true;  // whoever cancelled it knows
+  }
   bool traced = fast_path.modes.load(std::memory_order_relaxed) & mode_tracing;
   if (traced) task->started = trace_now();
   std::exception_ptr error;
@@ -319,9 +344,11 @@ void Scheduler::complete(Lock& lock, Task* task, std::exception_ptr error, Ref<F
   lock.lock();
   for (Tag* tag : waited) grant(*tag);
   --outstanding_;
+  effects_ -= task->effect;
   queued_bytes_ -= task->bytes;
   if (task->done) task->done->store(true, std::memory_order_relaxed);
-  notify_waiters_ |= waiting_ > 0 && (outstanding_ == 0 || task->done || waiting_for_space_ > 0);
+  notify_waiters_ |= waiting_ > 0 && (outstanding_ == 0 || task->done || waiting_for_space_ > 0 ||
+                                      (task->effect && effects_ == 0));
   completing_ = fetches_next ? static_cast<int>(task->resource) : -1;
   settle();
   completing_ = -1;

@@ -4,10 +4,12 @@
 // (to finish one and fetch the next). It is never held while user code runs or dies.
 #pragma once
 #include <array>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <vector>
 
+#include "engine/chaos.h"
 #include "engine/engine.h"
 #include "engine/ready_queue.h"
 #include "engine/task.h"
@@ -56,6 +58,14 @@ class Scheduler {
   void wait_all();
   void configure(const Configuration& configuration);
   void shut_down();
+  void leave();
+  void prepare_fork();
+  // Around fork(), also one that nobody announced.
+  void before_fork();
+  void after_fork_in_parent();
+  void after_fork_in_child();
+  // The chaos engine: a seed for the order inside the running task. False in other engines.
+  bool draw_order(uint64_t& seed);
   Configuration configuration();
   int compute_workers() const { return compute_limit_.load(std::memory_order_relaxed); }
 
@@ -87,6 +97,15 @@ class Scheduler {
       scheduler_.waiters_.wait(held_, condition);
       --scheduler_.waiting_;
     }
+    // As wait(); false when the time is over first.
+    template <typename Condition>
+    bool wait_for(std::chrono::milliseconds time, Condition condition) {
+      ++scheduler_.waiting_;
+      flush();
+      const bool met = scheduler_.waiters_.wait_for(held_, time, condition);
+      --scheduler_.waiting_;
+      return met;
+    }
     void sleep(std::condition_variable& wake) { wake.wait(held_); }
 
    private:
@@ -96,6 +115,19 @@ class Scheduler {
   };
   Scheduler();
   void apply(const Configuration& configuration);
+  void register_at_fork_and_exit();
+  void become_synchronous();
+  // Waits until `condition`; the chaos engine runs tasks meanwhile. With a time limit, false when
+  // it is over first.
+  template <typename Condition>
+  bool run_until(Lock& lock, Condition condition, int64_t most_milliseconds = -1);
+  void submit_chaos(Lock& lock, Task* task);
+  void use_chaos(std::unique_ptr<Chaos> chaos);
+  bool quiesce(Lock& lock, int64_t most_milliseconds);
+  void join_workers(Lock& lock);
+  bool dropped_at_exit(const Task& task) const {
+    return leaving_.load(std::memory_order_relaxed) && !task.effect && !task.finaliser;
+  }
   void stop_workers(Lock& lock);
   void resume(Lock& lock);  // what another thread has pushed while the workers were stopped
   void start_worker(Resource resource);
@@ -135,7 +167,10 @@ class Scheduler {
   std::atomic<int> sleeping_compute_{0};
   std::atomic<int> offered_{0};
   std::atomic<int> compute_limit_{1};
+  std::unique_ptr<Chaos> chaos_;
+  std::atomic<bool> leaving_{false};
   int64_t outstanding_ = 0;
+  int64_t effects_ = 0;  // outstanding tasks with an effect
   int64_t queued_bytes_ = 0;
   int64_t max_queued_bytes_ = 0;
   int completing_ = -1;  // the resource whose worker is about to fetch its next task
@@ -144,5 +179,37 @@ class Scheduler {
   bool stopping_ = false;
   Configuration configuration_;
 };
+
+template <typename Condition>
+bool Scheduler::run_until(Lock& lock, Condition condition, int64_t most_milliseconds) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point start = Clock::now();
+  constexpr int64_t replay_patience = 10'000;
+  for (;;) {
+    if (condition()) return true;
+    if (Task* next = chaos_ ? chaos_->choose() : nullptr) {
+      execute(lock, next);
+      continue;
+    }
+    // What is ready but was not chosen waits for its turn in a replayed order.
+    const bool refused = chaos_ && chaos_->has_ready();
+    auto changed = [&, ready = chaos_ ? chaos_->ready_count() : 0] {
+      return condition() || (chaos_ && chaos_->ready_count() != ready);
+    };
+    if (most_milliseconds < 0 && !refused) {
+      lock.wait(changed);
+      continue;
+    }
+    const int64_t left =
+        most_milliseconds < 0
+            ? replay_patience
+            : most_milliseconds -
+                  std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start)
+                      .count();
+    if (lock.wait_for(std::chrono::milliseconds(std::max<int64_t>(left, 0)), changed)) continue;
+    if (refused && chaos_) chaos_->give_up_replay();
+    if (most_milliseconds >= 0) return false;
+  }
+}
 
 }  // namespace gemel::engine::detail

@@ -79,10 +79,12 @@ void Scheduler::wait(Tag& tag, bool write) {
     settle();
   }
   std::atomic<bool>& done = request.waiter.done;
-  for (int i = 0; i < wait_spins && !done.load(std::memory_order_acquire); ++i) spin_pause();
+  const bool alone = fast_path.modes.load(std::memory_order_relaxed) & mode_chaos;
+  for (int i = 0; !alone && i < wait_spins && !done.load(std::memory_order_acquire); ++i)
+    spin_pause();
   if (!done.load(std::memory_order_acquire)) {
     Lock lock(*this);
-    lock.wait([&] { return done.load(std::memory_order_acquire); });
+    run_until(lock, [&] { return done.load(std::memory_order_acquire); });
   }
   if (!request.waiter.poison) return;
   {
@@ -124,7 +126,7 @@ void Scheduler::wait_all() {
   std::vector<Ref<Failure>> failures;
   {
     Lock lock(*this);
-    lock.wait([&] { return outstanding_ == 0; });
+    run_until(lock, [&] { return outstanding_ == 0; });
     failures.swap(failures_);
     std::vector<Ref<Failure>> unreported;
     for (Ref<Failure>& failure : failures) {

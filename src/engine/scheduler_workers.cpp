@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "engine/bulk.h"
 #include "engine/scheduler.h"
 #include "engine/settings.h"
@@ -19,6 +20,10 @@ namespace {
 // About ten microseconds: a producer of small tasks or bulks need not wake its worker each time.
 constexpr int worker_spins = 400;
 
+constexpr fmt::format_string<const std::string&> unknown_kind =
+    "[engine] unknown kind \"{}\", expected \"threaded\", \"naive\", \"chaos\", \"chaos:SEED\" or "
+    "\"chaos:FILE\"";
+
 int64_t default_queue_bound() {
   long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGE_SIZE);
   return pages > 0 && page > 0 ? static_cast<int64_t>(pages) * page / 4 : int64_t{1} << 30;
@@ -26,22 +31,35 @@ int64_t default_queue_bound() {
 
 }  // namespace
 
-Scheduler::Scheduler() { apply(configuration_from_settings()); }
+Scheduler::Scheduler() {
+  Configuration configuration = configuration_from_settings();
+  try {
+    apply(configuration);
+  } catch (const Error& error) {  // an order that cannot be read must not stop an import
+    log::warning("{}; the engine is threaded", error.what());
+    configuration.kind = "threaded";
+    apply(configuration);
+  }
+  register_at_fork_and_exit();
+}
 
 void Scheduler::apply(const Configuration& configuration) {
+  std::unique_ptr<Chaos> chaos;
+  if (canonical_kind(configuration.kind).starts_with("chaos"))
+    chaos = std::make_unique<Chaos>(configuration.kind);
   configuration_ = configuration;
   configuration_.kind = canonical_kind(configuration.kind);
-  GEMEL_CHECK(!configuration_.kind.empty(),
-              "[engine] unknown kind \"{}\", expected \"threaded\" or \"naive\"",
-              configuration.kind);
+  GEMEL_CHECK(!configuration_.kind.empty(), unknown_kind, configuration.kind);
   if (configuration_.compute_workers <= 0)
     configuration_.compute_workers = default_compute_workers();
   if (configuration_.max_queued_bytes <= 0) configuration_.max_queued_bytes = default_queue_bound();
   max_queued_bytes_ = configuration_.max_queued_bytes;
   bool naive = configuration_.kind == "naive";
-  if (naive) limit_openmp_threads(1);  // the pushing thread runs everything
+  use_chaos(std::move(chaos));
+  if (naive || chaos_) limit_openmp_threads(1);  // the pushing thread runs everything
   crews_[0].limit = configuration_.compute_workers;
-  compute_limit_.store(naive ? 1 : configuration_.compute_workers, std::memory_order_relaxed);
+  compute_limit_.store(naive || chaos_ ? 1 : configuration_.compute_workers,
+                       std::memory_order_relaxed);
   if (naive)
     fast_path.modes.fetch_or(mode_synchronous);
   else
@@ -56,9 +74,7 @@ Configuration Scheduler::configuration() {
 void Scheduler::configure(const Configuration& configuration) {
   GEMEL_CHECK(!thread_state.frame,
               "[engine] configure() was called inside a task: call it outside");
-  GEMEL_CHECK(!canonical_kind(configuration.kind).empty(),
-              "[engine] unknown kind \"{}\", expected \"threaded\" or \"naive\"",
-              configuration.kind);
+  GEMEL_CHECK(!canonical_kind(configuration.kind).empty(), unknown_kind, configuration.kind);
   flush_bulk();
   Lock lock(*this);
   stop_workers(lock);
@@ -73,9 +89,15 @@ void Scheduler::shut_down() {
   flush_bulk();
   Lock lock(*this);
   stop_workers(lock);
+  become_synchronous();
+  resume(lock);
+}
+
+void Scheduler::become_synchronous() {
+  configuration_.kind = "naive";
   compute_limit_.store(1, std::memory_order_relaxed);
   fast_path.modes.fetch_or(mode_synchronous);
-  resume(lock);
+  use_chaos(nullptr);
 }
 
 void Scheduler::resume(Lock& lock) {
@@ -89,7 +111,11 @@ void Scheduler::resume(Lock& lock) {
 }
 
 void Scheduler::stop_workers(Lock& lock) {
-  lock.wait([&] { return outstanding_ == 0; });
+  run_until(lock, [&] { return outstanding_ == 0; });
+  join_workers(lock);
+}
+
+void Scheduler::join_workers(Lock& lock) {
   stopping_ = true;
   std::vector<std::thread> threads;
   for (Crew& crew : crews_) {

@@ -12,6 +12,7 @@
 namespace gemel::engine::detail {
 
 std::string canonical_kind(std::string_view name) {
+  if (name == "chaos" || name.starts_with("chaos:")) return std::string(name);
   if (name == "naive" || name == "NaiveEngine") return "naive";
   if (name == "threaded" || name == "ThreadedEngine" || name == "ThreadedEnginePerDevice" ||
       name == "ThreadedEnginePooled") {
@@ -50,6 +51,12 @@ void limit_openmp_threads(int workers) {
 #ifdef GEMEL_WITH_OPENMP
   const bool fixed = settings::current().omp_threads > 0;
   omp_set_num_threads(fixed ? openmp_threads() : std::max(1, openmp_threads() / workers));
+#endif
+}
+
+void limit_openmp_threads_to_one() {
+#ifdef GEMEL_WITH_OPENMP
+  omp_set_num_threads(1);
 #endif
 }
 

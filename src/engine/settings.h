@@ -7,7 +7,7 @@
 
 namespace gemel::engine::detail {
 
-// "threaded" or "naive" for our names and MXNet's; empty if unknown.
+// "threaded", "naive" or "chaos..." for our names and MXNet's; empty if unknown.
 std::string canonical_kind(std::string_view name);
 
 // The settings "engine" and "workers".
@@ -18,5 +18,8 @@ int default_compute_workers();
 // Gives the calling thread, one of `workers`, its share of OpenMP's threads: all compute threads
 // together number at most the cores. The setting "omp_threads" overrides it.
 void limit_openmp_threads(int workers);
+
+// In the child of a fork.
+void limit_openmp_threads_to_one();
 
 }  // namespace gemel::engine::detail

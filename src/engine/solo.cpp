@@ -1,6 +1,7 @@
 #include "engine/solo.h"
 
 #include <mutex>
+#include <new>
 #include <thread>
 
 #if defined(__linux__)
@@ -18,7 +19,10 @@ namespace {
 
 enum State : int { unclaimed, owned, shared };
 std::atomic<int> state{unclaimed};
-std::mutex change;
+std::mutex& change() {
+  static auto* mutex = new std::mutex;
+  return *mutex;
+}
 
 #if defined(__linux__)
 bool register_barrier() {
@@ -33,7 +37,7 @@ bool barrier_on_every_core() { return false; }
 #endif
 
 void change_owner() {
-  std::lock_guard lock(change);
+  std::lock_guard lock(change());
   int now = state.load(std::memory_order_acquire);
   if (now == unclaimed) {
     // A worker pushes now and then only: not worth the ownership.
@@ -58,9 +62,15 @@ void join_pushers() {
 }
 
 void reset_pushers() {
-  std::lock_guard lock(change);
+  std::lock_guard lock(change());
   fast_path.solo_owner.store(nullptr, std::memory_order_seq_cst);
   state.store(unclaimed, std::memory_order_release);
+}
+
+void reset_pushers_after_fork() {
+  new (&change()) std::mutex;  // a thread that stayed behind may have held it
+  fast_path.solo_busy.store(false, std::memory_order_release);
+  reset_pushers();
 }
 
 }  // namespace gemel::engine::detail

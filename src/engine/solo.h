@@ -13,5 +13,7 @@ void mark_outer_frame();
 
 // Gives the next pushing thread the chance to own again. No other thread may be pushing.
 void reset_pushers();
+// The same in the child of a fork, where no other thread is left.
+void reset_pushers_after_fork();
 
 }  // namespace gemel::engine::detail

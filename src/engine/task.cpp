@@ -79,10 +79,11 @@ void recycle_task(Task* task) {
     return;
   }
   task->function.reset();
+  if (task->cancellation) task->cancellation = {};
   task->accesses.clear();
   task->done = nullptr;
   task->pushed = task->ready = task->started = 0;
-  task->asynchronous = false;
+  task->asynchronous = task->effect = false;
   task->holders.store(1, std::memory_order_relaxed);
   give_back(task);
 }

@@ -45,6 +45,7 @@ struct Task {
   std::vector<Access> accesses;
   std::unique_ptr<BulkRun> bulk;
   Waiter* waiter = nullptr;
+  Ref<Cancellation> cancellation;
   std::atomic<bool>* done = nullptr;  // a synchronous pusher waits for this
   Task* next = nullptr;
   const char* name = "task";
@@ -54,8 +55,11 @@ struct Task {
   int priority = 0;
   Resource resource = Resource::compute;
   bool finaliser = false;
+  bool effect = false;
   bool asynchronous = false;
-  std::atomic<int> holders{1};  // asynchronous tasks: the worker and the completion
+  mutable uint32_t chaos_children = 0;  // pushed by this task
+  uint64_t chaos_id = 0;                // the same in every run of the program
+  std::atomic<int> holders{1};          // asynchronous tasks: the worker and the completion
 };
 
 // Recycled tasks: their vectors keep their memory.

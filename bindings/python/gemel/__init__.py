@@ -42,8 +42,9 @@ from .optimizer import Optimizer
 import atexit as _atexit
 import importlib as _importlib
 
-# The engine drains before the interpreter goes: queued tasks may call Python.
-_atexit.register(_core.engine_shut_down)
+# Users' tasks are done before the interpreter goes; what nobody can see any more is dropped.
+_atexit.register(_core.engine_leave)
+_os.register_at_fork(before=_core.engine_prepare_fork)
 if _core.get_setting("trace"):
     _core.trace_start()
     _atexit.register(engine.write_trace, _core.get_setting("trace"))  # runs before the one above

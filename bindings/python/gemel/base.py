@@ -24,6 +24,10 @@ class InternalError(MXNetError):
     """A condition inside the core that no input should be able to cause."""
 
 
+class CancelledError(MXNetError):
+    """Work that was given up on request, or what depends on it."""
+
+
 class NotImplementedForSymbol(MXNetError):
     """An NDArray method was asked of a Symbol, for which it has no meaning.
 
@@ -98,6 +102,7 @@ error_types = {
     "KeyError": _KeyError,
     "OSError": _OSError,
     "MemoryError": _MemoryError,
+    "CancelledError": CancelledError,
 }
 
 

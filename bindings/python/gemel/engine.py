@@ -9,14 +9,15 @@ import contextlib as _contextlib
 
 from . import _core
 
-__all__ = ["push", "tag", "bulk", "set_bulk_size", "trace", "configure", "waitall"]
+__all__ = ["push", "tag", "Cancellation", "bulk", "set_bulk_size", "trace", "configure", "waitall"]
 
 tag = _core.Tag
+Cancellation = _core.Cancellation
 waitall = _core.engine_wait_all
 _bulk_size = 15
 
 
-def push(fn, reads=(), writes=(), priority=0, name=None, resource="io"):
+def push(fn, reads=(), writes=(), priority=0, name=None, resource="io", cancellation=None):
     """Run `fn()` when everything pushed before is done with the tags it names.
 
     Parameters
@@ -32,8 +33,12 @@ def push(fn, reads=(), writes=(), priority=0, name=None, resource="io"):
         What the trace shows; the function's name by default.
     resource : str
         Which workers run it: "io" (default, so that it overlaps computing), "compute", "copy", "network".
+    cancellation : Cancellation
+        After its `cancel()` the function is not started any more; who reads `writes` gets
+        `mx.base.CancelledError`.
     """
-    _core.engine_push(fn, reads, writes, priority, name or getattr(fn, "__name__", "task"), resource)
+    _core.engine_push(fn, reads, writes, priority, name or getattr(fn, "__name__", "task"), resource,
+                      cancellation)
 
 
 def set_bulk_size(size):
@@ -74,5 +79,15 @@ def trace(path):
 
 
 def configure(kind="", workers=0):
-    """Choose the engine ("threaded" or "naive") and the number of compute workers. Waits for all work."""
+    """Choose the engine and the number of compute workers. Waits for all work.
+
+    Parameters
+    ----------
+    kind : str
+        "threaded" runs tasks on workers; "naive" runs each one inside its push; "chaos", "chaos:SEED"
+        run them in a random order that their tags allow, "chaos:FILE" in a recorded one. MXNet's
+        names are understood. Empty: as it is.
+    workers : int
+        0: as it is.
+    """
     _core.engine_configure(kind, workers)

@@ -12,6 +12,10 @@ struct UserTag {
   Ref<engine::Tag> tag;
 };
 
+struct UserCancellation {
+  Ref<engine::Cancellation> request;
+};
+
 // What keeps the tags alive until the task is done.
 struct Held {
   std::vector<Ref<engine::Tag>> tags;
@@ -43,7 +47,8 @@ engine::Resource resource_of(const std::string& name) {
 }
 
 void push(nb::callable function, nb::handle reads, nb::handle writes, int priority,
-          const std::string& name, const std::string& resource) {
+          const std::string& name, const std::string& resource,
+          const std::optional<UserCancellation>& cancellation) {
   Held held;
   std::vector<engine::Tag*> read_tags, write_tags;
   held.arrays.reserve(nb::len(reads) + nb::len(writes));
@@ -55,6 +60,8 @@ void push(nb::callable function, nb::handle reads, nb::handle writes, int priori
   options.priority = priority;
   options.name = engine::intern_name(name);
   options.resource = resource_of(resource);
+  options.effect = true;  // a user's function may do anything
+  if (cancellation) options.cancellation = cancellation->request.get();
   auto work = [f = shared_object(function), held = std::move(held)] {
     nb::gil_scoped_acquire gil;
     try {
@@ -91,7 +98,8 @@ void bind_engine(nb::module_& m) {
         engine::wait_for_write(*tag);
       });
   m.def("engine_push", &push, nb::arg("fn"), nb::arg("reads"), nb::arg("writes"),
-        nb::arg("priority"), nb::arg("name"), nb::arg("resource"));
+        nb::arg("priority"), nb::arg("name"), nb::arg("resource"),
+        nb::arg("cancellation").none() = nb::none());
   m.def("engine_delete_tag", [](UserTag& t) {
     if (!t.tag) return;
     Ref<engine::Tag> tag = t.tag;
@@ -113,15 +121,34 @@ void bind_engine(nb::module_& m) {
     const engine::Configuration c = engine::configuration();
     return std::make_pair(c.kind, engine::compute_workers());
   });
-  m.def("engine_shut_down", [] {
+  m.def("engine_leave", [] {
     nb::gil_scoped_release release;
-    engine::shut_down();
+    engine::leave();
+  });
+  m.def("engine_prepare_fork", [] {
+    nb::gil_scoped_release release;  // tasks that are waited for may want it
+    engine::prepare_fork();
   });
   m.def("engine_inside_task", &engine::inside_task);
   m.def("trace_start", &engine::trace_start);
   m.def("trace_stop", &engine::trace_stop);
   m.def("tracing", &engine::tracing);
   m.def("trace_json", &engine::trace_json);
+
+  nb::class_<UserCancellation>(
+      m, "Cancellation",
+      "A request to give work up: tasks pushed with it that have not started when cancel() is\n"
+      "called are skipped, and who reads what they should have written gets CancelledError.")
+      .def("__init__",
+           [](UserCancellation* self) {
+             new (self) UserCancellation{make_ref<engine::Cancellation>()};
+           })
+      .def(
+          "cancel", [](const UserCancellation& c) { c.request->cancel(); },
+          "Give up what has not started. Any thread may call it, any number of times.")
+      .def(
+          "cancelled", [](const UserCancellation& c) { return c.request->cancelled(); },
+          "True after cancel(): a long task may ask, and raise or return early.");
 
   nb::class_<engine::Bulk>(m, "Bulk").def(nb::init<int>());
 }

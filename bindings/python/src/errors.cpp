@@ -18,6 +18,8 @@ const char* class_of(ErrorKind kind) {
       return "OSError";
     case ErrorKind::Memory:
       return "MemoryError";
+    case ErrorKind::Cancelled:
+      return "CancelledError";
     case ErrorKind::Internal:
       return "InternalError";
   }
