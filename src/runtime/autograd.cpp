@@ -68,6 +68,15 @@ NDArray gradient_of(const NDArray& variable) {
   return entry ? entry->node->gradient : NDArray();
 }
 
+bool is_gradient_fresh(const NDArray& variable) {
+  const TapeEntry* entry = tape_entry(variable);
+  return entry && entry->node->fresh;
+}
+
+void set_gradient_fresh(const NDArray& variable, bool fresh) {
+  if (const TapeEntry* entry = tape_entry(variable)) entry->node->fresh = fresh;
+}
+
 void drop_history(NDArray& array) { array.set_history(nullptr); }
 
 bool is_tracked(const NDArray& array) { return static_cast<bool>(array.history()); }

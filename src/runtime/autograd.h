@@ -23,6 +23,9 @@ GEMEL_EXPORT void mark_variable(NDArray& variable, const NDArray& gradient, Grad
 // The gradient array of a marked variable; empty when it has none.
 GEMEL_EXPORT NDArray gradient_of(const NDArray& variable);
 GEMEL_EXPORT void drop_history(NDArray& array);
+// Whether backward() has written the variable's gradient since this was last set to false.
+GEMEL_EXPORT bool is_gradient_fresh(const NDArray& variable);
+GEMEL_EXPORT void set_gradient_fresh(const NDArray& variable, bool fresh);
 
 // Adds the gradients of sum(heads * head_gradients) to the marked variables that the heads depend
 // on. An empty head gradient means ones. Throws Error(Input) when a head was not recorded.

@@ -244,6 +244,7 @@ void backward(std::span<const NDArray> heads, std::span<const NDArray> head_grad
   Evaluator evaluator(gradients, targets, false);
   for (size_t i = 0; i < gradients.size(); ++i) {
     TapeNode& variable = *reached.variables[i];
+    variable.fresh = true;
     NDArray value = evaluator.value(gradients[i]);
     if (variable.request == GradRequest::add) {
       NDArray in[2] = {variable.gradient, value}, out[1] = {variable.gradient};

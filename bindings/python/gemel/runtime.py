@@ -5,11 +5,6 @@ from . import _core
 
 __all__ = ["Feature", "Features", "feature_list"]
 
-# 1.9.1's names, so that programs may ask for any of them; those that the core does not report are off.
-_NAMES = """CUDA CUDNN NCCL CUDA_RTC TENSORRT CPU_SSE CPU_SSE2 CPU_SSE3 CPU_SSE4_1 CPU_SSE4_2 CPU_SSE4A CPU_AVX
-CPU_AVX2 OPENMP SSE F16C JEMALLOC BLAS_OPEN BLAS_ATLAS BLAS_MKL BLAS_APPLE LAPACK MKLDNN OPENCV CAFFE PROFILER
-DIST_KVSTORE CXX14 INT64_TENSOR_SIZE SIGNAL_HANDLER DEBUG TVM_OP""".split()
-
 
 class Feature(collections.namedtuple("Feature", ("name", "enabled"))):
     """A part that a build may have."""
@@ -22,11 +17,7 @@ class Feature(collections.namedtuple("Feature", ("name", "enabled"))):
 
 def feature_list():
     """Every feature, as a list of `Feature`."""
-    found = dict(_core.features())
-    found["MKLDNN"] = found.get("ONEDNN", False)  # the library's name at the time of 1.9.1
-    found["INT64_TENSOR_SIZE"] = True
-    names = _NAMES + [name for name in found if name not in _NAMES]
-    return [Feature(name, bool(found.get(name, False))) for name in names]
+    return [Feature(name, enabled) for name, enabled in _core.features().items()]
 
 
 class Features(collections.OrderedDict):

@@ -2,6 +2,7 @@
 #include "base/settings.h"
 #include "common.h"
 #include "memory/pool.h"
+#include "runtime/features.h"
 #include "runtime/random.h"
 
 namespace gemel::python {
@@ -43,22 +44,7 @@ void bind_runtime(nb::module_& m) {
   m.def("is_available", [](nb::handle context) { return is_available(device_of(context)); });
   m.def("features", [] {
     nb::dict d;
-#ifdef GEMEL_WITH_ONEDNN
-    d["ONEDNN"] = true;
-#else
-    d["ONEDNN"] = false;
-#endif
-#ifdef GEMEL_WITH_OPENBLAS
-    d["BLAS_OPEN"] = true;
-#else
-    d["BLAS_OPEN"] = false;
-#endif
-#ifdef GEMEL_WITH_OPENMP
-    d["OPENMP"] = true;
-#else
-    d["OPENMP"] = false;
-#endif
-    d["CUDA"] = false;
+    for (const runtime::Feature& feature : runtime::features()) d[feature.name] = feature.enabled;
     return d;
   });
 }
