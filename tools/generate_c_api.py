@@ -119,7 +119,7 @@ def outputs(table):
         row["implemented"] = row["name"] in defined
     parts = []
     for part, rows in table.items():
-        lines = ",\n".join(json.dumps(row) for row in rows)
+        lines = ",\n".join(map(json.dumps, rows)) if part == "functions" else json.dumps(rows)[1:-1]
         parts.append(f'"{part}": [\n{lines}\n]')
     return {
         TABLE: "{\n" + ",\n".join(parts) + "\n}\n",

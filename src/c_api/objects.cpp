@@ -78,8 +78,13 @@ const char* expected_operator(const void* handle) {
 
 void* find_operator(const std::string& name) {
   if (const OpInfo* op = find_op(name)) return handle_of(*op);
-  for (uint32_t i = 0; i < expected_operators.size(); ++i)
-    if (name == expected_operators[i]) return pack_handle(Kind::op, expected_generation, i);
+  static const auto& places = *new std::unordered_map<std::string_view, uint32_t>([] {
+    std::unordered_map<std::string_view, uint32_t> made;
+    for (uint32_t i = 0; i < expected_operators.size(); ++i) made[expected_operators[i]] = i;
+    return made;
+  }());
+  const auto place = places.find(name);
+  if (place != places.end()) return pack_handle(Kind::op, expected_generation, place->second);
   return handle_of(require_op(name));  // throws: names close ones
 }
 

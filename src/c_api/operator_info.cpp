@@ -35,13 +35,6 @@ std::string default_text(const Field& field) {
   return "'" + text + "'";
 }
 
-std::string type_text(const Field& field) {
-  if (!field.fallback_text) return field.type + ", required";
-  const bool choice = !field.choices.empty();
-  return field.type + (choice ? ",optional, default=" : ", optional, default=") +
-         default_text(field);
-}
-
 // Names of all inputs that the operator can have: those for default parameters, or, where required
 // parameters are missing, for parameters of zeros.
 std::vector<std::string> all_inputs(const OpInfo& op) {
@@ -68,7 +61,8 @@ std::unique_ptr<OperatorText> describe_operator(const OpInfo& op) {
     } else {
       for (const std::string& input : all_inputs(op)) add(input, "NDArray-or-Symbol", "");
     }
-    for (const Field& field : op.spec.fields) add(field.name, type_text(field), field.doc_text);
+    for (const Field& field : op.spec.fields)
+      add(field.name, parameter_type_text(field), field.doc_text);
   }
   made->kept = std::move(rows);
   for (size_t i = 0; i < made->kept.size(); i += 3) {
@@ -80,6 +74,13 @@ std::unique_ptr<OperatorText> describe_operator(const OpInfo& op) {
 }
 
 }  // namespace
+
+std::string parameter_type_text(const Field& field) {
+  if (!field.fallback_text) return field.type + ", required";
+  const bool choice = !field.choices.empty();
+  return field.type + (choice ? ",optional, default=" : ", optional, default=") +
+         default_text(field);
+}
 
 const OperatorText& operator_text(const OpInfo& op) {
   static std::mutex mutex;

@@ -14,5 +14,7 @@ struct OperatorText {
 };
 
 const OperatorText& operator_text(const OpInfo& op);
+// "int, optional, default='1'": a parameter's type as documentation has it.
+std::string parameter_type_text(const Field& field);
 
 }  // namespace gemel::c_api

@@ -35,7 +35,9 @@ void give_info(void* handle, const char** name, const char** description, uint32
                const char*** arg_names, const char*** arg_types, const char*** arg_descriptions,
                const char** variadic, const char** return_type) {
   const char* expected = expected_operator(handle);
-  static const OperatorText& nothing = *new OperatorText;
+  // Any number of inputs, so that a call gets as far as the error.
+  static const OperatorText& nothing =
+      *new OperatorText{"", "Not available yet.", "", {"data"}, {"NDArray-or-Symbol[]"}, {""}, {}};
   const OperatorText& text = expected ? nothing : operator_text(op_of(handle));
   if (name) *name = expected ? expected : text.name.c_str();
   if (description) *description = text.description.c_str();

@@ -3,7 +3,7 @@
 
 #include "c_api/objects.h"
 #include "graph/indexed.h"
-#include "passes/gradient.h"
+#include "op/gradient.h"
 
 namespace gemel::c_api {
 namespace {

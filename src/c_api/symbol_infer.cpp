@@ -179,7 +179,7 @@ int MXSymbolInferShapeEx64(SymbolHandle sym, uint32_t num_args, const char** key
   });
 }
 
-// What is known is given either way; only `complete` tells whether it is everything.
+// The partial forms give what is known and are always complete.
 int MXSymbolInferShapePartial(SymbolHandle sym, uint32_t num_args, const char** keys,
                               const uint32_t* arg_ind_ptr, const uint32_t* arg_shape_data,
                               uint32_t* in_shape_size, const uint32_t** in_shape_ndim,
@@ -187,10 +187,13 @@ int MXSymbolInferShapePartial(SymbolHandle sym, uint32_t num_args, const char** 
                               const uint32_t** out_shape_ndim, const uint32_t*** out_shape_data,
                               uint32_t* aux_shape_size, const uint32_t** aux_shape_ndim,
                               const uint32_t*** aux_shape_data, int* complete) {
-  return MXSymbolInferShape(sym, num_args, keys, arg_ind_ptr, arg_shape_data, in_shape_size,
-                            in_shape_ndim, in_shape_data, out_shape_size, out_shape_ndim,
-                            out_shape_data, aux_shape_size, aux_shape_ndim, aux_shape_data,
-                            complete);
+  int all = 0;
+  const int result =
+      MXSymbolInferShape(sym, num_args, keys, arg_ind_ptr, arg_shape_data, in_shape_size,
+                         in_shape_ndim, in_shape_data, out_shape_size, out_shape_ndim,
+                         out_shape_data, aux_shape_size, aux_shape_ndim, aux_shape_data, &all);
+  if (result == 0) *complete = 1;
+  return result;
 }
 
 int MXSymbolInferShapePartialEx(SymbolHandle sym, uint32_t num_args, const char** keys,
@@ -200,10 +203,13 @@ int MXSymbolInferShapePartialEx(SymbolHandle sym, uint32_t num_args, const char*
                                 const int** out_shape_ndim, const int*** out_shape_data,
                                 uint32_t* aux_shape_size, const int** aux_shape_ndim,
                                 const int*** aux_shape_data, int* complete) {
-  return MXSymbolInferShapeEx(sym, num_args, keys, arg_ind_ptr, arg_shape_data, in_shape_size,
-                              in_shape_ndim, in_shape_data, out_shape_size, out_shape_ndim,
-                              out_shape_data, aux_shape_size, aux_shape_ndim, aux_shape_data,
-                              complete);
+  int all = 0;
+  const int result =
+      MXSymbolInferShapeEx(sym, num_args, keys, arg_ind_ptr, arg_shape_data, in_shape_size,
+                           in_shape_ndim, in_shape_data, out_shape_size, out_shape_ndim,
+                           out_shape_data, aux_shape_size, aux_shape_ndim, aux_shape_data, &all);
+  if (result == 0) *complete = 1;
+  return result;
 }
 
 int MXSymbolInferShapePartialEx64(SymbolHandle sym, uint32_t num_args, const char** keys,
@@ -213,10 +219,13 @@ int MXSymbolInferShapePartialEx64(SymbolHandle sym, uint32_t num_args, const cha
                                   const int** out_shape_ndim, const int64_t*** out_shape_data,
                                   size_t* aux_shape_size, const int** aux_shape_ndim,
                                   const int64_t*** aux_shape_data, int* complete) {
-  return MXSymbolInferShapeEx64(sym, num_args, keys, arg_ind_ptr, arg_shape_data, in_shape_size,
-                                in_shape_ndim, in_shape_data, out_shape_size, out_shape_ndim,
-                                out_shape_data, aux_shape_size, aux_shape_ndim, aux_shape_data,
-                                complete);
+  int all = 0;
+  const int result =
+      MXSymbolInferShapeEx64(sym, num_args, keys, arg_ind_ptr, arg_shape_data, in_shape_size,
+                             in_shape_ndim, in_shape_data, out_shape_size, out_shape_ndim,
+                             out_shape_data, aux_shape_size, aux_shape_ndim, aux_shape_data, &all);
+  if (result == 0) *complete = 1;
+  return result;
 }
 
 int MXSymbolInferType(SymbolHandle sym, uint32_t num_args, const char** keys,
@@ -234,6 +243,10 @@ int MXSymbolInferTypePartial(SymbolHandle sym, uint32_t num_args, const char** k
                              const int** in_type_data, uint32_t* out_type_size,
                              const int** out_type_data, uint32_t* aux_type_size,
                              const int** aux_type_data, int* complete) {
-  return MXSymbolInferType(sym, num_args, keys, arg_type_data, in_type_size, in_type_data,
-                           out_type_size, out_type_data, aux_type_size, aux_type_data, complete);
+  int all = 0;
+  const int result =
+      MXSymbolInferType(sym, num_args, keys, arg_type_data, in_type_size, in_type_data,
+                        out_type_size, out_type_data, aux_type_size, aux_type_data, &all);
+  if (result == 0) *complete = 1;
+  return result;
 }

@@ -13,7 +13,7 @@ struct TapeNode : Node {
   std::vector<NDArray> values;  // per output, without history; empty after the graph was freed
   NDArray gradient;             // variables: where the gradient goes
   GradRequest request = GradRequest::null;
-  bool fresh = false;           // variables: backward() has written the gradient
+  bool fresh = false;     // variables: backward() has written the gradient
   TapeFunction function;  // record_function(): the backward work
   bool freed = false;
 };

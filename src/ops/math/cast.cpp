@@ -63,6 +63,16 @@ GEMEL_OPERATORS(cast) {
   declare_cast<CastParameters>(
       "Cast", {"cast"}, "The elements converted to another type, towards zero for integers.");
   declare_cast<AmpCastParameters>("amp_cast", {}, "Cast inserted by automatic mixed precision.");
+  op("_copyto")
+      .doc("The input copied into an array that may have another type or device.")
+      .inputs({"data"})
+      .shape(same_shape)
+      .type([](TypeContext& c) {
+        if (c.out[0] == DType::none) c.set_out(0, c.in[0]);
+      })
+      .gradient(cast_gradient)
+      .implement("tape", cast_kernel)
+      .sample({.shapes = {{2, 3}}});
   OpBuilder like = op("_cast_like");
   like.doc("The first input converted to the type of the second.")
       .inputs({"data", "like"})
