@@ -7,12 +7,14 @@ from collections import OrderedDict
 from .. import _core, initializer
 from .. import ndarray as nd
 from .. import symbol
+from ..base import MXNetError
 from ..name import NameManager, Prefix
 from ..ndarray import NDArray
 from ..symbol import Symbol
 from . import parameter as parameter_module
 from .parameter import DeferredInitializationError, Parameter, ParameterDict
 from .utils import HookHandle
+from .watched_graph import WatchedGraph
 
 __all__ = ["Block", "HybridBlock", "SymbolBlock"]
 
@@ -187,12 +189,42 @@ class Block:
         handle.attach(self._forward_hooks, hook)
         return handle
 
+    def register_op_hook(self, callback, monitor_all=False):
+        """Call `callback(name, operator, array)` for every operator's output in the hybridized
+        blocks below; names are bytes.
+
+        Parameters
+        ----------
+        callback : callable
+        monitor_all : bool
+            Also for every operator's inputs.
+        """
+        for child in self._children.values():
+            child.register_op_hook(callback, monitor_all)
+
     def apply(self, fn):
         """Call `fn` with every child, depth first, and then with the block itself."""
         for child in self._children.values():
             child.apply(fn)
         fn(self)
         return self
+
+    def _check_container_with_block(self):
+        def holds_unknown(value):
+            if isinstance(value, (list, tuple)):
+                return any(holds_unknown(one) for one in value)
+            if isinstance(value, dict):
+                return any(holds_unknown(one) for one in value.values())
+            return isinstance(value, Block) and \
+                not any(value is child for child in self._children.values())
+        for name, value in self.__dict__.items():
+            if isinstance(value, (list, tuple, dict)) and not name.startswith("_") \
+                    and holds_unknown(value):
+                warnings.warn(
+                    f'"{self.__class__.__name__}.{name}" is an unregistered container with '
+                    "Blocks. Note that Blocks inside the list, tuple or dict will not be "
+                    "registered automatically. Make sure to register them using register_child() "
+                    "or switching to nn.Sequential/nn.HybridSequential instead. ", stacklevel=3)
 
     def collect_params(self, select=None):
         """All parameters of the block and its children, by name.
@@ -202,6 +234,7 @@ class Block:
         select : str, optional
             A regular expression that names must match.
         """
+        self._check_container_with_block()
         result = ParameterDict(self._params.prefix)
         if select is None:
             result.update(self.params)
@@ -298,6 +331,19 @@ class Block:
                 continue
             params[name]._load_init(value, ctx, cast_dtype, dtype_source)
 
+    def save(self, prefix):
+        """Write `prefix-model.json` (the tree of blocks) and `prefix-model.params`.
+
+        The program that calls `load` makes the same blocks in the same order.
+        """
+        from .saved_model import save_model
+        save_model(self, prefix)
+
+    def load(self, prefix):
+        """Read what `save` wrote into a block that was made in the same way."""
+        from .saved_model import load_model
+        load_model(self, prefix)
+
     def save_params(self, filename):
         """Deprecated; write full names without the block's prefix."""
         warnings.warn("save_params is deprecated. Please use save_parameters. Note that if you "
@@ -343,9 +389,10 @@ class _CachedGraph:
     __slots__ = ("op", "symbol", "params", "positions", "single", "single_out", "in_format",
                  "out_format", "names", "_templates", "_generation")
 
-    def __init__(self, inputs, output, flags, params, in_format, out_format):
+    def __init__(self, inputs, output, flags, params, in_format, out_format, hook=None):
         self.symbol = output
-        self.op = _core.CachedOp(output, flags)
+        self.op = _core.CachedOp(output, flags) if hook is None else \
+            WatchedGraph(output, flags, *hook)
         self.in_format, self.out_format = in_format, out_format
         data = {one.name: i for i, one in enumerate(inputs)}
         self.names = output.list_inputs()
@@ -429,6 +476,7 @@ class HybridBlock(Block):
         self._graph = None
         self._active = False
         self._flags = {}
+        self._hook = None
         super().__init__(prefix=prefix, params=params)
 
     def __setattr__(self, name, value):
@@ -471,9 +519,9 @@ class HybridBlock(Block):
         if clear or not active:
             self._clear_cached_op()
         if active and (self._forward_hooks or self._forward_pre_hooks):
-            warnings.warn(f'"{self.name}" is being hybridized while still having forward '
-                          "hook/pre-hook. If \"{self.name}\" is a child of HybridBlock, the hooks "
-                          "will not take effect.")
+            warnings.warn(f'"{self}" is being hybridized while still having forward hook/pre-hook. '
+                          f'If "{self}" is a child of HybridBlock, the hooks will not take effect.',
+                          stacklevel=2)
         super().hybridize(active, static_alloc=static_alloc, static_shape=static_shape,
                           inline_limit=inline_limit, forward_bulk_size=forward_bulk_size,
                           backward_bulk_size=backward_bulk_size)
@@ -508,6 +556,8 @@ class HybridBlock(Block):
         return self._graph[:2] if self._graph is not None else ()
 
     def _build_cache(self, *args):
+        if self._flags.get("static_shape") == "True" and self._flags["static_alloc"] != "True":
+            raise MXNetError("[hybridize] static_alloc must be True when static_shape is True")
         inputs, output, in_format, out_format = self._get_graph(*args)
         params = {one.name: one for one in self.collect_params().values()}
         for name in output.list_inputs():
@@ -523,9 +573,10 @@ class HybridBlock(Block):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 self._cached = _CachedGraph(inputs, output, self._flags, params, in_format,
-                                            out_format)
+                                            out_format, self._hook)
             return
-        self._cached = _CachedGraph(inputs, output, self._flags, params, in_format, out_format)
+        self._cached = _CachedGraph(inputs, output, self._flags, params, in_format, out_format,
+                                    self._hook)
 
     def infer_shape(self, *args):
         """Work out the parameters' shapes from inputs."""
@@ -563,7 +614,7 @@ class HybridBlock(Block):
 
     def __call__(self, *args):
         cached = self._cached
-        if cached is not None and isinstance(args[0], NDArray) and not self._forward_hooks \
+        if cached is not None and args and isinstance(args[0], NDArray) and not self._forward_hooks \
                 and not self._forward_pre_hooks:
             return cached(args)
         return super().__call__(*args)
@@ -630,14 +681,30 @@ class HybridBlock(Block):
         nd.save(f"{path}-{epoch:04d}.params", values)
 
     def register_op_hook(self, callback, monitor_all=False):
-        """Not offered for graphs; use `register_forward_hook` on the child blocks."""
-        raise NotImplementedError("[HybridBlock] operator hooks are not supported; use "
-                                  "register_forward_hook on child blocks")
+        self._hook = (callback, monitor_all)
+        super().register_op_hook(callback, monitor_all)
+        self._cached = None
 
-    def optimize_for(self, x, *args, backend=None, **kwargs):
-        """Hybridize and run once."""
-        self.hybridize(True, **{key: value for key, value in kwargs.items() if key != "clear"})
-        return self(x, *args)
+    def optimize_for(self, x, *args, backend=None, clear=False, static_alloc=False,
+                     static_shape=False, inline_limit=2, forward_bulk_size=None,
+                     backward_bulk_size=None, **kwargs):
+        """Hybridize and trace for these inputs, without running; `export` may follow.
+
+        Parameters
+        ----------
+        x, args : NDArray
+        backend : str
+            Has to be given, as in 1.9.1; the graph is the same for every name.
+        clear : bool
+            Forget an earlier trace.
+        """
+        if backend is None:
+            raise ValueError('Must specify "backend" to optimize_for')
+        self.hybridize(True, backend, clear, static_alloc, static_shape, inline_limit,
+                       forward_bulk_size, backward_bulk_size, **kwargs)
+        self._get_graph(x, *args)
+        self._deferred_infer_shape(x, *args)
+        self._build_cache(x, *args)
 
 
 def _leaves(args):
@@ -722,7 +789,8 @@ class SymbolBlock(HybridBlock):
     def _build_cache(self, *args):
         inputs, output, in_format, out_format = self._graph
         params = {one.name: one for one in self.collect_params().values()}
-        self._cached = _CachedGraph(inputs, output, self._flags, params, in_format, out_format)
+        self._cached = _CachedGraph(inputs, output, self._flags, params, in_format, out_format,
+                                    self._hook)
 
     def __call__(self, *args):
         return Block.__call__(self, *args)

@@ -169,6 +169,26 @@ class Parameter:
             return data[0]
         return self._check_and_get(data, ctx)
 
+    def row_sparse_data(self, row_id):
+        """The rows `row_id` of a row_sparse parameter, on the device of `row_id`.
+
+        `RuntimeError` for a parameter of another storage type.
+        """
+        if self._stype != "row_sparse":
+            raise RuntimeError(f"Cannot return a copy of Parameter {self.name} via "
+                               "row_sparse_data() because its storage type is "
+                               f"{self._stype}. Please use data() instead.")
+        return nd.sparse.retain(self._check_and_get(self._data, row_id.context), row_id)
+
+    def list_row_sparse_data(self, row_id):
+        """The rows `row_id` on all devices."""
+        if self._stype != "row_sparse":
+            raise RuntimeError(f"Cannot return copies of Parameter '{self.name}' on all contexts "
+                               "via list_row_sparse_data() because its storage type is "
+                               f"{self._stype}. Please use data() instead.")
+        return [nd.sparse.retain(one, row_id.as_in_context(one.context))
+                for one in self._check_and_get(self._data, list)]
+
     def list_data(self):
         """The arrays on all devices."""
         return self._check_and_get(self._data, list)
@@ -415,7 +435,7 @@ class Constant(Parameter):
     def grad_req(self, request):
         if request != "null":
             warnings.warn(f'Constant parameter "{self.name}" does not support grad_req other than '
-                          '"null", and new value is ignored.')
+                          f'"null", and new value "{request}" is ignored.')
         self._grad_req = "null"
 
     def __getstate__(self):

@@ -1,14 +1,16 @@
 """The table of layers that `Block.summary` prints."""
-from ..ndarray import NDArray
-from ..symbol import Symbol
+from .nn import HybridSequential, Sequential
 
 
-def _first_shape(value):
-    if isinstance(value, (NDArray, Symbol)):
-        return str(value.shape) if isinstance(value, NDArray) else str(value)
+def _shapes(value):
     if isinstance(value, (list, tuple)):
-        return str([_first_shape(one) for one in value])
-    return str(value)
+        return "[" + ", ".join(_shapes(one) for one in value) + "]"
+    return str(getattr(value, "shape", value))
+
+
+def _all_shapes(values):
+    return ", ".join(_shapes(one) for one in values) if isinstance(values, (list, tuple)) \
+        else _shapes(values)
 
 
 def _size(shape):
@@ -26,12 +28,11 @@ def print_block_summary(block, inputs):
     def watch(one):
         assert not getattr(one, "_active", False), \
             f'"{one.name}" must not be hybridized to print summary.'
-        if one._children and one is not block and not one._reg_params:
+        # Containers only pass on what their children do.
+        if isinstance(one, (Sequential, HybridSequential)):
             return
 
         def hook(layer, _, outputs):
-            if layer is block and layer._children:
-                return
             count = 0
             for parameter in layer.params.values():
                 size = _size(parameter.shape)
@@ -41,7 +42,7 @@ def print_block_summary(block, inputs):
                 if parameter in seen:
                     totals["shared"] += size
                 seen.add(parameter)
-            rows.append((f"{layer.__class__.__name__}-{len(rows) + 1}", _first_shape(outputs),
+            rows.append((f"{layer.__class__.__name__}-{len(rows) + 1}", _all_shapes(outputs),
                          count))
         handles.append(one.register_forward_hook(hook))
 
@@ -60,7 +61,7 @@ def print_block_summary(block, inputs):
     print("-" * 80)
     print(line.format("Layer (type)", "Output Shape", "Param #"))
     print("=" * 80)
-    print(line.format("Input", ", ".join(_first_shape(one) for one in inputs), 0))
+    print(line.format("Input", _all_shapes(inputs), 0))
     for row in rows:
         print(line.format(*row))
     print("=" * 80)

@@ -1,12 +1,19 @@
-"""Splitting of batches, clipping of gradients, and helpers of blocks."""
+"""Splitting of batches, clipping of gradients, downloads, and helpers of blocks."""
+import hashlib
 import math
+import os
+import shutil
+import ssl
+import tempfile
+import urllib.request
 import warnings
 
 import numpy as np
 
 from .. import ndarray as nd
 
-__all__ = ["split_data", "split_and_load", "clip_global_norm", "shape_is_known", "HookHandle"]
+__all__ = ["split_data", "split_and_load", "clip_global_norm", "check_sha1", "download",
+           "replace_file", "shape_is_known", "HookHandle"]
 
 
 def shape_is_known(shape):
@@ -91,6 +98,83 @@ def clip_global_norm(arrays, max_norm, check_isfinite=True):
     return norm
 
 
+def check_sha1(filename, sha1_hash):
+    """Whether a file's SHA-1 is `sha1_hash` (hexadecimal; a beginning of it counts)."""
+    digest = hashlib.sha1()
+    with open(filename, "rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest() == sha1_hash
+
+
+def replace_file(src, dst):
+    """Move a file over another one; readers see the old or the new one, whole."""
+    os.replace(src, dst)
+
+
+def _fetch(url, target, verify_ssl):
+    context = None if verify_ssl else ssl._create_unverified_context()
+    with urllib.request.urlopen(url, timeout=60,
+                                context=context if url.startswith("https") else None) as source:
+        handle, temporary = tempfile.mkstemp(dir=os.path.dirname(target) or ".")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                shutil.copyfileobj(source, stream)
+            replace_file(temporary, target)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+
+
+def download(url, path=None, overwrite=False, sha1_hash=None, retries=5, verify_ssl=True):
+    """Fetch a file over http, https, ftp or file; returns its path.
+
+    Parameters
+    ----------
+    url : str
+    path : str, optional
+        A file or a folder; by default the URL's last part in the current folder.
+    overwrite : bool
+        Fetch also if the file is there (with another hash it is always fetched).
+    sha1_hash : str, optional
+        What the file must have; otherwise the file counts as damaged, which is a `UserWarning`
+        raised when no attempt is left.
+    retries : int
+        Attempts after the first one, at failure; then the last error (an `OSError`) is raised.
+    verify_ssl : bool
+    """
+    name = url.split("/")[-1]
+    if path is None or os.path.isdir(os.path.expanduser(path)):
+        assert name, "Can't construct file-name from this URL. Please set the `path` option " \
+            "manually."
+        target = name if path is None else os.path.join(os.path.expanduser(path), name)
+    else:
+        target = os.path.expanduser(path)
+    assert retries >= 0, f"Number of retries should be at least 0, currently it's {retries}"
+    if not verify_ssl:
+        warnings.warn("Unverified HTTPS request is being made (verify_ssl=False). Adding "
+                      "certificate verification is strongly advised.", stacklevel=2)
+    if not overwrite and os.path.exists(target) and \
+            (not sha1_hash or check_sha1(target, sha1_hash)):
+        return target
+    folder = os.path.dirname(os.path.abspath(target))
+    os.makedirs(folder, exist_ok=True)
+    for left in range(retries, -1, -1):
+        try:
+            print(f"Downloading {target} from {url}...")
+            _fetch(url, target, verify_ssl)
+            if sha1_hash and not check_sha1(target, sha1_hash):
+                raise UserWarning(f"File {target} is downloaded but the content hash does not "
+                                  "match. The repo may be outdated or download may be incomplete.")
+            break
+        except (OSError, ValueError, UserWarning) as error:
+            if left == 0:
+                raise
+            print(f"download failed due to {error!r}, retrying, {left} attempt"
+                  f"{'s' if left > 1 else ''} left")
+    return target
+
+
 class HookHandle:
     """Removes a hook again: by `detach`, or at the end of a `with` block."""
 
@@ -98,11 +182,11 @@ class HookHandle:
         self._hooks = None
         self._key = None
 
-    def attach(self, hooks, hook):
+    def attach(self, hooks_dict, hook):
         """Add a hook to a dictionary of hooks."""
         assert self._hooks is None, "The same handle cannot be attached twice."
-        self._hooks, self._key = hooks, id(self)
-        hooks[self._key] = hook
+        self._hooks, self._key = hooks_dict, id(self)
+        hooks_dict[self._key] = hook
 
     def detach(self):
         """Remove the hook; nothing happens where it is gone."""
@@ -112,5 +196,5 @@ class HookHandle:
     def __enter__(self):
         return self
 
-    def __exit__(self, exc_type, exc_value, trace):
+    def __exit__(self, ptype, value, trace):
         self.detach()
