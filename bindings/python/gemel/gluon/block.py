@@ -4,7 +4,7 @@ import threading
 import warnings
 from collections import OrderedDict
 
-from .. import _core, initializer
+from .. import initializer
 from .. import ndarray as nd
 from .. import symbol
 from ..base import MXNetError
@@ -12,9 +12,9 @@ from ..name import NameManager, Prefix
 from ..ndarray import NDArray
 from ..symbol import Symbol
 from . import parameter as parameter_module
+from .cached_graph import CachedGraph, flatten, regroup
 from .parameter import DeferredInitializationError, Parameter, ParameterDict
 from .utils import HookHandle
-from .watched_graph import WatchedGraph
 
 __all__ = ["Block", "HybridBlock", "SymbolBlock"]
 
@@ -69,42 +69,6 @@ class _BlockScope:
             return
         _current.scope, names = self._outer.pop()
         names.__exit__(exc_type, exc_value, trace)
-
-
-def _flatten(args, what):
-    """A flat list of arrays from nested lists, and the format to nest it again.
-
-    The format of an array is 0, of None -1, of a symbol with n > 1 outputs n, of a list a list.
-    """
-    if isinstance(args, NDArray):
-        return [args], 0
-    if isinstance(args, Symbol):
-        length = len(args.list_outputs())
-        return [args], length if length > 1 else 0
-    if args is None:
-        return [None], -1
-    if not isinstance(args, (list, tuple)):
-        raise ValueError(f"When hybridized, the {what} of HybridBlock must be (nested) list of "
-                         f"Symbol or NDArray, but got {args} of type {type(args)}")
-    flat, formats = [], []
-    for one in args:
-        part, own = _flatten(one, what)
-        flat.extend(part)
-        formats.append(own)
-    return flat, formats
-
-
-def _regroup(flat, form):
-    """Undo `_flatten`; returns the nested value and what is left of `flat`."""
-    if isinstance(form, int):
-        if form in (0, -1):
-            return flat[0], flat[1:]
-        return flat[:form], flat[form:]
-    result = []
-    for own in form:
-        value, flat = _regroup(flat, own)
-        result.append(value)
-    return result, flat
 
 
 class Block:
@@ -383,87 +347,6 @@ def _bare_name(name):
     return name[4:] if name.startswith(("arg:", "aux:")) else name
 
 
-class _CachedGraph:
-    """A traced graph with its inputs in order: arrays of parameters, and places for data."""
-
-    __slots__ = ("op", "symbol", "params", "positions", "single", "single_out", "in_format",
-                 "out_format", "names", "_templates", "_generation")
-
-    def __init__(self, inputs, output, flags, params, in_format, out_format, hook=None):
-        self.symbol = output
-        self.op = _core.CachedOp(output, flags) if hook is None else \
-            WatchedGraph(output, flags, *hook)
-        self.in_format, self.out_format = in_format, out_format
-        data = {one.name: i for i, one in enumerate(inputs)}
-        self.names = output.list_inputs()
-        self.positions = []  # (place among the graph's inputs, number of the flat input)
-        self.params = []  # (place, parameter)
-        used = set()
-        for place, name in enumerate(self.names):
-            if name in data:
-                self.positions.append((place, data[name]))
-                used.add(name)
-            else:
-                self.params.append((place, params[name]))
-        unused = [name for name in data if name not in used]
-        if unused:
-            warnings.warn(f"Input {', '.join(unused)} to HybridBlock is not used by any "
-                          "computation. Is this intended?", stacklevel=6)
-        self.single = self.positions[0][0] if len(self.positions) == 1 and len(inputs) == 1 \
-            and in_format == [0] else None
-        self.single_out = out_format == 0
-        self._templates = {}
-        self._generation = -1
-
-    def _template(self, ctx):
-        """The inputs with the parameters' arrays filled in."""
-        if self._generation != parameter_module.generation[0]:
-            self._templates.clear()
-            self._generation = parameter_module.generation[0]
-        template = self._templates.get(ctx)
-        if template is None:
-            template = [None] * len(self.names)
-            for place, one in self.params:
-                template[place] = one.data(ctx)
-            # Finishing a deferred initialisation counts as a change, too.
-            if self._generation == parameter_module.generation[0]:
-                self._templates[ctx] = template
-        return template
-
-    def __call__(self, args):
-        flat = args
-        if self.single is not None and len(args) == 1 and isinstance(args[0], NDArray):
-            inputs = self._template(args[0].context).copy()
-            inputs[self.single] = args[0]
-        else:
-            flat, form = _flatten(args, "input")
-            form = form if len(form) else [0]
-            if form != self.in_format:
-                flat, form = self._without_missing(flat, form)
-            if form != self.in_format:
-                raise ValueError("The argument structure of HybridBlock does not match the cached "
-                                 f"version. Stored format = {self.in_format}, "
-                                 f"input format = {form}")
-            ctx = next(one for one in flat if one is not None).context
-            inputs = self._template(ctx).copy()
-            for place, i in self.positions:
-                inputs[place] = flat[i]
-        out = self.op(*inputs)
-        if isinstance(out, NDArray):
-            out = [out]
-        if self.single_out:
-            return out[0]
-        return _regroup(out, self.out_format)[0]
-
-    def _without_missing(self, flat, form):
-        """Trailing inputs that are None are as good as not given."""
-        while form and form[-1] == -1 and len(form) > len(self.in_format):
-            flat, form = flat[:-1], form[:-1]
-        while len(form) < len(self.in_format) and self.in_format[len(form)] == -1:
-            flat, form = flat + [None], form + [-1]
-        return flat, form
-
-
 class HybridBlock(Block):
     """A block that can be run as it is written or, after `hybridize`, as a graph.
 
@@ -535,16 +418,16 @@ class HybridBlock(Block):
     def _get_graph(self, *args):
         """`(inputs, output, in_format, out_format)`: the block traced with symbols."""
         if self._graph is None:
-            flat, in_format = _flatten(args, "input")
+            flat, in_format = flatten(args, "input")
             names = ["data"] if sum(one is not None for one in flat) == 1 and len(flat) == 1 \
                 else [f"data{i}" for i in range(len(flat))]
             inputs = [symbol.var(name) for name in names]
             given = [None if one is None else variable for one, variable in zip(flat, inputs)]
-            grouped, _ = _regroup(given, in_format)
+            grouped, _ = regroup(given, in_format)
             params = {name: one.var() for name, one in self._reg_params.items()}
             with self.name_scope():
                 out = self.hybrid_forward(symbol, *grouped, **params)
-            flat_out, out_format = _flatten(out, "output")
+            flat_out, out_format = flatten(out, "output")
             output = flat_out[0] if len(flat_out) == 1 else symbol.Group(flat_out)
             present = [variable for one, variable in zip(flat, inputs) if one is not None]
             self._graph = (present, output, in_format, out_format)
@@ -564,7 +447,7 @@ class HybridBlock(Block):
             if name not in params and name not in {one.name for one in inputs}:
                 raise ValueError(f"Unknown input to HybridBlock: {name}")
         # Inputs that are None have a place in the format, but none among the graph's inputs.
-        flat, _ = _flatten(args, "input")
+        flat, _ = flatten(args, "input")
         places = [one for one in flat if one is not None]
         if len(places) != len(flat):
             by_number = iter(inputs)
@@ -572,10 +455,10 @@ class HybridBlock(Block):
                       for i, one in enumerate(flat)]
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                self._cached = _CachedGraph(inputs, output, self._flags, params, in_format,
+                self._cached = CachedGraph(inputs, output, self._flags, params, in_format,
                                             out_format, self._hook)
             return
-        self._cached = _CachedGraph(inputs, output, self._flags, params, in_format, out_format,
+        self._cached = CachedGraph(inputs, output, self._flags, params, in_format, out_format,
                                     self._hook)
 
     def infer_shape(self, *args):
@@ -588,7 +471,7 @@ class HybridBlock(Block):
 
     def _infer_attrs(self, method, args, attribute, target):
         inputs, output, _, _ = self._get_graph(*args)
-        flat = [one for one in _flatten(args, "input")[0] if one is not None]
+        flat = [one for one in flatten(args, "input")[0] if one is not None]
         known = {variable.name: attribute(one) for variable, one in zip(inputs, flat)
                  if variable.name in output.list_arguments()}
         arguments, _, auxiliary = getattr(output, method)(**known)
@@ -759,7 +642,7 @@ class SymbolBlock(HybridBlock):
             assert len(one.list_outputs()) == 1 and one.name in one.list_arguments(), \
                 f"Input symbols must be variable, but {one} is an output of operators"
         if isinstance(outputs, (list, tuple)):
-            flat, form = _flatten(list(outputs), "output")
+            flat, form = flatten(list(outputs), "output")
             output = flat[0] if len(flat) == 1 else symbol.Group(flat)
         else:
             output = outputs
@@ -789,7 +672,7 @@ class SymbolBlock(HybridBlock):
     def _build_cache(self, *args):
         inputs, output, in_format, out_format = self._graph
         params = {one.name: one for one in self.collect_params().values()}
-        self._cached = _CachedGraph(inputs, output, self._flags, params, in_format, out_format,
+        self._cached = CachedGraph(inputs, output, self._flags, params, in_format, out_format,
                                     self._hook)
 
     def __call__(self, *args):
@@ -802,7 +685,7 @@ class SymbolBlock(HybridBlock):
         replaced = {variable.name: given for variable, given in zip(inputs, (x, *args))}
         result = output(**replaced)
         flat = [result] if form == 0 else [result[i] for i in range(len(result.list_outputs()))]
-        return flat[0] if form == 0 else _regroup(flat, form)[0]
+        return flat[0] if form == 0 else regroup(flat, form)[0]
 
     def hybrid_forward(self, F, x, *args, **kwargs):
         raise NotImplementedError

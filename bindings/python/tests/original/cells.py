@@ -57,6 +57,7 @@ def _with_states(layer, inputs):
 
 
 LENGTHS = np.array([2, 3], "float32")
+MASKED = {"needs": ("SequenceMask", "SequenceReverse"), "gradients": 1}
 LAYER = {"needs": "RNN", "symbol": False}
 CASES = {
     "rnn_cell": Case(_cell("RNNCell", 3), (2, 4), (2, 3), call=_step),
@@ -72,24 +73,24 @@ CASES = {
     "unroll_tnc": Case(_cell("RNNCell", 3), (3, 2, 4), (2, 3),
                        call=_unroll_from(3, layout="TNC", merge_outputs=True)),
     "unroll_lengths": Case(_cell("LSTMCell", 3), (2, 3, 4), LENGTHS,
-                           call=_unroll_lengths(3, merge_outputs=True), needs="SequenceMask"),
+                           call=_unroll_lengths(3, merge_outputs=True), **MASKED),
     "unroll_lengths_list": Case(_cell("GRUCell", 3), (3, 2, 4), LENGTHS,
                                 call=_unroll_lengths(3, layout="TNC", merge_outputs=False),
-                                needs="SequenceMask"),
+                                **MASKED),
     "stack": Case(_stack, (2, 3, 4), call=_unroll(3, merge_outputs=True)),
     "hybrid_stack": Case(lambda mx: _stack(mx, "HybridSequentialRNNCell"), (2, 3, 4),
                          call=_unroll(3, merge_outputs=True)),
     "stack_lengths": Case(_stack, (2, 3, 4), LENGTHS, call=_unroll_lengths(3, merge_outputs=True),
-                          needs="SequenceMask"),
+                          **MASKED),
     "bidirectional": Case(_bidirectional, (2, 3, 4), call=_unroll(3, merge_outputs=True)),
     "bidirectional_list": Case(_bidirectional, (3, 2, 4), call=_unroll(3, layout="TNC")),
     "bidirectional_lengths": Case(_bidirectional, (2, 3, 4), LENGTHS,
                                   call=_unroll_lengths(3, merge_outputs=True),
-                                  needs=("SequenceMask", "SequenceReverse")),
+                                  **MASKED),
     "residual": Case(lambda mx: mx.gluon.rnn.ResidualCell(mx.gluon.rnn.GRUCell(4)), (2, 3, 4),
                      call=_unroll(3)),
     "residual_lengths": Case(lambda mx: mx.gluon.rnn.ResidualCell(mx.gluon.rnn.GRUCell(4)),
-                             (2, 3, 4), LENGTHS, call=_unroll_lengths(3), needs="SequenceMask"),
+                             (2, 3, 4), LENGTHS, call=_unroll_lengths(3), **MASKED),
     "dropout_cell": Case(_cell("DropoutCell", 0.), (2, 3, 4), call=_unroll(3)),
     "zoneout": Case(lambda mx: mx.gluon.rnn.ZoneoutCell(mx.gluon.rnn.RNNCell(3), 0., 0.),
                     (2, 3, 4), call=_unroll(3)),
