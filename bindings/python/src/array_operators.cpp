@@ -62,35 +62,31 @@ const Resolved& resolve(int family) {
 }
 
 // Parameters of the last few scalars: loops use the same ones again and again.
-ParametersRef scalar_parameters(const OpInfo& op, double value, bool is_integer) {
+ParametersRef scalar_parameters(const OpInfo& op, double value) {
   struct Item {
     const OpInfo* op = nullptr;
     double value = 0;
-    bool is_integer = false;
     ParametersRef parameters;
   };
   thread_local std::array<Item, 16> items;
   thread_local size_t next = 0;
   for (const Item& item : items)
-    if (item.op == &op && item.value == value && item.is_integer == is_integer &&
-        std::signbit(item.value) == std::signbit(value))
+    if (item.op == &op && item.value == value && std::signbit(item.value) == std::signbit(value))
       return item.parameters;
-  Attributes attributes{{"scalar", fmt::format("{}", value)},
-                        {"is_int", is_integer ? "True" : "False"}};
+  const Attributes attributes{{"scalar", fmt::format("{}", value)}};
   Item& item = items[next++ % items.size()];
-  item = {&op, value, is_integer, op.parse(attributes)};
+  item = {&op, value, op.parse(attributes)};
   return item.parameters;
 }
 
-bool scalar_value(PyObject* object, double& value, bool& is_integer) {
+// As in 1.9.1 a number takes the array's type: an integer array plus 1.5 is one plus 1.
+bool scalar_value(PyObject* object, double& value) {
   if (PyFloat_Check(object)) {
     value = PyFloat_AS_DOUBLE(object);
-    is_integer = false;
     return true;
   }
   if (PyLong_Check(object)) {
     value = PyLong_AsDouble(object);
-    is_integer = true;
     return !(value == -1 && PyErr_Occurred());
   }
   if (is_array(object)) return false;
@@ -100,7 +96,6 @@ bool scalar_value(PyObject* object, double& value, bool& is_integer) {
     nb::object ndim = nb::steal(PyObject_GetAttrString(object, "ndim"));
     if (!ndim.is_valid() || nb::cast<int>(ndim) != 0) return false;
   }
-  is_integer = PyIndex_Check(object);
   nb::object number = nb::steal(PyNumber_Float(object));
   if (!number.is_valid()) {
     PyErr_Clear();
@@ -153,10 +148,9 @@ PyObject* binary(PyObject* left, PyObject* right, int family, bool inplace) {
       NDArray in[1] = {array_of(left_is_array ? left : right)};
       if (inplace) out[0] = in[0];
       double value = 0;
-      bool is_integer = false;
-      if (scalar_value(other, value, is_integer)) {
+      if (scalar_value(other, value)) {
         const OpInfo& op = left_is_array ? *ops.scalar : *ops.reversed;
-        runtime::invoke(op, scalar_parameters(op, value, is_integer), in, out);
+        runtime::invoke(op, scalar_parameters(op, value), in, out);
       } else {
         if (PyErr_Occurred()) return nullptr;
         nb::object converted = operand_array(other, in[0]);

@@ -68,6 +68,7 @@ void bind_engine(nb::module_& m);
 void bind_runtime(nb::module_& m);
 void bind_data(nb::module_& m);
 void bind_errors(nb::module_& m);
+void bind_dlpack(nb::module_& m);
 
 // Number slots (a + b ...) of the NDArray type.
 PyType_Slot* number_slots();

@@ -4,6 +4,9 @@
 namespace gemel::python {
 namespace {
 
+// The NumPy type of each dtype, made when first asked for.
+std::array<PyObject*, 13> numpy_types{};
+
 nb::object& numpy() {
   static nb::object* module = new nb::object(nb::module_::import_("numpy"));
   return *module;
@@ -40,6 +43,8 @@ nb::tuple tuple_of(const Shape& shape) {
 
 DType dtype_of(nb::handle object) {
   if (object.is_none()) return DType::float32;
+  for (size_t i = 0; i < numpy_types.size(); ++i)
+    if (numpy_types[i] == object.ptr()) return static_cast<DType>(i);
   if (nb::isinstance<nb::str>(object)) return dtype_from_name(nb::cast<std::string>(object));
   static nb::object* dtype = new nb::object(numpy().attr("dtype"));
   nb::object name = nb::getattr(object, "__name__", nb::none());
@@ -48,9 +53,8 @@ DType dtype_of(nb::handle object) {
 }
 
 nb::object numpy_dtype(DType dtype) {
-  static std::array<PyObject*, 13> types{};
   if (dtype == DType::none) return nb::none();
-  PyObject*& type = types[static_cast<int>(dtype)];
+  PyObject*& type = numpy_types[static_cast<size_t>(dtype)];
   if (!type) {
     if (dtype == DType::bfloat16)
       type = nb::str("bfloat16").release().ptr();

@@ -6,6 +6,7 @@ NB_MODULE(_core, m) {
   nb::set_leak_warnings(false);  // arrays may live in interpreter-wide caches until exit
   bind_errors(m);
   bind_array(m);
+  bind_dlpack(m);
   bind_operators(m);
   bind_symbol(m);
   bind_executor(m);

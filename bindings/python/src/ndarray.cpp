@@ -68,6 +68,43 @@ nb::object scalar_of(const NDArray& array) {
   return numpy_dtype(array.dtype())(value);
 }
 
+// A bound of a slice as an index from 0 to `size`; false where it is no plain int.
+bool bound_of(PyObject* bound, int64_t size, int64_t fallback, int64_t& value) {
+  if (bound == Py_None) {
+    value = fallback;
+    return true;
+  }
+  if (!PyLong_CheckExact(bound)) return false;
+  int overflow = 0;
+  value = PyLong_AsLongLongAndOverflow(bound, &overflow);
+  if (overflow) return false;
+  value = std::clamp<int64_t>(value < 0 ? value + size : value, 0, size);
+  return true;
+}
+
+// a[3] and a[1:5] quickly: the view, or None where the general way has to look at the key. Without
+// `scalars` an element has shape (1,).
+nb::object leading_view(const NDArray& a, nb::handle key, bool scalars) {
+  const int ndim = a.shape().ndim();
+  PyObject* p = key.ptr();
+  if (!a || ndim < 1 || (a.history() && runtime::is_recording())) return nb::none();
+  const int64_t size = a.shape()[0];
+  if (PyLong_CheckExact(p)) {
+    int overflow = 0;
+    int64_t index = PyLong_AsLongLongAndOverflow(p, &overflow);
+    if (index < 0) index += size;
+    if (overflow || index < 0 || index >= size) return nb::none();
+    return wrap(ndim == 1 && !scalars ? a.slice(index, index + 1) : a.at(index));
+  }
+  if (!PySlice_Check(p)) return nb::none();
+  const auto* slice = reinterpret_cast<PySliceObject*>(p);
+  int64_t begin = 0, end = 0;
+  if (slice->step != Py_None || !bound_of(slice->start, size, 0, begin) ||
+      !bound_of(slice->stop, size, size, end) || begin >= end)
+    return nb::none();
+  return wrap(a.slice(begin, end));
+}
+
 }  // namespace
 
 nb::object wrap(NDArray&& array) {
@@ -135,6 +172,10 @@ void bind_array(nb::module_& m) {
            [](const NDArray& a, int64_t offset, nb::handle shape) {
              return wrap(with_memory(a).view(offset, shape_of(shape)));
            })
+      .def("_leading_view", &leading_view, nb::arg("key"), nb::arg("scalars"))
+      .def("_at", [](const NDArray& a, int64_t index) { return wrap(with_memory(a).at(index)); })
+      .def("_slice", [](const NDArray& a, int64_t begin,
+                        int64_t end) { return wrap(with_memory(a).slice(begin, end)); })
       .def("_reshape",
            [](const NDArray& a, nb::handle codes, bool reverse) {
              return wrap(

@@ -6,8 +6,10 @@ from . import ndarray
 from .ndarray import (NDArray, add, arange, array, concatenate, divide, empty, equal, full, greater,
                       greater_equal, lesser, lesser_equal, logical_and, logical_or, logical_xor,
                       maximum, minimum, modulo, moveaxis, multiply, not_equal, onehot_encode, ones,
-                      power, subtract, true_divide, waitall, zeros, from_numpy, linspace, eye,
+                      power, subtract, true_divide, waitall, zeros, linspace, eye,
+                      histogram, split_v2,
                       _operand)
+from .dlpack import from_dlpack, from_numpy, to_dlpack_for_read, to_dlpack_for_write
 from .utils import load, load_frombuffer, save
 from . import utils
 

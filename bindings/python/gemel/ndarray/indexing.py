@@ -69,6 +69,9 @@ def _result_shape(plan):
 
 def getitem(self, key):
     """`self[key]`; a view where the selection is contiguous (not while recording)."""
+    view = self._leading_view(key, is_np_shape())
+    if view is not None:
+        return view
     if not is_basic(key):
         return advanced_indexing.getitem(self, key)
     shape = self.shape
@@ -118,25 +121,31 @@ def _broadcast(self, value, shape):
     return value if value.shape == shape else op.broadcast_to(value, shape=shape)
 
 
-def _set_run(self, offset, shape, value):
-    """Writes a value into a run of memory."""
+def _overwrite(target, value):
+    """Writes a value into every element of an array."""
     _, internal = _operators()
-    target = self._view(offset, shape)
-    if _is_number(value):
+    if isinstance(value, NDArray):
+        if value.shape != target.shape or value.dtype != target.dtype:
+            value = _broadcast(target, value, target.shape)
+        value._copy_to(target)
+    elif _is_number(value):
         if isinstance(value, (int, np.integer)) and abs(int(value)) > _EXACT:
-            target._assign_from_numpy(np.full(shape, value, self.dtype))
+            target._assign_from_numpy(np.full(target.shape, value, target.dtype))
         else:
-            internal._full(shape=shape, value=float(value), dtype=self.dtype, out=target)
-    elif isinstance(value, np.ndarray) and value.shape == shape and not isinstance(self.dtype, str):
-        target._assign_from_numpy(np.ascontiguousarray(value, dtype=self.dtype))
+            internal._full(value=float(value), dtype=target.dtype, out=target)
+    elif isinstance(value, np.ndarray) and value.shape == target.shape and not isinstance(target.dtype, str):
+        target._assign_from_numpy(np.ascontiguousarray(value, dtype=target.dtype))
     else:
-        internal._copy(_broadcast(self, value, shape), out=target)
+        _broadcast(target, value, target.shape)._copy_to(target)
 
 
 def setitem(self, key, value):
     """`self[key] = value` with a number, an NDArray or anything NumPy understands; it broadcasts."""
     if _is_recording() and (self.grad_is_tracked or (isinstance(value, NDArray) and value.grad_is_tracked)):
         raise MXNetError("Inplace operations (+=, -=, x[:]=, etc) are not supported when recording with autograd.")
+    target = self._leading_view(key, is_np_shape())
+    if target is not None:
+        return _overwrite(target, value)
     if not is_basic(key):
         return advanced_indexing.setitem(self, key, value, _broadcast)
     shape = self.shape
@@ -145,7 +154,7 @@ def setitem(self, key, value):
         return
     offset = plan.offset_if_contiguous(shape)
     if offset is not None:
-        return _set_run(self, offset, _result_shape(plan), value)
+        return _overwrite(self._view(offset, _result_shape(plan)), value)
     _, internal = _operators()
     if _is_number(value):
         internal._slice_assign_scalar(self, scalar=float(value), out=self, **plan.slice_arguments())

@@ -11,7 +11,7 @@ from .._core import NDArray
 from ..base import MXNetError
 from ..context import current_context
 from ..util import is_np_shape
-from . import indexing
+from . import indexing, numpy_protocols
 
 __all__ = ["NDArray", "array", "zeros", "ones", "empty", "full", "arange", "concatenate", "waitall"]
 
@@ -23,6 +23,14 @@ NDArray.__setitem__ = indexing.setitem
 _reshape = _core.operator_function("Reshape", False)
 _cast = _core.operator_function("Cast", False)
 _copy = _core.operator_function("_copy", False)
+_broadcast_to = _core.operator_function("broadcast_to", False)
+
+
+def _known(dtype):
+    """The dtype itself; TypeError for text that names none."""
+    if isinstance(dtype, str) and dtype != "bfloat16":
+        np.dtype(dtype)
+    return dtype
 
 
 def _method(function):
@@ -51,13 +59,10 @@ def _representation(self):
     return f"\n{self.asnumpy()}\n<NDArray {shape} @{self.ctx}>"
 
 
-def _to_array(self, dtype=None, copy=None):
-    values = self.asnumpy()
-    return values if dtype is None else values.astype(dtype, copy=False)
-
-
 NDArray.__repr__ = _representation
-NDArray.__array__ = _to_array
+NDArray.__array__ = numpy_protocols.to_array
+NDArray.__array_ufunc__ = numpy_protocols.array_ufunc
+NDArray.__array_function__ = numpy_protocols.array_function
 NDArray.__array_priority__ = 1000.0
 
 
@@ -89,11 +94,15 @@ def _index(self):
 NDArray.__len__ = _length
 NDArray.__iter__ = _iterate
 NDArray.__bool__ = _truth
+NDArray.__index__ = _index
 NDArray.__float__ = lambda self: float(self.asscalar())
 NDArray.__int__ = lambda self: int(self.asscalar())
 NDArray.__copy__ = lambda self: self.copy()
 NDArray.__deepcopy__ = lambda self, memo: self.copy()
 NDArray.__div__ = NDArray.__truediv__
+NDArray.__rdiv__ = NDArray.__rtruediv__
+NDArray.__idiv__ = NDArray.__itruediv__
+NDArray.__nonzero__ = NDArray.__bool__
 
 
 @_method
@@ -163,7 +172,7 @@ def astype(self, dtype, copy=True):
         have = self.dtype if isinstance(self.dtype, str) else np.dtype(self.dtype).name
         if wanted == have:
             return self
-    return _cast(self, dtype=dtype)
+    return _cast(self, dtype=_known(dtype))
 
 
 @_method
@@ -172,6 +181,7 @@ def reshape(self, *shape, **kwargs):
     if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
         shape = tuple(shape[0])
     elif not shape:
+        assert kwargs.get("shape"), "Shape must be provided."
         shape = kwargs.pop("shape")
         shape = (shape,) if isinstance(shape, int) else tuple(shape)
     reverse = kwargs.pop("reverse", False)
@@ -196,6 +206,41 @@ def backward(self, out_grad=None, retain_graph=False, train_mode=True):
 
 
 @_method
+def broadcast_to(self, shape):
+    """The array repeated along axes of size 1; axes that it lacks are put in front. ValueError if it does not fit."""
+    if self.shape == shape:
+        return self
+    axes = (1,) * (len(shape) - self.ndim) + self.shape
+    if len(axes) != len(shape) or any(have != want and have != 1 for have, want in zip(axes, shape)):
+        raise ValueError("operands could not be broadcast together with remapped shapes"
+                         f"[original->remapped]: {self.shape} and requested shape {shape}")
+    return _broadcast_to(self if axes == self.shape else self.reshape(axes), shape=tuple(shape))
+
+
+@_method
+def slice_assign_scalar(self, value, begin, end, step):
+    """Write a number into the slice; see the `slice` operator."""
+    from . import _internal
+    return _internal._slice_assign_scalar(self, scalar=float(value), begin=begin, end=end, step=step, out=self)
+
+
+@_method
+def _full(self, value):
+    """Every element set to a number."""
+    self[:] = value
+    return self
+
+
+@_method
+def _sync_copyfrom(self, source_array):
+    """The values of something array-like of the same shape copied into this array."""
+    values = np.asarray(source_array, dtype=self.dtype)
+    if values.shape != self.shape:
+        raise ValueError(f"Shape inconsistent: expected {self.shape} vs got {values.shape}")
+    self._assign_from_numpy(np.ascontiguousarray(values))
+
+
+@_method
 def slice_assign(self, rhs, begin, end, step=None):
     """Write `rhs` into the slice; see the `slice` operator."""
     from . import _internal
@@ -215,7 +260,7 @@ def waitall():
     _core.engine_wait_all()
 
 
-def empty(shape, ctx=None, dtype=None):
+def empty(shape, ctx=None, dtype=None, stype=None):
     """An array with whatever is in memory."""
     return NDArray(shape, dtype, ctx)
 
@@ -239,11 +284,6 @@ def array(source_array, ctx=None, dtype=None):
     return result
 
 
-def from_numpy(ndarray, zero_copy=True):
-    """An array with the values of a NumPy array and its dtype. The values are copied."""
-    return array(ndarray, dtype=ndarray.dtype)
-
-
 def _operand(value, ctx, dtype):
     """The other operand of `array + value`: an array-like of the array's dtype, or None."""
     if isinstance(value, (np.ndarray, list, tuple)):
@@ -258,7 +298,7 @@ def _created(name, shape, ctx, dtype, out=None, **kwargs):
     if out is None and (0 in shape or not shape and is_np_shape()):
         out = NDArray(shape, "float32" if dtype is None else dtype, ctx)
     return getattr(_internal, name)(shape=shape, ctx=ctx or current_context(),
-                                    dtype="float32" if dtype is None else dtype, out=out, **kwargs)
+                                    dtype="float32" if dtype is None else _known(dtype), out=out, **kwargs)
 
 
 def zeros(shape, ctx=None, dtype=None, stype=None, out=None, **kwargs):
@@ -272,8 +312,12 @@ def ones(shape, ctx=None, dtype=None, out=None, **kwargs):
 
 
 def full(shape, val, ctx=None, dtype=None, out=None):
-    """An array of one value."""
-    return _created("_full", shape, ctx, dtype, out, value=val)
+    """An array of one value, or of values that broadcast to `shape`."""
+    if isinstance(val, (int, float, np.number)):
+        return _created("_full", shape, ctx, dtype, out, value=float(val))
+    out = empty(shape, ctx, dtype) if out is None else out
+    out[:] = val
+    return out
 
 
 def arange(start, stop=None, step=1.0, repeat=1, infer_range=None, ctx=None, dtype=None):
@@ -296,7 +340,9 @@ def eye(N, M=0, k=0, ctx=None, dtype=None, **kwargs):
 
 
 def concatenate(arrays, axis=0, always_copy=True):
-    """The arrays joined along an axis."""
+    """The arrays joined along an axis; they must have one dtype."""
+    assert isinstance(arrays, (list, tuple)) and arrays, "expected a list of one array or more"
+    assert all(array.dtype == arrays[0].dtype for array in arrays), "expected arrays of one dtype"
     if len(arrays) == 1 and not always_copy:
         return arrays[0]
     from . import op
@@ -310,6 +356,10 @@ def moveaxis(tensor, source, destination):
     destination = [destination] if isinstance(destination, int) else list(destination)
     if len(source) != len(destination):
         raise ValueError("`source` and `destination` arguments must have the same number of elements")
+    for name, axes in (("Source", source), ("Destination", destination)):
+        for axis in axes:
+            if not -tensor.ndim <= axis < tensor.ndim:
+                raise ValueError(f"{name} should verify 0 <= {name.lower()} < tensor.ndim. Got {axis}")
     source = [axis % tensor.ndim for axis in source]
     destination = [axis % tensor.ndim for axis in destination]
     order = [axis for axis in order if axis not in source]
@@ -324,14 +374,51 @@ def onehot_encode(indices, out):
     return op.one_hot(indices, depth=out.shape[1], out=out)
 
 
+def split_v2(ary, indices_or_sections, axis=0, squeeze_axis=False):
+    """The array cut into equal sections, or before the given indices, along an axis: a list of arrays."""
+    from . import _internal
+    size = ary.shape[axis]
+    if isinstance(indices_or_sections, int):
+        if size % indices_or_sections:
+            raise ValueError("array split does not result in an equal division")
+        sections, indices = indices_or_sections, []
+    elif isinstance(indices_or_sections, tuple):
+        sections, indices = 0, [0, *indices_or_sections]
+    else:
+        raise ValueError("indices_or_sections must either int or tuple of ints")
+    return _internal._split_v2(ary, indices=indices, axis=axis, squeeze_axis=squeeze_axis, sections=sections)
+
+
+NDArray.split_v2 = split_v2
+
+
+def histogram(a, bins=10, range=None):
+    """(counts, edges) of the values in equal bins of `range`, or in bins between the edges in an NDArray."""
+    from . import _internal
+    if isinstance(bins, NDArray):
+        return _internal._histogram(data=a, bins=bins)
+    if isinstance(bins, int):
+        if range is None:
+            import warnings
+            warnings.warn("range is not specified, using numpy's result to ensure consistency with numpy")
+            counts, edges = np.histogram(a.asnumpy(), bins=bins)
+            return array(counts), array(edges)
+        return _internal._histogram(data=a, bin_cnt=bins, range=range)
+    raise ValueError("bins argument should be either an integer or an NDArray")
+
+
 def _binary(name, scalar, reversed_scalar, plain):
     def function(lhs, rhs):
         from . import _internal, op
         if isinstance(lhs, NDArray):
             if isinstance(rhs, NDArray):
                 return getattr(op, name)(lhs, rhs)
+            if not isinstance(rhs, (int, float, np.number, np.bool_)):
+                raise TypeError(f"type {type(rhs)} not supported")
             return getattr(_internal, scalar)(lhs, scalar=float(rhs))
         if isinstance(rhs, NDArray):
+            if not isinstance(lhs, (int, float, np.number, np.bool_)):
+                raise TypeError(f"type {type(lhs)} not supported")
             return getattr(_internal, reversed_scalar)(rhs, scalar=float(lhs))
         return plain(lhs, rhs)
     function.__doc__ = f"`{name}` of two arrays, an array and a number, or two numbers."
