@@ -114,7 +114,7 @@ def record(op, part):
     for index, sample in enumerate(op["samples"]):
         key = str(index)
         try:
-            if part == "values" and not op["random"]:
+            if part == "values" and not calls.draws(op):
                 record_values(op, index, sample, rows)
             elif part == "dtypes":
                 rows[key] = record_dtypes(op, sample)

@@ -8,7 +8,7 @@ from harness.cases import cases, dtype_name, expected_table, expected_values, nu
 from harness.compare import assert_close
 from harness.exceptions import excused
 
-RECORDED = cases(lambda op: not op["random"])
+RECORDED = cases(lambda op: not calls.draws(op))
 
 
 def compare(case, kind, arrays):

@@ -14,11 +14,11 @@ MOST_DIRECTIONS = 12
 
 def has_finite_difference(op):
     loss = op.get("ignores_head_gradient", False)
-    return op["differentiable"] and not (op["random"] or op["mutates"] or loss)
+    return op["differentiable"] and not (calls.draws(op) or op["mutates"] or loss)
 
 
 DIFFERENTIABLE = cases(has_finite_difference)
-RECORDABLE = cases(lambda op: op["differentiable"] and not op["random"] and not op["mutates"])
+RECORDABLE = cases(lambda op: op["differentiable"] and not calls.draws(op) and not op["mutates"])
 
 
 def floating_types(case):

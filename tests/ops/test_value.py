@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 import gemel as mx
-from harness import inputs, variants
+from harness import calls, inputs, variants
 from harness.cases import Case, OPERATORS, array_of, cases, dtype_name, expected_table, numpy_of
 from harness.compare import assert_close
 from harness.exceptions import excused
 
-EXACT = cases(lambda op: not op["random"])
+EXACT = cases(lambda op: not calls.draws(op))
 
 
 @pytest.mark.parametrize("op", [op["name"] for op in OPERATORS])
@@ -141,7 +141,7 @@ def test_out_is_input(case):
         assert_close(result, numpy_of(plain[0]), dtypes[position], f"in place of input {position}")
 
 
-@pytest.mark.parametrize("case", cases(lambda op: op["random"]), ids=str)
+@pytest.mark.parametrize("case", cases(calls.draws), ids=str)
 def test_random_repeats(case: Case):
     """The same seed gives the same numbers; going on gives others."""
     dtypes = case.dtypes("float32")

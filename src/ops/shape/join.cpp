@@ -247,23 +247,30 @@ std::vector<Entry> split_gradient(const GradientContext& c) {
   return {c.make("Concat", std::move(heads), std::move(concat), 0)};
 }
 
-}  // namespace
-
-GEMEL_OPERATORS(join) {
-  op<ConcatParameters>("Concat")
-      .alias({"concat"})
-      .doc("Arrays one after another along an axis.")
-      .variadic("num_args", &ConcatParameters::num_args)
+OpBuilder declare_concat(std::string name) {
+  OpBuilder builder = op<ConcatParameters>(std::move(name));
+  builder.variadic("num_args", &ConcatParameters::num_args)
       .shape(concat_shape)
       .type(same_type)
       .gradient(concat_gradient)
-      .implement("strided",
-                 [](const OpCall& call) {
-                   move_parts(call.in, call.out[0], concat_axis(call, call.out[0].shape), true);
-                 })
+      .implement("strided", [](const OpCall& call) {
+        move_parts(call.in, call.out[0], concat_axis(call, call.out[0].shape), true);
+      });
+  return builder;
+}
+
+}  // namespace
+
+GEMEL_OPERATORS(join) {
+  declare_concat("Concat")
+      .alias({"concat"})
+      .doc("Arrays one after another along an axis.")
       .sample({.shapes = {{2, 3}, {2, 1}}, .attributes = {{"num_args", "2"}}})
       .sample(
           {.shapes = {{2, 3}, {1, 3}, {3, 3}}, .attributes = {{"num_args", "3"}, {"dim", "-2"}}});
+  declare_concat("_rnn_param_concat")
+      .doc("Concat of the weights and biases of recurrent layers into the flat array of RNN.")
+      .sample({.shapes = {{3}, {4}}, .attributes = {{"num_args", "2"}, {"dim", "0"}}});
   op<ConcatParameters>("_backward_Concat")
       .doc("Gradient of Concat.")
       .shape_only_from(1)

@@ -1,6 +1,15 @@
 """Operators by registered name, through the public functions of a front end with MXNet's API."""
 
 
+# Random only in training and with parameters that no sample has.
+DRAWS_NOTHING = ("RNN", "LeakyReLU")
+
+
+def draws(op):
+    """Whether an operator's samples give random results."""
+    return op["random"] and op["name"] not in DRAWS_NOTHING
+
+
 def function(namespace, name):
     """mx.nd.X or mx.sym.X, wherever the front end files that name."""
     places = [namespace, getattr(namespace, "_internal", None), getattr(namespace, "op", None)]
