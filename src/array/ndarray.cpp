@@ -6,11 +6,6 @@ namespace gemel {
 namespace {
 constexpr int64_t inline_copy_below = int64_t{64} << 10;
 
-// A write of only a part keeps the rest: the task then also reads, so that it heals no failure.
-bool covers(const NDArray& array) {
-  return array.offset() == 0 && array.bytes() == array.storage()->bytes();
-}
-
 // Bytes from one index of axis 0 to the next.
 int64_t row_bytes(const NDArray& array) {
   return array.shape().size(1, array.shape().ndim()) * size_of(array.dtype());
@@ -85,7 +80,7 @@ void NDArray::copy_from_host(const void* data, int64_t bytes) {
               shape_, name_of(dtype_), bytes);
   engine::Tag* tag[] = {&this->tag()};
   engine::TaskOptions options{.writes = tag, .name = "copy_from_host", .small = true};
-  if (!covers(*this)) options.reads = tag;
+  if (!covers_storage()) options.reads = tag;
   // The host memory outlives the task, because this waits for it.
   engine::push(
       [storage = storage_, target = this->data<std::byte>(), data, bytes] {
@@ -113,7 +108,7 @@ void NDArray::copy_to(const NDArray& target, int priority) const {
   engine::Tag* writes[] = {&target.tag()};
   const bool small = bytes() < inline_copy_below;
   const engine::TaskOptions options{
-      .reads = std::span<engine::Tag* const>(reads, covers(target) ? 1 : 2),
+      .reads = std::span<engine::Tag* const>(reads, target.covers_storage() ? 1 : 2),
       .writes = writes,
       .resource = small ? engine::Resource::compute : engine::Resource::copy,
       .priority = priority,

@@ -32,6 +32,9 @@ class GEMEL_EXPORT NDArray {
   int64_t bytes() const { return size() * size_of(dtype_); }
   int64_t offset() const { return offset_; }
   const Ref<Storage>& storage() const { return storage_; }
+  // All of the storage: writing it heals a failed array. Who writes a part keeps the rest, so it
+  // must name the tag as read too.
+  bool covers_storage() const { return offset_ == 0 && bytes() == storage_->bytes(); }
   engine::Tag& tag() const { return storage_->tag(); }
 
   // The raw view for kernels. Only inside a task that holds the tag, or after a wait.

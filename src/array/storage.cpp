@@ -1,8 +1,12 @@
 #include "array/storage.h"
 
+#include "base/error.h"
 #include "engine/engine.h"
 
 namespace gemel {
+
+void (*Storage::push_held)(const Storage&) = nullptr;
+
 namespace {
 
 // Nobody else knows the tag, and no task, failure or region is on it: as good as new.
@@ -19,19 +23,37 @@ Storage* Storage::make() {
 }
 
 Ref<Storage> Storage::allocate(int64_t bytes, Device device) {
-  const memory::Block block = memory::allocate(bytes, device);
+  Ref<Storage> storage = promise(bytes, device);
+  storage->provide();
+  return storage;
+}
+
+Ref<Storage> Storage::promise(int64_t bytes, Device device) {
   Ref<Storage> storage(make());
-  storage->data_ = static_cast<std::byte*>(block.data);
+  storage->data_.store(nullptr, std::memory_order_relaxed);
   storage->bytes_ = bytes;
   storage->device_ = device;
-  storage->block_ = block;
   return storage;
+}
+
+void Storage::provide() {
+  block_ = memory::allocate(bytes_, device_);
+  data_.store(static_cast<std::byte*>(block_.data), std::memory_order_release);
+}
+
+std::byte* Storage::late_data() const {
+  if (held()) push_held(*this);
+  std::byte* data = data_.load(std::memory_order_acquire);
+  if (!data && bytes_ > 0)
+    fail(ErrorKind::Memory, "[ndarray] out of memory: {} bytes for a result that was held back",
+         bytes_);
+  return data;
 }
 
 Ref<Storage> Storage::borrow(void* data, int64_t bytes, Device device,
                              std::function<void()> release) {
   Ref<Storage> storage(make());
-  storage->data_ = static_cast<std::byte*>(data);
+  storage->data_.store(static_cast<std::byte*>(data), std::memory_order_relaxed);
   storage->bytes_ = bytes;
   storage->device_ = device;
   storage->block_ = {};

@@ -1,6 +1,10 @@
 // Storage: one block of memory from a pool and the engine tag that orders its uses. The last
 // reference may go on any thread. A task that uses the memory holds a reference.
+//
+// Calls may be held back (runtime/deferral.h). A storage knows how many such calls read and write
+// it; asking for its tag, or for memory that was only promised, first has them pushed.
 #pragma once
+#include <atomic>
 #include <cstddef>
 #include <functional>
 
@@ -16,17 +20,36 @@ class GEMEL_EXPORT Storage : public Counted<Storage> {
  public:
   // From the pool, counted to the thread's current memory::Owner. Zero bytes are allowed.
   static Ref<Storage> allocate(int64_t bytes, Device device);
+  // Without memory until provide(): the result of a call that is held back.
+  static Ref<Storage> promise(int64_t bytes, Device device);
+  void provide();  // throws Error(Memory)
+  bool provided() const { return data_.load(std::memory_order_acquire) != nullptr; }
   // Borrowed memory; `release` runs once, when the last reference goes, on that thread. It must not
   // throw.
   static Ref<Storage> borrow(void* data, int64_t bytes, Device device,
                              std::function<void()> release);
   static void destroy(Storage* storage);
 
-  std::byte* data() const { return data_; }
+  std::byte* data() const {
+    std::byte* data = data_.load(std::memory_order_acquire);
+    return data ? data : late_data();
+  }
   int64_t bytes() const { return bytes_; }
   Device device() const { return device_; }
-  engine::Tag& tag() const { return *tag_; }
-  const Ref<engine::Tag>& tag_ref() const { return tag_; }
+  engine::Tag& tag() const {
+    if (held_.load(std::memory_order_acquire)) [[unlikely]]
+      push_held(*this);
+    return *tag_;
+  }
+
+  // For who holds calls back: the tag without asking, and the count of held uses.
+  engine::Tag& bare_tag() const { return *tag_; }
+  static constexpr uint32_t held_reader = 1, held_writer = uint32_t{1} << 16;
+  uint32_t held() const { return held_.load(std::memory_order_acquire); }
+  void hold(uint32_t uses) const { held_.fetch_add(uses, std::memory_order_relaxed); }
+  void let_go(uint32_t uses) const { held_.fetch_sub(uses, std::memory_order_release); }
+  // Pushes every held call that uses the storage; set once by who holds calls back.
+  static void (*push_held)(const Storage&);
 
  private:
   template <typename T>
@@ -34,7 +57,9 @@ class GEMEL_EXPORT Storage : public Counted<Storage> {
   Storage() = default;
   ~Storage() = default;
   static Storage* make();
-  std::byte* data_ = nullptr;
+  std::byte* late_data() const;
+  std::atomic<std::byte*> data_{nullptr};
+  mutable std::atomic<uint32_t> held_{0};
   int64_t bytes_ = 0;
   Device device_;
   Ref<engine::Tag> tag_;

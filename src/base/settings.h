@@ -21,6 +21,8 @@ struct Settings {
   int64_t workers = 0;
   std::string memory_plan = "both";
   bool fusion = true;
+  bool defer = true;
+  int64_t defer_elements = 64 << 10;
   std::string fpmath = "strict";
   std::string trace;
   std::string chaos_order = "gemel-chaos.order";

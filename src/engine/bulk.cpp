@@ -59,7 +59,21 @@ void recycle_bulk(std::unique_ptr<BulkRun> run, std::vector<Access> accesses) {
   if (kept().size() < most_kept) kept().push_back({std::move(run), std::move(accesses)});
 }
 
+void BulkRun::run_whole(size_t accesses) {
+  try {
+    whole();
+  } catch (...) {
+    auto failure = make_ref<Failure>(std::current_exception());
+    failures.push_back(failure);
+    poisoned = true;
+    poison.resize(accesses);
+    for (const Use& use : uses)
+      if (use.writes) poison[use.access] = failure;
+  }
+}
+
 void BulkRun::run(size_t accesses) {
+  if (whole && !poisoned) return run_whole(accesses);
   bool traced = tracing();
   for (size_t i = 0; i < steps.size(); ++i) {
     Step& step = steps[i];
@@ -93,7 +107,10 @@ void BulkRun::run(size_t accesses) {
   }
 }
 
-void BulkRun::drop() { steps.clear(); }
+void BulkRun::drop() {
+  whole.reset();
+  steps.clear();
+}
 
 bool BulkBuffer::collect(Function& work, const TaskOptions& options) {
   for (Tag* tag : options.reads) __builtin_prefetch(tag, 1);  // a worker has touched them last
@@ -136,6 +153,15 @@ void BulkBuffer::append(Function work, std::span<Tag* const> reads, std::span<Ta
   }
 }
 
+void BulkBuffer::submit_whole(Function whole, const TaskOptions& options) {
+  Task* task = std::exchange(task_, nullptr);
+  task->bulk->whole = std::move(whole);
+  task->name = options.name;
+  task->bytes = options.bytes;
+  task->priority = options.priority;
+  Scheduler::get().submit(task, false);
+}
+
 void BulkBuffer::flush() {
   Task* task = std::exchange(task_, nullptr);
   if (!task) return;
@@ -144,6 +170,16 @@ void BulkBuffer::flush() {
 }
 
 }  // namespace detail
+
+void push_fused(Function whole, std::span<Part> parts, const TaskOptions& options) {
+  using namespace detail;
+  mark_outer_frame();
+  flush_bulk();
+  BulkBuffer buffer(1 << 30);
+  for (Part& part : parts) buffer.append(std::move(part.work), part.reads, part.writes, part.name);
+  join_pushers();
+  buffer.submit_whole(std::move(whole), options);
+}
 
 Bulk::Bulk(int size) : outer_(detail::thread_state.bulk) {
   GEMEL_CHECK(size >= 1, "[engine] Bulk: expected a size of at least 1, got {}", size);

@@ -22,12 +22,16 @@ struct BulkRun {
   };
   std::vector<Step> steps;
   std::vector<Use> uses;
+  Function whole;                    // a fused push: instead of the steps where nothing is poisoned
   bool poisoned = false;             // a tag was poisoned at the start or a step has failed; then:
   std::vector<Ref<Failure>> poison;  // by access: at the start what was there, at the end what is
   std::vector<Ref<Failure>> failures;  // raised by steps
 
   void run(size_t accesses);  // on a worker, without the lock; of the task's accesses
   void drop();                // destroys the functions
+
+ private:
+  void run_whole(size_t accesses);
 };
 
 void recycle_bulk(std::unique_ptr<BulkRun> run, std::vector<Access> accesses);
@@ -41,6 +45,8 @@ class BulkBuffer {
   void append(Function work, std::span<Tag* const> reads, std::span<Tag* const> writes,
               const char* name);
   void flush();
+  // As one task that runs `whole` where nothing is poisoned; something was appended.
+  void submit_whole(Function whole, const TaskOptions& options);
 
  private:
   int size_;

@@ -129,18 +129,41 @@ void wait_for_write(Tag& tag) {
   Scheduler::get().wait(tag, true);
 }
 
-void wait_all() { Scheduler::get().wait_all(); }
+namespace {
+std::atomic<void (*)()> push_held{nullptr};
+void push_everything_held() {
+  if (void (*push_all)() = push_held.load(std::memory_order_acquire)) push_all();
+}
+}  // namespace
+
+void set_push_held(void (*push_all)()) { push_held.store(push_all, std::memory_order_release); }
+
+void throttle() { Scheduler::get().throttle(); }
+
+void wait_all() {
+  push_everything_held();
+  Scheduler::get().wait_all();
+}
 
 bool inside_task() { return thread_state.frame != nullptr; }
 
 int worker_index() { return thread_state.worker; }
 
-void configure(const Configuration& configuration) { Scheduler::get().configure(configuration); }
+void configure(const Configuration& configuration) {
+  push_everything_held();
+  Scheduler::get().configure(configuration);
+}
 Configuration configuration() { return Scheduler::get().configuration(); }
 int compute_workers() { return Scheduler::get().compute_workers(); }
-void shut_down() { Scheduler::get().shut_down(); }
+void shut_down() {
+  push_everything_held();
+  Scheduler::get().shut_down();
+}
 void leave() { Scheduler::get().leave(); }
-void prepare_fork() { Scheduler::get().prepare_fork(); }
+void prepare_fork() {
+  push_everything_held();
+  Scheduler::get().prepare_fork();
+}
 
 const char* intern_name(std::string_view name) {
   static auto* mutex = new std::mutex;

@@ -77,6 +77,23 @@ GEMEL_EXPORT void push_async(std::function<void(Completion)> work, const TaskOpt
 // Pushes a prepared run of functions as one task; the first that throws ends it.
 GEMEL_EXPORT void push_run(std::vector<Function> functions, const TaskOptions& options);
 
+// One of the functions that a fused push stands for.
+struct Part {
+  Function work;
+  std::span<Tag*const> reads, writes;
+  const char* name = "task";
+};
+// Pushes `whole`, which does at once what the parts do one after the other, as one task. Where one
+// of their tags is poisoned the parts run instead, so that failures skip and poison as if each had
+// been pushed by itself. Of `options` only name, bytes and priority count. Never waits for space in
+// the queue, so it may be called under a lock; call throttle() when none is held.
+GEMEL_EXPORT void push_fused(Function whole, std::span<Part> parts, const TaskOptions& options);
+// Waits while too many bytes are queued (back pressure); returns at once inside a task.
+GEMEL_EXPORT void throttle();
+// Pushes what a layer above holds back, on every thread: called before everything is waited for.
+// Set once.
+GEMEL_EXPORT void set_push_held(void (*push_all)());
+
 // Releases the tag after every task pushed so far that uses it, then runs `then`. Counts as a
 // write.
 GEMEL_EXPORT void delete_tag(Ref<Tag> tag, std::function<void()> then);

@@ -49,13 +49,13 @@ void Scheduler::Lock::flush() {
 
 // Push.
 
-void Scheduler::submit(Task* task) {
+void Scheduler::submit(Task* task, bool may_wait) {
   bool inside = thread_state.frame != nullptr;
   Lock lock(*this);
   task->bytes += static_cast<int64_t>(sizeof(Task));
   if (chaos_) return submit_chaos(lock, task);
   if (synchronous()) return submit_synchronous(lock, task);
-  if (!inside && queued_bytes_ > 0 && queued_bytes_ + task->bytes > max_queued_bytes_) {
+  if (may_wait && !inside && queued_bytes_ > 0 && queued_bytes_ + task->bytes > max_queued_bytes_) {
     ++waiting_for_space_;
     lock.wait(
         [&] { return queued_bytes_ == 0 || queued_bytes_ + task->bytes <= max_queued_bytes_; });
@@ -63,6 +63,15 @@ void Scheduler::submit(Task* task) {
   }
   register_task(task);
   settle();
+}
+
+void Scheduler::throttle() {
+  if (thread_state.frame || synchronous()) return;
+  Lock lock(*this);
+  if (queued_bytes_ <= max_queued_bytes_) return;
+  ++waiting_for_space_;
+  lock.wait([&] { return queued_bytes_ <= max_queued_bytes_; });
+  --waiting_for_space_;
 }
 
 void Scheduler::submit_synchronous(Lock& lock, Task* task) {

@@ -41,8 +41,9 @@ class Scheduler {
  public:
   static Scheduler& get();  // never destroyed
 
-  // Takes the task. Outside a task it waits while too many bytes are queued.
-  void submit(Task* task);
+  // Takes the task. Outside a task it waits while too many bytes are queued, unless told not to.
+  void submit(Task* task, bool may_wait = true);
+  void throttle();
   // Ends an asynchronous task, from any thread.
   void finish(Task* task, std::exception_ptr error);
   // An inline task failed while its tags are marked.

@@ -45,14 +45,10 @@ struct Tapes {
 namespace {
 
 DType choose_compute_type(std::span<const Tensor> inputs, std::span<const Tensor> outputs) {
-  bool floating = false, wide = false;
+  DType type = DType::none;
   for (std::span<const Tensor> tensors : {inputs, outputs})
-    for (const Tensor& t : tensors) {
-      if (t.dtype == DType::float64) return DType::float64;
-      floating |= is_floating(t.dtype);
-      wide |= t.dtype == DType::uint64;
-    }
-  return floating ? DType::float32 : wide ? DType::uint64 : DType::int64;
+    for (const Tensor& t : tensors) type = compute_type_with(type, t.dtype);
+  return type;
 }
 
 }  // namespace

@@ -14,6 +14,14 @@ namespace gemel::pointwise {
 
 struct Tapes;  // the tape for each type of computation
 
+// The type of computation of tensors of which one has type `next` and the others give `so_far`
+// (none: no others).
+constexpr DType compute_type_with(DType so_far, DType next) {
+  if (so_far == DType::float64 || next == DType::float64) return DType::float64;
+  if (so_far == DType::float32 || is_floating(next)) return DType::float32;
+  return so_far == DType::uint64 || next == DType::uint64 ? DType::uint64 : DType::int64;
+}
+
 class GEMEL_EXPORT Program {
  public:
   // Throws Error(Input) without an output or with more than about 200 inputs and live values.

@@ -2,6 +2,7 @@
 
 #include "op/gradient.h"
 #include "op/registry.h"
+#include "runtime/deferral.h"
 #include "runtime/invoke.h"
 #include "runtime/tape.h"
 
@@ -49,7 +50,10 @@ const TapeEntry* tape_entry(const NDArray& array) {
 
 bool is_recording() { return recording; }
 bool is_training() { return training; }
-bool set_recording(bool on) { return std::exchange(recording, on); }
+bool set_recording(bool on) {
+  if (recording && !on) push_deferred();
+  return std::exchange(recording, on);
+}
 bool set_training(bool on) { return std::exchange(training, on); }
 
 void mark_variable(NDArray& variable, const NDArray& gradient, GradRequest request) {

@@ -5,6 +5,7 @@
 #include "op/gradient.h"
 #include "op/registry.h"
 #include "runtime/autograd.h"
+#include "runtime/deferral.h"
 #include "runtime/invoke.h"
 #include "runtime/tape.h"
 
@@ -224,6 +225,7 @@ void free_graph(const Reached& reached) {
 
 void backward(std::span<const NDArray> heads, std::span<const NDArray> head_gradients,
               bool retain_graph, bool training) {
+  push_deferred();
   std::vector<Entry> head_list = head_entries(heads);
   Reached reached = reach(head_list);
   ModeScope mode(false, training);
@@ -263,6 +265,7 @@ std::vector<NDArray> gradients(std::span<const NDArray> heads,
                                std::span<const NDArray> head_gradients,
                                std::span<const NDArray> variables, bool retain_graph,
                                bool create_graph, bool training) {
+  push_deferred();
   std::vector<Entry> head_list = head_entries(heads);
   std::vector<Entry> variable_list = head_entries(variables);
   Reached reached = reach(head_list);

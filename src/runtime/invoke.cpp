@@ -7,6 +7,7 @@
 #include "memory/pool.h"
 #include "runtime/autograd.h"
 #include "runtime/call.h"
+#include "runtime/deferral.h"
 #include "runtime/prepared_cache.h"
 #include "runtime/random.h"
 
@@ -148,6 +149,7 @@ void invoke(const OpInfo& op, const ParametersRef& parameters, std::span<const N
   SmallBuffer<NDArray> target_buffer(outputs);
   auto targets = target_buffer.span();
   bool converts = false;
+  const bool deferred = op.pointwise && may_defer(op, in, out, shapes.subspan(inputs));
   for (size_t i = 0; i < outputs; ++i) {
     const Shape& shape = shapes[inputs + i];
     const DType dtype = dtypes[inputs + i];
@@ -161,14 +163,19 @@ void invoke(const OpInfo& op, const ParametersRef& parameters, std::span<const N
       }
       converts = true;
     }
-    targets[i] = NDArray(shape, dtype, device);
+    targets[i] = deferred ? NDArray(Storage::promise(NDArray::checked_bytes(shape, dtype), device),
+                                    0, shape, dtype)
+                          : NDArray(shape, dtype, device);
   }
 
-  push_call(op, parameters, in, targets, training);
+  if (deferred)
+    defer_call(op, parameters, in, targets);
+  else
+    push_call(op, parameters, in, targets, training);
 
   const bool records = needs_record(in);
   if (converts)
-    for (size_t i = 0; i < outputs && i < out.size(); ++i)
+    for (size_t i = 0; i < outputs && i < out.size(); ++i) {
       if (out[i] && out[i].dtype() == targets[i].dtype()) {
         if (out[i].storage() != targets[i].storage()) targets[i].copy_to(out[i]);
       } else if (out[i]) {
@@ -177,6 +184,7 @@ void invoke(const OpInfo& op, const ParametersRef& parameters, std::span<const N
         push_call(require_op("Cast"), cached_parameters(require_op("Cast"), attributes), source,
                   out.subspan(i, 1), training);
       }
+    }
   for (size_t i = 0; i < out.size() && i < outputs; ++i) {
     if (!out[i])
       out[i] = targets[i];
@@ -204,10 +212,12 @@ void push_call(const OpInfo& op, const ParametersRef& parameters, std::span<cons
   if (implementation.prepare) pending.prepared = prepared_for(implementation, parameters, call);
   if (op.random) pending.random = take_stream(random_count(call));
 
-  SmallBuffer<engine::Tag*> tag_buffer(in.size() * 2 + out.size() + 1);
+  SmallBuffer<engine::Tag*> tag_buffer(in.size() * 2 + out.size() * 2 + 1);
   auto tags = tag_buffer.span();
   size_t reads = 0, writes = 0;
   for (const NDArray& array : in) tags[reads++] = &array.tag();
+  for (const NDArray& array : out)
+    if (!array.covers_storage()) tags[reads++] = &array.tag();
   for (const NDArray& array : out) tags[reads + writes++] = &array.tag();
   for (int i : op.mutated_inputs(*parameters)) tags[reads + writes++] = &in[i].tag();
   if (op.random) tags[reads + writes++] = &generator_tag();

@@ -9,7 +9,8 @@ import contextlib as _contextlib
 
 from . import _core
 
-__all__ = ["push", "tag", "Cancellation", "bulk", "set_bulk_size", "trace", "configure", "waitall"]
+__all__ = ["push", "tag", "Cancellation", "bulk", "set_bulk_size", "trace", "configure", "waitall",
+           "set_defer"]
 
 tag = _core.Tag
 Cancellation = _core.Cancellation
@@ -46,6 +47,17 @@ def set_bulk_size(size):
     global _bulk_size
     previous, _bulk_size = _bulk_size, size
     return previous
+
+
+def set_defer(on):
+    """Say whether pointwise calls on large arrays may be held back, to run in one pass over memory.
+
+    The results have the same bits either way; a chain of calls is slower without. On by default (the
+    setting `defer`, GEMEL_DEFER). Returns what it was.
+    """
+    before = _core.get_setting("defer") == "1"
+    _core.set_setting("defer", "1" if on else "0")
+    return before
 
 
 @_contextlib.contextmanager
