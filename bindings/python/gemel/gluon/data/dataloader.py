@@ -1,10 +1,16 @@
-"""Batches of a data set."""
+"""Batches of a data set, made here, by other processes or by threads."""
+import collections
+import weakref
+
 import numpy as np
 
 from ... import ndarray as nd
+from ...context import cpu_pinned
 from .sampler import BatchSampler, RandomSampler, SequentialSampler
+from .transport import Raw
+from .workers import ProcessPool, ThreadPool
 
-__all__ = ["DataLoader", "default_batchify_fn"]
+__all__ = ["DataLoader", "default_batchify_fn", "default_mp_batchify_fn"]
 
 
 def default_batchify_fn(data):
@@ -16,6 +22,37 @@ def default_batchify_fn(data):
         return [default_batchify_fn(list(part)) for part in zip(*data)]
     array = np.asarray(data)
     return nd.array(array, dtype=array.dtype)
+
+
+def default_mp_batchify_fn(data):
+    """What `default_batchify_fn` does, for use in worker processes."""
+    return default_batchify_fn(data)
+
+
+def _worker_batchify(data):
+    """The same as NumPy arrays, which become arrays only where they arrive."""
+    first = data[0]
+    if isinstance(first, nd.NDArray):
+        return Raw(np.stack([one.asnumpy() for one in data]))
+    if isinstance(first, tuple):
+        return [_worker_batchify(list(part)) for part in zip(*data)]
+    array = np.asarray(data)
+    if array.dtype.hasobject:
+        raise TypeError(f"[DataLoader] samples of type {type(first).__name__} make no array; "
+                        "give a batchify_fn")
+    return Raw(np.ascontiguousarray(array))
+
+
+class _Make:
+    """Makes a batch from indices; what workers are given."""
+
+    def __init__(self, dataset, batchify):
+        self._dataset = dataset
+        self._batchify = batchify
+
+    def __call__(self, indices):
+        dataset = self._dataset
+        return self._batchify([dataset[i] for i in indices])
 
 
 class _Rows:
@@ -38,8 +75,58 @@ class _Rows:
         return parts[0] if len(parts) == 1 else parts
 
 
+def _on_device(batch, ctx):
+    if isinstance(batch, nd.NDArray):
+        return batch.as_in_context(ctx)
+    if isinstance(batch, (list, tuple)):
+        return type(batch)(_on_device(one, ctx) for one in batch)
+    return batch
+
+
+class _WorkerIterator:
+    """One round over the batches of a pool, in the sampler's order."""
+
+    def __init__(self, loader):
+        self._loader = loader
+        self._pool = loader._start()
+        self._batches = iter(loader._batch_sampler)
+        self._pending = collections.deque()
+        # Whatever ends this round, its batches on the way are given up.
+        self._finalizer = weakref.finalize(self, _give_up, self._pool, self._pending)
+        for _ in range(loader._prefetch):
+            self._submit()
+
+    def _submit(self):
+        indices = next(self._batches, None)
+        if indices is not None:
+            self._pending.append(self._pool.submit(indices))
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        self._submit()
+        if not self._pending:
+            raise StopIteration
+        try:
+            batch = self._pool.get(self._pending.popleft(), self._loader._timeout)
+        except BaseException:
+            self._loader._stop(self._pool)
+            raise
+        return self._loader._placed(batch)
+
+    next = __next__
+
+    def __len__(self):
+        return len(self._loader._batch_sampler)
+
+
+def _give_up(pool, pending):
+    pool.drop(pending)
+
+
 class DataLoader:
-    """Batches of a data set, made in this process.
+    """Batches of a data set.
 
     Parameters
     ----------
@@ -57,14 +144,32 @@ class DataLoader:
     batchify_fn : callable, optional
         Puts a list of samples together.
     num_workers : int
-        Batches are made in this process, whatever the number; a warning where it is not 0.
+        Processes that make batches; 0 for none. They are forked when the loader is made, each with
+        seeds of its own that follow from NumPy's generator. An exception of theirs, also their
+        death, is raised by the iteration; then the next round starts new ones.
+    pin_memory : bool
+        Whether batches are in pinned memory of device `pin_device_id`.
+    prefetch : int, optional
+        Batches made ahead; twice the workers by default.
+    thread_pool : bool
+        Threads instead of processes.
+    timeout : int
+        Seconds that a batch may take.
+    auto_reload : bool
+        Make the first batches of the next round at the end of one.
     """
 
     def __init__(self, dataset, batch_size=None, shuffle=False, sampler=None, last_batch=None,
                  batch_sampler=None, batchify_fn=None, num_workers=0, pin_memory=False,
                  pin_device_id=0, prefetch=None, thread_pool=False, timeout=120,
                  auto_reload=False):
+        self._pool = None
+        self._iter = None
+        assert timeout > 0, f"timeout must be positive, given {timeout}"
         self._dataset = dataset
+        self._timeout = timeout
+        self._pinned = cpu_pinned(pin_device_id) if pin_memory else None
+        self._thread_pool = thread_pool
         if batch_sampler is None:
             if batch_size is None:
                 raise ValueError("batch_size must be specified unless batch_sampler is specified")
@@ -77,21 +182,63 @@ class DataLoader:
         elif batch_size is not None or shuffle or sampler is not None or last_batch is not None:
             raise ValueError("batch_size, shuffle, sampler and last_batch must not be specified "
                              "if batch_sampler is specified.")
-        if num_workers:
-            import warnings
-            warnings.warn("DataLoader makes batches in this process: num_workers is ignored")
         self._batch_sampler = batch_sampler
-        self._batchify_fn = batchify_fn or default_batchify_fn
-        self._rows = _Rows(dataset) if batchify_fn is None else None
+        self._num_workers = max(0, num_workers)
+        self._prefetch = max(0, int(prefetch) if prefetch is not None else 2 * self._num_workers)
+        in_process = self._num_workers > 0 and not thread_pool
+        self._make = _Make(dataset, batchify_fn or
+                           (_worker_batchify if in_process else default_batchify_fn))
+        self._rows = _Rows(dataset) if batchify_fn is None and not self._num_workers else None
+        self._auto_reload = auto_reload
+        if self._num_workers:
+            self._start()
+            if auto_reload:
+                self.refresh()
+
+    def _start(self):
+        """The pool; a new one where there is none or the last one broke."""
+        if self._pool is None:
+            kind = ThreadPool if self._thread_pool else ProcessPool
+            self._pool = kind(self._num_workers, self._make)
+            self._pool_finalizer = weakref.finalize(self, self._pool.close)
+        return self._pool
+
+    def _stop(self, pool):
+        pool.close()
+        if self._pool is pool:
+            self._pool_finalizer.detach()
+            self._pool = None
+
+    def _placed(self, batch):
+        return batch if self._pinned is None else _on_device(batch, self._pinned)
+
+    def _here(self):
+        make = self._rows or self._make
+        for indices in self._batch_sampler:
+            yield self._placed(make(indices))
+
+    def _reloading(self):
+        rounds = self._iter if self._iter is not None else _WorkerIterator(self)
+        self._iter = None
+        yield from rounds
+        self.refresh()
 
     def __iter__(self):
-        dataset = self._dataset
-        if self._rows:
-            for indices in self._batch_sampler:
-                yield self._rows(indices)
-            return
-        for indices in self._batch_sampler:
-            yield self._batchify_fn([dataset[i] for i in indices])
+        if not self._num_workers:
+            return self._here()
+        return self._reloading() if self._auto_reload else _WorkerIterator(self)
 
     def __len__(self):
         return len(self._batch_sampler)
+
+    def _prefetch_iter(self):
+        self._iter = _WorkerIterator(self)
+
+    def refresh(self):
+        """Begin the next round now, in place of one that was begun ahead."""
+        if self._num_workers:
+            self._prefetch_iter()
+
+    def clean(self):
+        """Give up a round that was begun ahead."""
+        self._iter = None
