@@ -71,10 +71,10 @@ def rival_environment():
 class Side:
     """A process that runs one side's rounds when asked."""
 
-    def __init__(self, workload, name, python):
+    def __init__(self, workload, name, python, program=None, environment=None):
         self.name = name
-        environment = single_thread_environment() if name == "gemel" else rival_environment()
-        self._process = subprocess.Popen([python, os.path.join(HERE, "side.py"), workload, name],
+        environment = environment or (single_thread_environment() if name == "gemel" else rival_environment())
+        self._process = subprocess.Popen([python, os.path.join(HERE, "side.py"), workload, program or name],
                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                          text=True, env=environment)
         hello = self._answer()
@@ -104,9 +104,9 @@ class Side:
         self._process.wait(timeout=60)
 
 
-def open_sides(workload, options):
+def open_sides(workload, options, ours=None):
     """The sides that can run, and why the others cannot."""
-    sides, absent = [Side(workload, "gemel", sys.executable)], {}
+    sides, absent = [ours(options) if ours else Side(workload, "gemel", sys.executable)], {}
     for rival in RIVALS:
         if not os.path.exists(os.path.join(HERE, workload, rival + ".py")):
             continue
@@ -187,14 +187,14 @@ def table(report):
         yield f"{name} left out: {reason}"
 
 
-def run_timed(workload, unit, rows, rounds=7):
-    """The main program of a workload whose sides are timed in turns."""
+def run_timed(workload, unit, rows, rounds=7, ours=None):
+    """The main program of a workload whose sides are timed in turns; `ours(options)` opens our side."""
     options = parser_for(workload).parse_args()
 
     def say(text):
         print(text, file=sys.stderr, flush=True)
 
-    sides, absent = open_sides(workload, options)
+    sides, absent = open_sides(workload, options, ours)
     report = {"workload": workload, "unit": unit, "rows": [], "absent": absent,
               "versions": {side.name: side.version for side in sides}}
     for row in rows:

@@ -19,12 +19,6 @@ void report_internals(const ExecutorObject& object, bool training) {
       object.monitor.callback(names[i].c_str(), new_handle(run.outputs()[i]), object.monitor.state);
 }
 
-void run_forward(ExecutorHandle handle, bool training) {
-  const ExecutorObject object = Executors::instance().get(handle);
-  object.executor->forward(training);
-  if (object.monitor.callback) report_internals(object, training);
-}
-
 void run_backward_pass(ExecutorHandle handle, uint32_t len, NDArrayHandle* head_grads) {
   const std::shared_ptr<runtime::Executor> executor = Executors::instance().get(handle).executor;
   executor->backward(
@@ -36,6 +30,12 @@ void set_monitor(ExecutorHandle handle, ExecutorMonitorCallback callback, void* 
 }
 
 }  // namespace
+
+void run_forward(const ExecutorObject& object, bool training) {
+  object.executor->forward(training);
+  if (object.monitor.callback) report_internals(object, training);
+}
+
 }  // namespace gemel::c_api
 
 using namespace gemel;
@@ -48,7 +48,10 @@ int MXExecutorFree(ExecutorHandle handle) {
 }
 
 int MXExecutorForward(ExecutorHandle handle, int is_train) {
-  return call(__func__, [&] { run_forward(handle, is_train != 0); });
+  return call(__func__, [&] {
+    const ExecutorObject object = Executors::instance().get(handle);  // the callback may free it
+    run_forward(object, is_train != 0);
+  });
 }
 
 int MXExecutorBackward(ExecutorHandle handle, uint32_t len, NDArrayHandle* head_grads) {

@@ -1,5 +1,6 @@
 // The object behind an executor's handle.
 #pragma once
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -33,9 +34,13 @@ struct BindRequest {
   std::vector<GradRequest> requests;          // beside list_arguments()
   std::vector<std::string> shared_names;      // arguments taken from `shared`
   const runtime::Executor* shared = nullptr;  // may be null
+  std::map<std::string, NDArray> values;      // inputs that exist already
   bool use_buffer = false;                    // arrays of other arguments come from `buffer`
   std::vector<std::pair<std::string, NDArray>> buffer;  // grows by what was made
 };
+
+// A pass, and the monitor's report of it.
+void run_forward(const ExecutorObject& object, bool training);
 
 // Infers, then shares or makes every array.
 std::shared_ptr<runtime::Executor> bind_simply(const Symbol& symbol, BindRequest& request);

@@ -73,9 +73,11 @@ std::shared_ptr<runtime::Executor> bind_simply(const Symbol& symbol, BindRequest
   for (size_t i = 0; i < names.size(); ++i) {
     const Shape& shape = types.shapes[i];
     const DType dtype = types.dtypes[i];
+    const auto existing = request.values.find(names[i]);
     if (is_auxiliary[i]) {
       const size_t p = place(shared_auxiliary, names[i]);
       NDArray state;
+      if (existing != request.values.end()) state = existing->second;
       if (p < shared_auxiliary.size()) state = request.shared->bindings().auxiliary_states[p];
       if (!fits(state, shape, dtype))
         state = zero_array(shape, dtype, request.device, memory::Owner::parameter);
@@ -85,7 +87,9 @@ std::shared_ptr<runtime::Executor> bind_simply(const Symbol& symbol, BindRequest
     const GradRequest wanted = request.requests[argument++];
     const bool is_shared = place(request.shared_names, names[i]) < request.shared_names.size();
     NDArray value, gradient;
-    if (is_shared) {
+    if (existing != request.values.end()) {
+      value = existing->second;
+    } else if (is_shared) {
       const size_t p = place(shared_arguments, names[i]);
       if (p < shared_arguments.size()) {
         value = request.shared->bindings().arguments[p];

@@ -89,5 +89,10 @@ def handles(values):
 
 
 @pytest.fixture(scope="session")
-def api():
-    return Api(ctypes.CDLL(loaded_library()))
+def library_path():
+    return loaded_library()
+
+
+@pytest.fixture(scope="session")
+def api(library_path):
+    return Api(ctypes.CDLL(library_path))
