@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "array/shared_memory.h"
 #include "c_api/objects.h"
 #include "ops/shape/reshape.h"
 #include "runtime/autograd.h"
@@ -14,8 +15,13 @@ namespace {
 void make_array(const Shape& shape, int dev_type, int dev_id, int dtype, NDArrayHandle* out) {
   const Device device = device_of(dev_type, dev_id);
   const Shape wanted = shape_from_caller(shape);
-  *given(out, "the result") =
-      new_handle(wanted.known() ? NDArray(wanted, dtype_of(dtype), device) : NDArray());
+  given(out, "the result");
+  if (!wanted.known())
+    *out = new_handle(NDArray());
+  else if (device.kind == DeviceKind::cpu_shared)
+    *out = new_handle(make_shared_array(wanted, dtype_of(dtype)));
+  else
+    *out = new_handle(NDArray(wanted, dtype_of(dtype), device));
 }
 
 // Each axis as a T in memory of this thread.

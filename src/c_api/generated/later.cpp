@@ -930,42 +930,6 @@ int MXCachedOpRegisterOpHook(NDArrayHandle handle, CachedOpMonitorCallback callb
   return gemel::c_api::not_available("MXCachedOpRegisterOpHook");
 }
 
-int MXCustomFunctionRecord(int num_inputs, NDArrayHandle* inputs, int num_outputs,
-                           NDArrayHandle* outputs, struct MXCallbackList* callbacks) {
-  return gemel::c_api::not_available("MXCustomFunctionRecord");
-}
-
-int MXEnginePushAsync(EngineAsyncFunc async_func, void* func_param, EngineFuncParamDeleter deleter,
-                      ContextHandle ctx_handle, EngineVarHandle const_vars_handle,
-                      int num_const_vars, EngineVarHandle mutable_vars_handle, int num_mutable_vars,
-                      EngineFnPropertyHandle prop_handle, int priority, const char* opr_name,
-                      bool wait) {
-  return gemel::c_api::not_available("MXEnginePushAsync");
-}
-
-int MXEnginePushAsyncND(EngineAsyncFunc async_func, void* func_param,
-                        EngineFuncParamDeleter deleter, ContextHandle ctx_handle,
-                        NDArrayHandle* const_nds_handle, int num_const_nds,
-                        NDArrayHandle* mutable_nds_handle, int num_mutable_nds,
-                        EngineFnPropertyHandle prop_handle, int priority, const char* opr_name,
-                        bool wait) {
-  return gemel::c_api::not_available("MXEnginePushAsyncND");
-}
-
-int MXEnginePushSync(EngineSyncFunc sync_func, void* func_param, EngineFuncParamDeleter deleter,
-                     ContextHandle ctx_handle, EngineVarHandle const_vars_handle,
-                     int num_const_vars, EngineVarHandle mutable_vars_handle, int num_mutable_vars,
-                     EngineFnPropertyHandle prop_handle, int priority, const char* opr_name) {
-  return gemel::c_api::not_available("MXEnginePushSync");
-}
-
-int MXEnginePushSyncND(EngineSyncFunc sync_func, void* func_param, EngineFuncParamDeleter deleter,
-                       ContextHandle ctx_handle, NDArrayHandle* const_nds_handle, int num_const_nds,
-                       NDArrayHandle* mutable_nds_handle, int num_mutable_nds,
-                       EngineFnPropertyHandle prop_handle, int priority, const char* opr_name) {
-  return gemel::c_api::not_available("MXEnginePushSyncND");
-}
-
 int MXKVStorePullRowSparseEx(KVStoreHandle handle, uint32_t num, const char** keys,
                              NDArrayHandle* vals, const NDArrayHandle* row_ids, int priority) {
   return gemel::c_api::not_available("MXKVStorePullRowSparseEx");
@@ -997,24 +961,10 @@ int MXLoadLib(const char* path, unsigned verbose) {
   return gemel::c_api::not_available("MXLoadLib");
 }
 
-int MXNDArrayCallDLPackDeleter(DLManagedTensorHandle dlpack) {
-  return gemel::c_api::not_available("MXNDArrayCallDLPackDeleter");
-}
-
-int MXNDArrayCreateFromSharedMemEx(int shared_pid, int shared_id, const int* shape, int ndim,
-                                   int dtype, NDArrayHandle* out) {
-  return gemel::c_api::not_available("MXNDArrayCreateFromSharedMemEx");
-}
-
 int MXNDArrayCreateSparseEx(int storage_type, const uint32_t* shape, uint32_t ndim, int dev_type,
                             int dev_id, int delay_alloc, int dtype, uint32_t num_aux, int* aux_type,
                             uint32_t* aux_ndims, const uint32_t* aux_shape, NDArrayHandle* out) {
   return gemel::c_api::not_available("MXNDArrayCreateSparseEx");
-}
-
-int MXNDArrayFromDLPackEx(DLManagedTensorHandle dlpack, const bool transient_handle,
-                          NDArrayHandle* out_handle) {
-  return gemel::c_api::not_available("MXNDArrayFromDLPackEx");
 }
 
 int MXNDArrayGetAuxNDArray(NDArrayHandle handle, uint32_t i, NDArrayHandle* out) {
@@ -1029,16 +979,8 @@ int MXNDArrayGetDataNDArray(NDArrayHandle handle, NDArrayHandle* out) {
   return gemel::c_api::not_available("MXNDArrayGetDataNDArray");
 }
 
-int MXNDArrayGetSharedMemHandle(NDArrayHandle handle, int* shared_pid, int* shared_id) {
-  return gemel::c_api::not_available("MXNDArrayGetSharedMemHandle");
-}
-
 int MXNDArraySyncCheckFormat(NDArrayHandle handle, const bool full_check) {
   return gemel::c_api::not_available("MXNDArraySyncCheckFormat");
-}
-
-int MXNDArrayToDLPack(NDArrayHandle handle, DLManagedTensorHandle* out_dlpack) {
-  return gemel::c_api::not_available("MXNDArrayToDLPack");
 }
 
 int MXNDArrayCreateSparseEx64(int storage_type, const int64_t* shape, int ndim, int dev_type,
@@ -1054,15 +996,6 @@ int MXNDArrayGetAuxNDArray64(NDArrayHandle handle, int64_t i, NDArrayHandle* out
 
 int MXNDArrayGetAuxType64(NDArrayHandle handle, int64_t i, int* out_type) {
   return gemel::c_api::not_available("MXNDArrayGetAuxType64");
-}
-
-int MXNDArrayCreateFromSharedMem(int shared_pid, int shared_id, const uint32_t* shape,
-                                 uint32_t ndim, int dtype, NDArrayHandle* out) {
-  return gemel::c_api::not_available("MXNDArrayCreateFromSharedMem");
-}
-
-int MXNDArrayFromDLPack(DLManagedTensorHandle dlpack, NDArrayHandle* out_handle) {
-  return gemel::c_api::not_available("MXNDArrayFromDLPack");
 }
 
 int NNGraphApplyPasses(GraphHandle src, nn_uint num_pass, const char** pass_names,
