@@ -1,10 +1,17 @@
 """Helpers of tests: comparison of arrays, random arrays, and checks of gradients."""
+import contextlib
 import functools
+import json
+import os
+import sys
+import time
 
 import numpy as np
 
 from . import ndarray as nd
 from .context import Context, current_context, num_gpus
+from .generator_checks import (chi_square_check, gen_buckets_probs_with_ppf,  # noqa: F401
+                               mean_check, var_check, verify_generator)
 from .symbol import Symbol
 
 __all__ = ["default_context", "set_default_context", "default_dtype", "get_rtol", "get_atol",
@@ -385,3 +392,364 @@ def check_numeric_gradient(sym, location, aux_states=None, numeric_eps=None, rto
     for name in checked:
         assert_almost_equal(numeric[name], symbolic[name], rtol, atol,
                             (f"NUMERICAL_{name}", f"BACKWARD_{name}"))
+
+
+# ---- arrays and shapes ---------------------------------------------------------------------
+
+
+def default_rtols():
+    """The relative tolerance for each dtype."""
+    return {np.dtype(name): value for name, value in _RTOL.items() if name != "bfloat16"}
+
+
+def default_atols():
+    """The absolute tolerance for each dtype."""
+    return {np.dtype(name): value for name, value in _ATOL.items() if name != "bfloat16"}
+
+
+def default_numeric_eps():
+    """The step of finite differences for each dtype."""
+    return {np.dtype("float16"): 2 ** -6, np.dtype("float32"): 2 ** -9, np.dtype("float64"): 2 ** -14}
+
+
+def get_etol(etol=None):
+    """The share of elements that may differ; none by default."""
+    return 0 if etol is None else etol
+
+
+def random_uniform_arrays(*shapes, **kwargs):
+    """Uniform NumPy arrays of these shapes; `low`, `high` and `dtype` as keywords."""
+    low, high = kwargs.pop("low", 0.0), kwargs.pop("high", 1.0)
+    dtype = kwargs.pop("dtype", default_dtype())
+    if kwargs:
+        raise TypeError(f"Got unexpected argument/s : {sorted(kwargs)}")
+    return [np.random.uniform(low, high, size=shape).astype(dtype) for shape in shapes]
+
+
+def random_sample(population, k):
+    """`k` distinct elements of a sequence, in random order."""
+    population = list(population)
+    assert 0 <= k <= len(population)
+    return [population[i] for i in np.random.permutation(len(population))[:k]]
+
+
+def create_vector(size, dtype=np.int64):
+    """The array 0, 1, ... of `size` elements."""
+    return nd.arange(0, size, dtype=dtype)
+
+
+def create_2d_tensor(rows, columns, dtype=np.int64):
+    """A matrix whose rows hold their number."""
+    return nd.broadcast_to(nd.arange(0, rows, dtype=dtype).reshape((rows, 1)), shape=(rows, columns))
+
+
+def rand_coord_2d(x_low, x_high, y_low, y_high):
+    """Two random integers of `[x_low, x_high)` and `[y_low, y_high)`."""
+    return np.random.randint(x_low, x_high, dtype=np.int64), \
+        np.random.randint(y_low, y_high, dtype=np.int64)
+
+
+def assign_each(the_input, function):
+    """A NumPy array of `function` of each element; a copy without a function."""
+    return np.array(the_input) if function is None else np.vectorize(function)(the_input)
+
+
+def assign_each2(input1, input2, function):
+    """A NumPy array of `function` of each pair of elements; a copy of the first without one."""
+    return np.array(input1) if function is None else np.vectorize(function)(input1, input2)
+
+
+def np_reduce(dat, axis, keepdims, numpy_reduce_func):
+    """Apply a NumPy reduction over one axis, several or all."""
+    if axis is None:
+        axis = range(dat.ndim)
+    axes = tuple(axis) if not isinstance(axis, int) else (axis,)
+    result = dat
+    for one in sorted(axes, reverse=True):
+        result = numpy_reduce_func(result, axis=one)
+    if keepdims:
+        result = np.reshape(result, [1 if i in axes else n for i, n in enumerate(dat.shape)])
+    return result
+
+
+def collapse_sum_like(a, shape):
+    """Sum an array over the axes that a `shape` was broadcast along."""
+    assert len(a.shape) >= len(shape)
+    if np.prod(shape) == 0 or a.size == 0:
+        return np.zeros(shape, dtype=a.dtype)
+    lead = a.ndim - len(shape)
+    axes = tuple(range(lead)) + tuple(lead + i for i, n in enumerate(shape) if n != a.shape[lead + i])
+    return a.sum(axis=axes).reshape(shape)
+
+
+# ---- comparison ----------------------------------------------------------------------------
+
+
+def assert_almost_equal_ignore_nan(a, b, rtol=None, atol=None, names=("a", "b")):
+    """`assert_almost_equal` where neither array is nan."""
+    a, b = np.copy(_numpy(a)), np.copy(_numpy(b))
+    either = np.isnan(a) | np.isnan(b)
+    a[either] = b[either] = 0
+    assert_almost_equal(a, b, rtol, atol, names)
+
+
+def assert_almost_equal_with_err(a, b, rtol=None, atol=None, etol=None, names=("a", "b"),
+                                 equal_nan=False, mismatches=(10, 10)):
+    """`assert_almost_equal` that lets a share `etol` of the elements differ."""
+    allowed = get_etol(etol)
+    if not allowed:
+        assert_almost_equal(a, b, rtol, atol, names, equal_nan)
+        return
+    x, y = _numpy(a), _numpy(b)
+    close = np.isclose(x, y, get_rtol(rtol, x.dtype), get_atol(atol, x.dtype), equal_nan)
+    differing = 1 - close.mean()
+    assert differing <= allowed, \
+        f"{differing:.2%} of the elements of {names[0]} and {names[1]} differ, {allowed:.2%} may"
+
+
+def compare_ndarray_tuple(t1, t2, rtol=None, atol=None):
+    """`assert_almost_equal` of arrays, or of nested tuples of them; None matches anything."""
+    if t1 is None or t2 is None:
+        return
+    if isinstance(t1, tuple):
+        for one, other in zip(t1, t2):
+            compare_ndarray_tuple(one, other, rtol, atol)
+    else:
+        assert_almost_equal(t1, t2, rtol=rtol, atol=atol)
+
+
+def compare_optimizer(opt1, opt2, shape, dtype, w_stype="default", g_stype="default", rtol=1e-4,
+                      atol=1e-5, compare_states=True, ntensors=1):
+    """Update random weights once with two optimizers; weights and states must agree."""
+    shapes = shape if isinstance(shape, list) else [shape] * ntensors
+    indices = list(range(len(shapes)))
+    weights = [rand_ndarray(one, w_stype, density=1, dtype=dtype) for one in shapes]
+    grads = [rand_ndarray(one, g_stype, density=.3, dtype=dtype) for one in shapes]
+    results = []
+    for optimizer in (opt1, opt2):
+        copies = [weight.copy() for weight in weights]
+        states = [optimizer.create_state_multi_precision(i, one) for i, one in zip(indices, copies)]
+        optimizer.update_many(indices, copies, [grad.copy() for grad in grads], states)
+        results.append((copies, states))
+    (weights1, states1), (weights2, states2) = results
+    compare_ndarray_tuple(tuple(weights1), tuple(weights2), rtol, atol)
+    if compare_states:
+        compare_ndarray_tuple(tuple(states1), tuple(states2), rtol, atol)
+
+
+def same_symbol_structure(sym1, sym2):
+    """Whether two symbols have the same operators, connected in the same way."""
+    def structure(sym):
+        graph = json.loads(sym.tojson())
+        return [(node["op"], node.get("inputs")) for node in graph["nodes"]], graph["heads"]
+    return structure(sym1) == structure(sym2)
+
+
+def check_consistency(sym, ctx_list, scale=1.0, grad_req="write", arg_params=None, aux_params=None,
+                      rtol=None, atol=None, raise_on_err=True, ground_truth=None, equal_nan=False,
+                      use_uniform=False, rand_type=np.float64):
+    """Check that a symbol gives the same outputs and gradients on several devices and in several
+    dtypes.
+
+    Parameters
+    ----------
+    sym : Symbol or list of Symbol
+    ctx_list : list of dict
+        For each run, `ctx`, the shapes of the inputs, and optionally `type_dict`.
+    scale : float
+        Standard deviation (or bound, with `use_uniform`) of the random inputs.
+    grad_req : str or dict
+    arg_params, aux_params : dict of str to numpy.ndarray, optional
+        Values of inputs that are not drawn.
+    rtol, atol : float or dict of dtype to float, optional
+    raise_on_err : bool
+        Raise, or print the differences.
+    ground_truth : dict of str to NDArray, optional
+        What to compare with; by default the run in the widest dtype.
+
+    Returns the outputs and gradients that were compared with.
+    """
+    runs = [dict(one) for one in ctx_list]
+    syms = sym if isinstance(sym, (list, tuple)) else [sym] * len(runs)
+    executors = []
+    for one, options in zip(syms, runs):
+        ctx, types = options.pop("ctx"), options.pop("type_dict", {})
+        executors.append(one.simple_bind(ctx, grad_req=grad_req, type_dict=types, **options))
+    values = {}
+    for name, array in executors[0].arg_dict.items():
+        drawn = np.random.uniform(-scale, scale, array.shape) if use_uniform else \
+            np.random.normal(size=array.shape, scale=scale)
+        values[name] = (arg_params or {}).get(name, drawn.astype(rand_type))
+    for executor in executors:
+        for name, array in executor.arg_dict.items():
+            array[:] = np.asarray(values[name]).astype(array.dtype)
+        for name, array in executor.aux_dict.items():
+            array[:] = (aux_params or {}).get(name, 0)
+    found = []
+    training = any(one is not None for one in executors[0].grad_arrays)
+    for executor in executors:
+        executor.forward(is_train=training)
+        if training:
+            executor.backward([output.copy() for output in executor.outputs])
+        arrays = dict(zip(executor._symbol.list_outputs(), executor.outputs))
+        arrays.update({f"gradient of {k}": v for k, v in executor.grad_dict.items() if v is not None})
+        found.append({name: array.asnumpy() for name, array in arrays.items()})
+    dtypes = [np.dtype(executor.outputs[0].dtype) for executor in executors]
+    truth = ground_truth
+    if truth is None:
+        truth = found[max(range(len(found)), key=lambda i: dtypes[i].itemsize)]
+    for arrays, dtype in zip(found, dtypes):
+        tolerances = [t.get(dtype) if isinstance(t, dict) else t for t in (rtol, atol)]
+        relative = _RTOL[dtype.name] if tolerances[0] is None else tolerances[0]
+        absolute = _RTOL[dtype.name] if tolerances[1] is None else tolerances[1]
+        for name, array in arrays.items():
+            try:
+                assert_almost_equal(array, _numpy(truth[name]).astype(dtype), relative, absolute,
+                                    (name, "ground truth"), equal_nan)
+            except AssertionError as error:
+                if raise_on_err:
+                    raise
+                print(f"{name} in {dtype}: {error}")
+    return truth
+
+
+def check_gluon_hybridize_consistency(net_builder, data_l, numpy_func=None, test_grad=True,
+                                      rtol=1e-4, atol=1e-4):
+    """Check that a block gives the same outputs and gradients hybridized and not.
+
+    Parameters
+    ----------
+    net_builder : callable
+        Makes the block; takes `params` to share parameters.
+    data_l : list of NDArray
+    numpy_func : callable, optional
+        Gives the expected output from NumPy arrays.
+    test_grad : bool
+        Compare the gradients of the data and of the parameters too.
+    """
+    from . import autograd
+    shared, results = None, []
+    for hybridize in (False, True):
+        net = net_builder(params=shared) if shared is not None else net_builder()
+        if shared is None:
+            net.initialize()
+            shared = net.collect_params()
+        if hybridize:
+            net.hybridize()
+        data = [one.copy() for one in data_l]
+        for one in data:
+            one.attach_grad()
+        with autograd.record():
+            out = net(*data)
+        gradients = []
+        if test_grad:
+            out.backward(nd.ones(out.shape))
+            gradients = [one.grad.asnumpy() for one in data]
+            gradients += [p.grad().asnumpy() for p in net.collect_params().values()
+                          if p.grad_req != "null"]
+        results.append((out.asnumpy(), gradients))
+    (plain, plain_gradients), (hybrid, hybrid_gradients) = results
+    assert_almost_equal(plain, hybrid, rtol, atol)
+    for one, other in zip(plain_gradients, hybrid_gradients):
+        assert_almost_equal(one, other, rtol, atol)
+    if numpy_func is not None:
+        assert_almost_equal(numpy_func(*[one.asnumpy() for one in data_l]), hybrid, rtol, atol)
+
+
+# ---- other -----------------------------------------------------------------------------------
+
+
+class DummyIter:
+    """An iterator that gives the first batch of another one again and again."""
+
+    def __init__(self, real_iter):
+        self.real_iter = real_iter
+        self.provide_data = real_iter.provide_data
+        self.provide_label = real_iter.provide_label
+        self.batch_size = real_iter.batch_size
+        self.the_batch = next(iter(real_iter))
+
+    def __iter__(self):
+        return self
+
+    def next(self):
+        """The batch."""
+        return self.the_batch
+
+    __next__ = next
+
+    def reset(self):
+        """Nothing to go back to."""
+
+
+def getenv(name):
+    """An environment variable, or None."""
+    return os.environ.get(name)
+
+
+def setenv(name, value):
+    """Set an environment variable, or with None remove it."""
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value
+
+
+@contextlib.contextmanager
+def environment(*args):
+    """Environment variables inside a `with` block: `environment(name, value)` or
+    `environment({name: value})`; None removes a variable."""
+    if len(args) not in (1, 2):
+        raise TypeError(f"environment() expects a dict or a name and a value, got {len(args)} arguments")
+    wanted = args[0] if len(args) == 1 else {args[0]: args[1]}
+    before = {name: os.environ.get(name) for name in wanted}
+    try:
+        for name, value in wanted.items():
+            setenv(name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            setenv(name, value)
+
+
+@contextlib.contextmanager
+def discard_stderr():
+    """Send what is written to standard error inside a `with` block nowhere."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(nowhere)
+        os.close(kept)
+
+
+def check_speed(sym, location=None, ctx=None, N=20, grad_req=None, typ="whole", **kwargs):
+    """Seconds of one run of a symbol, the mean of `N`; `typ` is "whole" or "forward"."""
+    if typ not in ("whole", "forward"):
+        raise ValueError('typ can only be "whole" or "forward".')
+    ctx = ctx or default_context()
+    if location is None:
+        executor = sym.simple_bind(ctx, grad_req=grad_req or "write", **kwargs)
+        location = {name: np.random.normal(size=array.shape)
+                    for name, array in executor.arg_dict.items()}
+    else:
+        shapes = {name: array.shape for name, array in location.items()}
+        executor = sym.simple_bind(ctx, grad_req=grad_req or "write", **shapes)
+    for name, values in location.items():
+        executor.arg_dict[name][:] = values
+
+    def run():
+        executor.forward(is_train=typ == "whole")
+        if typ == "whole":
+            executor.backward(executor.outputs)
+    run()
+    nd.waitall()
+    start = time.perf_counter()
+    for _ in range(N):
+        run()
+    nd.waitall()
+    return (time.perf_counter() - start) / N
