@@ -7,7 +7,8 @@ namespace {
 
 std::string_view identifier(Reduction kind) {
   constexpr std::string_view names[] = {"sum",    "mean",    "prod",  "max",  "min",
-                                        "nansum", "nanprod", "norm1", "norm2"};
+                                        "nansum", "nanprod", "norm1", "norm2",
+                                        "sum_squares"};
   return names[static_cast<int>(kind)];
 }
 

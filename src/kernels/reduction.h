@@ -4,6 +4,17 @@
 
 namespace gemel::kernels {
 
-enum class Reduction : uint8_t { sum, mean, prod, max, min, nansum, nanprod, norm1, norm2 };
+enum class Reduction : uint8_t {
+  sum,
+  mean,
+  prod,
+  max,
+  min,
+  nansum,
+  nanprod,
+  norm1,
+  norm2,
+  sum_squares
+};
 
 }  // namespace gemel::kernels

@@ -14,7 +14,8 @@ import pytest
 from gemel import _core
 
 ARCHITECTURES = ["sm_75", "sm_90", "sm_100"]
-REDUCTIONS = ["sum", "mean", "prod", "max", "min", "nansum", "nanprod", "norm1", "norm2"]
+REDUCTIONS = ["sum", "mean", "prod", "max", "min", "nansum", "nanprod", "norm1", "norm2",
+              "sum_squares"]
 SOURCE_FOLDER = Path(__file__).resolve().parents[2] / "src"
 
 needs_nvrtc = pytest.mark.skipif(nvrtc.library_path() is None,
@@ -207,7 +208,8 @@ def test_reduction_values_on_the_host(kind, tmp_path):
              ctypes.c_longlong(12), ctypes.c_longlong(5))
     wide = data.astype("float64")
     expected = {"norm1": lambda a, axis: np.abs(a).sum(axis=axis),
-                "norm2": lambda a, axis: np.sqrt((a * a).sum(axis=axis))}.get(
+                "norm2": lambda a, axis: np.sqrt((a * a).sum(axis=axis)),
+                "sum_squares": lambda a, axis: (a * a).sum(axis=axis)}.get(
                     name, getattr(np, name, None))(wide, axis=1)
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
