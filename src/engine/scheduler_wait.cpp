@@ -1,4 +1,5 @@
 // Waiting for tags and for everything.
+#include <algorithm>
 #include <string>
 
 #include "base/error.h"
@@ -6,6 +7,7 @@
 #include "engine/poison.h"
 #include "engine/scheduler.h"
 #include "engine/solo.h"
+#include "engine/trace_buffer.h"
 
 namespace gemel::engine::detail {
 namespace {
@@ -72,6 +74,7 @@ void Scheduler::wait(Tag& tag, bool write) {
   uint64_t busy = mode_conflicts[static_cast<int>(write ? Mode::write : Mode::read)];
   if (!(word & (busy | queued_bit | poisoned_bit | split_bit))) return;
 
+  const int64_t started = tracing() ? trace_now() : 0;
   Request request(tag, write);
   {
     Lock lock(*this);
@@ -86,12 +89,22 @@ void Scheduler::wait(Tag& tag, bool write) {
     Lock lock(*this);
     run_until(lock, [&] { return done.load(std::memory_order_acquire); });
   }
+  if (started) trace_wait(tag.name() ? tag.name() : "wait", &tag, started);
   if (!request.waiter.poison) return;
   {
     Lock lock(*this);
-    request.waiter.poison->reported = true;
+    note_reported(*request.waiter.poison);
   }
   std::rethrow_exception(request.waiter.poison->error);
+}
+
+// A program that collects its errors where they are read may never call wait_all().
+void Scheduler::note_reported(Failure& failure) {
+  if (std::exchange(failure.reported, true)) return;
+  const auto found = std::find(failures_.rbegin(), failures_.rend(), Ref<Failure>(&failure));
+  if (found == failures_.rend()) return;
+  dropped_.push_back(std::move(*found));  // dies outside the lock
+  failures_.erase(std::next(found).base());
 }
 
 void Scheduler::wait_inside_task(Tag& tag, bool write) {
@@ -109,7 +122,7 @@ void Scheduler::wait_inside_task(Tag& tag, bool write) {
       free &= !(access.tag->word.load(std::memory_order_acquire) & busy);
       if (access.reads && !poison) poison = Ref<Failure>(Poison::of(*access.tag));
     }
-    if (poison && free) poison->reported = true;
+    if (poison && free) note_reported(*poison);
   }
   GEMEL_CHECK(
       free,
@@ -119,14 +132,25 @@ void Scheduler::wait_inside_task(Tag& tag, bool write) {
   if (poison) std::rethrow_exception(poison->error);
 }
 
+void Scheduler::wait_idle() {
+  flush_bulk();
+  const int64_t started = tracing() ? trace_now() : 0;
+  bool waited = false;
+  {
+    Lock lock(*this);
+    waited = outstanding_ != 0;
+    run_until(lock, [&] { return outstanding_ == 0; });
+  }
+  if (waited && started) trace_wait("wait for all", nullptr, started);
+}
+
 void Scheduler::wait_all() {
   GEMEL_CHECK(!thread_state.frame,
               "[engine] wait_all() was called inside a task, which would wait for itself");
-  flush_bulk();
+  wait_idle();
   std::vector<Ref<Failure>> failures;
   {
     Lock lock(*this);
-    run_until(lock, [&] { return outstanding_ == 0; });
     failures.swap(failures_);
     std::vector<Ref<Failure>> unreported;
     for (Ref<Failure>& failure : failures) {

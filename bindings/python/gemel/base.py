@@ -4,6 +4,7 @@
 from a built-in (`ValueError`, `TypeError`, ...) let a caller catch either.
 """
 import builtins
+import os as _os
 
 import numpy as _np
 
@@ -151,6 +152,18 @@ class classproperty:  # pylint: disable=invalid-name
 
     def __get__(self, instance, owner):
         return self._getter(owner)
+
+
+def data_dir_default():
+    """The folder for models and data sets of a user who has not chosen one."""
+    return _os.path.join(_os.path.expanduser("~"), ".mxnet")
+
+
+def data_dir():
+    """The folder for models and data sets: the setting `home` (MXNET_HOME), else `data_dir_default()`."""
+    from . import _core
+
+    return _core.get_setting("home") or data_dir_default()
 
 
 def py_str(value):
