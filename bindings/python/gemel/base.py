@@ -4,6 +4,7 @@
 from a built-in (`ValueError`, `TypeError`, ...) let a caller catch either.
 """
 import builtins
+import os
 
 import numpy as _np
 
@@ -151,6 +152,16 @@ class classproperty:  # pylint: disable=invalid-name
 
     def __get__(self, instance, owner):
         return self._getter(owner)
+
+
+def data_dir_default():
+    """The folder for data where `MXNET_HOME` is not set."""
+    return os.path.join(os.path.expanduser("~"), ".mxnet")
+
+
+def data_dir():
+    """The folder for data: `MXNET_HOME`, or `~/.mxnet`."""
+    return os.getenv("MXNET_HOME", data_dir_default())
 
 
 def py_str(value):
