@@ -117,6 +117,12 @@ void Plan::run_stages(std::span<const NDArray> slots, int first, int last, Stora
   }
 }
 
+uint64_t Plan::draws(int first, int last) const {
+  uint64_t count = 0;
+  for (int s = first; s < last; ++s) count += stages_[s]->random_count;
+  return count;
+}
+
 MemoryProblem Plan::internal_arrays() const {
   MemoryProblem arrays = problem_;
   for (MemoryProblem::Step& step : arrays.steps) step.workspace = 0;

@@ -48,6 +48,14 @@ class Plan {
   // use. Runs of one arena exclude each other.
   void run(std::span<const NDArray> slots, int first, int last, const Ref<Storage>& arena);
 
+  // The same at once, on the calling thread, which must own all arrays and the arena.
+  void run_here(std::span<const NDArray> slots, int first, int last, Storage& arena,
+                RandomStream random) {
+    run_stages(slots, first, last, arena, random);
+  }
+  // Random numbers that these stages draw.
+  uint64_t draws(int first, int last) const;
+
   const std::vector<Shape>& shapes() const { return shapes_; }
   const std::vector<DType>& dtypes() const { return dtypes_; }
   int64_t arena_bytes() const { return memory_.bytes; }

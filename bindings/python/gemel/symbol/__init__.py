@@ -12,4 +12,7 @@ for _name, _module in _namespaces.items():
     globals()[_name] = _module
 for _short in ("uniform", "normal"):
     setattr(random, _short, getattr(_internal, f"_random_{_short}"))  # noqa: F821  (filled above)
+from . import control_flow as _control_flow  # noqa: E402  (needs the operators)
+for _name in _control_flow.__all__:
+    setattr(contrib, _name, getattr(_control_flow, _name))  # noqa: F821
 _operators.add_methods(Symbol, op)  # noqa: F821
