@@ -93,6 +93,7 @@ class Plan {
     std::vector<int> read_slots, written_slots;
     uint64_t random_count = 0;
     bool random = false;
+    bool user_code = false;
     std::atomic<int64_t> last_nanoseconds{-1};
     int64_t bytes = 0;
   };

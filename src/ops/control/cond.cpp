@@ -122,6 +122,7 @@ std::vector<Entry> gradient(const GradientContext& c) {
   inputs.push_back(c.out(p.num_outputs));
   const NodeRef node = make_node(require_op("_backward_cond"), c.node.name + "_backward",
                                  std::move(inputs), c.node.parameters);
+  node->subgraphs = c.node.subgraphs;
   std::vector<Entry> gradients;
   for (size_t i = 0; i < c.node.inputs.size(); ++i)
     gradients.push_back(Entry{node, static_cast<int>(i), 0});
@@ -138,6 +139,7 @@ GEMEL_OPERATORS(cond) {
   auto builder = op<P>("_cond");
   OpInfo& info = builder.info();
   info.take_subgraphs = take_subgraphs;
+  info.hidden = true;  // made with graphs, not called: no generated test can feed it
   info.inputs = [](const Parameters& p) { return numbered("arg", of(p).num_args - 3); };
   info.outputs = [](const Parameters& p) { return of(p).num_outputs + 1; };
   info.visible_outputs = info.file_outputs = [](const Parameters& p) { return of(p).num_outputs; };

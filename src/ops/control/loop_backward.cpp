@@ -100,6 +100,7 @@ std::vector<Entry> loop_gradient(const GradientContext& c, const char* backward)
   for (int i = loop.num_outputs; i < c.node.output_count(); ++i) inputs.push_back(c.out(i));
   const NodeRef node = make_node(require_op(backward), c.node.name + "_backward", std::move(inputs),
                                  c.node.parameters);
+  node->subgraphs = c.node.subgraphs;
   std::vector<Entry> gradients;
   for (size_t i = 0; i < c.node.inputs.size(); ++i)
     gradients.push_back(Entry{node, static_cast<int>(i), 0});
@@ -109,6 +110,7 @@ std::vector<Entry> loop_gradient(const GradientContext& c, const char* backward)
 void declare_loop(OpBuilder& forward, OpBuilder& backward, const char* backward_name,
                   int subgraphs) {
   OpInfo& info = forward.info();
+  info.hidden = true;  // made with graphs, not called: no generated test can feed it
   const auto of = [](const Parameters& p) -> const Loop& { return static_cast<const Loop&>(p); };
   const auto names = [of, subgraphs](const Parameters& p) {
     return numbered("arg", of(p).input_count(subgraphs));
