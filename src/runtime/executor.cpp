@@ -126,7 +126,7 @@ PlanSpec Executor::State::specification(const Executor& executor, bool training)
 }
 
 Executor::Executor(Symbol symbol, Bindings bindings, Device device)
-    : symbol_(std::move(symbol)),
+    : symbol_(instantiated(symbol)),
       bindings_(std::move(bindings)),
       device_(device),
       state_(std::make_unique<State>()) {

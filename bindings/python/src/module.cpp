@@ -13,6 +13,7 @@ NB_MODULE(_core, m) {
   bind_autograd(m);
   bind_engine(m);
   bind_profiler(m);
+  bind_custom(m);
   bind_runtime(m);
   bind_data(m);
   bind_cuda(m);

@@ -3,7 +3,7 @@ from .dataloader import DataLoader  # noqa: F401
 from .dataset import ArrayDataset, Dataset, SimpleDataset  # noqa: F401
 from .sampler import (BatchSampler, FilterSampler, RandomSampler, Sampler,  # noqa: F401
                       SequentialSampler)
-from . import dataloader, dataset, sampler  # noqa: F401
+from . import dataloader, dataset, sampler, vision  # noqa: F401
 
 __all__ = ["Dataset", "SimpleDataset", "ArrayDataset", "DataLoader", "Sampler", "BatchSampler",
            "SequentialSampler", "RandomSampler", "FilterSampler"]

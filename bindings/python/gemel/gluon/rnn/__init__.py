@@ -2,4 +2,5 @@
 from .cells import (GRUCell, HybridRecurrentCell, LSTMCell, RecurrentCell, RNNCell)  # noqa: F401
 from .containers import (BidirectionalCell, DropoutCell, HybridSequentialRNNCell,  # noqa: F401
                          ModifierCell, ResidualCell, SequentialRNNCell, ZoneoutCell)
-from . import cells, containers, sequences  # noqa: F401
+from .layers import GRU, LSTM, RNN  # noqa: F401
+from . import cells, containers, layers, sequences  # noqa: F401
