@@ -1,9 +1,15 @@
 """Optimizers, schedules and saved states; values recorded from MXNet 1.9.1."""
+import json
 import pickle
+import sys
+from pathlib import Path
 
 import gemel as mx
 import numpy as np
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "original"))
+import optimizers  # noqa: E402
 
 
 def after_three_steps(optimizer):
@@ -105,3 +111,97 @@ def test_scheduler_fixes_the_rate():
     assert optimizer.learning_rate == .7
     with pytest.raises(UserWarning):
         optimizer.set_learning_rate(.1)
+
+
+@pytest.mark.parametrize("name, arguments, expected", json.loads(optimizers.TARGET.read_text()),
+                         ids=lambda value: "steps" if isinstance(value, list) else str(value))
+def test_steps_as_recorded(name, arguments, expected):
+    for found, recorded in zip(optimizers.steps(mx, name, arguments), expected, strict=True):
+        for weight, values in zip(found, recorded, strict=True):
+            assert weight == pytest.approx(values, rel=1e-4, abs=2e-5)
+
+
+def test_every_recorded_optimizer_is_there():
+    recorded = {name for name, _, _ in json.loads(optimizers.TARGET.read_text())}
+    assert recorded | {"sgld", "groupadagrad", "ccsgd", "test"} == set(mx.optimizer.Optimizer.opt_registry)
+
+
+def test_momentum_of_a_delayed_gradient():
+    """MXNet raises here; the state is the last step."""
+    optimizer = mx.optimizer.DCASGD(learning_rate=.1, momentum=.5, lamda=.04)
+    updater = mx.optimizer.get_updater(optimizer)
+    weight, grad = mx.nd.array([1., 2.]), mx.nd.array([.5, -1.])
+    updater(0, grad, weight)
+    assert weight.asnumpy().tolist() == pytest.approx([.95, 2.1])
+    updater(0, grad, weight)
+    # momentum 0.5 of the step before; no correction yet, since nobody else changed the weight
+    assert weight.asnumpy().tolist() == pytest.approx([.95 - .075 - .1 * .04 * .25 * -.05,
+                                                       2.1 + .15 - .1 * .04 * .1], abs=1e-4)
+
+
+def test_langevin_noise_has_the_rate_as_variance():
+    mx.random.seed(3)
+    optimizer = mx.optimizer.SGLD(learning_rate=.04)
+    weight = mx.nd.ones((200, 200))
+    optimizer.update(0, weight, mx.nd.ones((200, 200)), None)
+    values = weight.asnumpy()
+    assert values.mean() == pytest.approx(.98, abs=.004)
+    assert values.std() == pytest.approx(.2, rel=.02)
+
+
+def test_adamax_of_a_gradient_that_is_zero():
+    weight = mx.nd.ones(3)
+    updater = mx.optimizer.get_updater(mx.optimizer.Adamax(learning_rate=.1))
+    updater(0, mx.nd.zeros(3), weight)
+    assert weight.asnumpy().tolist() == [1, 1, 1]
+
+
+def test_one_history_for_a_row():
+    updater = mx.optimizer.get_updater(mx.optimizer.create(
+        "groupadagrad", learning_rate=.1, eps=.01, clip_gradient=.5))
+    weight, grad = mx.nd.array([[1, 2.], [3, 4]]), mx.nd.array([[.1, .7], [.3, -.2]])
+    for _ in range(2):
+        updater(0, grad, weight)
+    assert weight.asnumpy().ravel().tolist() == pytest.approx(
+        [0.954028844833374, 1.7701443433761597, 2.810277223587036, 4.126481533050537])
+    with pytest.raises(AssertionError, match="two axes"):
+        updater(1, mx.nd.ones(2), mx.nd.ones(2))
+
+
+@pytest.mark.parametrize("correction, expected", [
+    (True, [0.958867609500885, 2.0548434257507324]),
+    (False, [0.9274495840072632, 2.096733808517456])])
+def test_layerwise_momentum_when_the_rate_changes(correction, expected):
+    optimizer = mx.optimizer.LARS(
+        momentum=.9, eta=.1, momentum_correction=correction, learning_rate=.1,
+        lr_scheduler=mx.lr_scheduler.FactorScheduler(step=1, factor=.5, base_lr=.1))
+    updater = mx.optimizer.get_updater(optimizer)
+    weight = mx.nd.array([1, 2.])
+    for _ in range(4):
+        updater(0, mx.nd.array([.3, -.4]), weight)
+    assert weight.asnumpy().tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", sorted(mx.optimizer.Optimizer.opt_registry))
+def test_every_optimizer_survives_a_file(name):
+    updater = mx.optimizer.get_updater(mx.optimizer.create(name, learning_rate=.1))
+    weight = mx.nd.ones((2, 2))
+    updater(0, mx.nd.ones((2, 2)), weight)
+    data = updater.get_states(dump_optimizer=True)
+    assert b"gemel" not in data
+    other = mx.optimizer.get_updater(mx.optimizer.SGD())
+    other.set_states(data)
+    assert type(other.optimizer) is type(updater.optimizer)
+    other(0, mx.nd.ones((2, 2)), weight)
+
+
+@pytest.mark.parametrize("name", ["nag", "adagrad", "lamb", "rmsprop"])
+def test_half_precision_keeps_a_float32_copy(name):
+    updater = mx.optimizer.get_updater(mx.optimizer.create(name, learning_rate=.01, multi_precision=True))
+    single = mx.optimizer.get_updater(mx.optimizer.create(name, learning_rate=.01))
+    half, full = mx.nd.ones((2, 2), dtype="float16"), mx.nd.ones((2, 2))
+    for step in range(5):
+        grad = mx.nd.array([[.5, -.25], [.125, 1]])
+        updater(0, grad.astype("float16"), half)
+        single(0, grad, full)
+    assert np.array_equal(half.asnumpy(), full.asnumpy().astype("float16"))

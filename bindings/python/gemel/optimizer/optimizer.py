@@ -207,6 +207,28 @@ class Optimizer:
             common["clip_gradient"] = self.clip_gradient
         return common
 
+    def _begin(self, index):
+        """Count an update; the keyword arguments of an update operator."""
+        self._update_count(index)
+        return {"lr": self._get_lr(index), "wd": self._get_wd(index), **self._common()}
+
+    def _prepared(self, index, grad):
+        """Count an update; `(rate, decay, gradient)` with the gradient rescaled and clipped."""
+        self._update_count(index)
+        grad = grad * self.rescale_grad
+        if self.clip_gradient is not None:
+            grad = nd.clip(grad, -self.clip_gradient, self.clip_gradient)
+        return self._get_lr(index), self._get_wd(index), grad
+
+    def _with_decay(self, index, weight, grad):
+        """Count an update; `(rate, gradient)` with the gradient rescaled, the decay added to it,
+        and then clipped."""
+        self._update_count(index)
+        grad = grad * self.rescale_grad + self._get_wd(index) * weight
+        if self.clip_gradient is not None:
+            grad = nd.clip(grad, -self.clip_gradient, self.clip_gradient)
+        return self._get_lr(index), grad
+
     def __getstate__(self):
         state = self.__dict__.copy()
         # The parameters hold arrays, which are saved elsewhere.
@@ -220,6 +242,11 @@ class Optimizer:
 
 register = Optimizer.register
 create = Optimizer.create_optimizer
+
+
+def _zeros(weight):
+    """A state like a weight."""
+    return nd.zeros(weight.shape, ctx=weight.context, dtype=weight.dtype)
 
 
 def _as_lists(index, *values):
@@ -252,7 +279,7 @@ class SGD(Optimizer):
     def create_state(self, index, weight):
         if self.momentum == 0.0:
             return None
-        return nd.zeros(weight.shape, ctx=weight.context, dtype=weight.dtype)
+        return _zeros(weight)
 
     def update(self, index, weight, grad, state):
         indices, weights, grads, states = _as_lists(index, weight, grad, state)
@@ -309,8 +336,7 @@ class Adam(Optimizer):
         self.lazy_update = lazy_update
 
     def create_state(self, index, weight):
-        return (nd.zeros(weight.shape, ctx=weight.context, dtype=weight.dtype),
-                nd.zeros(weight.shape, ctx=weight.context, dtype=weight.dtype))
+        return _zeros(weight), _zeros(weight)
 
     def update(self, index, weight, grad, state):
         self.update_many(*_as_lists(index, weight, grad, state), direct=True)

@@ -16,6 +16,7 @@ from ..base import MXNetError
 
 _ARRAY = ("mxnet.ndarray.ndarray", "NDArray")
 _PACKAGE = __name__.partition(".")[0]
+_OPTIMIZERS = __name__.rpartition(".")[0] + "."
 
 
 class _Pickler(pickle._Pickler):  # pylint: disable=protected-access
@@ -29,6 +30,8 @@ class _Pickler(pickle._Pickler):  # pylint: disable=protected-access
             return
         module = getattr(obj, "__module__", None) or ""
         if module == _PACKAGE or module.startswith(_PACKAGE + "."):
+            if module.startswith(_OPTIMIZERS) and module != _OPTIMIZERS + "contrib":
+                module = _OPTIMIZERS + "optimizer"  # where MXNet has all of them
             self._write("mxnet" + module[len(_PACKAGE):], name or obj.__qualname__, obj)
             return
         if module.startswith("numpy._core."):
@@ -80,7 +83,9 @@ class _Unpickler(pickle.Unpickler):
         from . import optimizer
         for base in (nd.NDArray, optimizer.Optimizer, lr_scheduler.LRScheduler):
             for klass in _derived(base):
-                if (klass.__module__, klass.__qualname__) == (module, name):
+                if (klass.__module__, klass.__qualname__) == (module, name) or (
+                        module == _OPTIMIZERS + "optimizer" and klass.__qualname__ == name
+                        and klass.__module__.startswith(_OPTIMIZERS)):
                     return klass
         raise MXNetError(f"[load states] the file asks for {module}.{name}: expected only arrays, numbers, "
                          "optimizers and schedules; import the module that defines the class first")
