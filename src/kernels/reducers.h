@@ -7,7 +7,7 @@
 #include <limits>
 #include <type_traits>
 
-#include "kernels/reduce.h"
+#include "kernels/reduction.h"
 
 namespace gemel::kernels {
 

@@ -44,8 +44,14 @@ bool is_minus_one(T value) {
   return std::is_signed_v<T> && value == static_cast<T>(-1);
 }
 
-template <Primitive P>
-double real_unary(double x) {
+// In which type the real functions of T are computed. Generated device code has it otherwise.
+template <typename T>
+struct RealOf {
+  using type = double;
+};
+
+template <Primitive P, typename R>
+R real_unary(R x) {
   using enum Primitive;
   if constexpr (P == exp)
     return std::exp(x);
@@ -163,7 +169,7 @@ T unary(T x) {
   else if constexpr (P == softsign && !integral)
     return x / (T(1) + std::fabs(x));
   else
-    return from_real<T>(real_unary<P>(static_cast<double>(x)));
+    return from_real<T>(real_unary<P>(static_cast<typename RealOf<T>::type>(x)));
 }
 
 // Remainder with the sign of the divisor; anything modulo 0 is 0.
@@ -230,7 +236,8 @@ T binary(T a, T b) {
   else if constexpr (P == logical_xor)
     return static_cast<T>((a != 0) != (b != 0));
   else {
-    const double x = static_cast<double>(a), y = static_cast<double>(b);
+    using R = typename RealOf<T>::type;
+    const R x = static_cast<R>(a), y = static_cast<R>(b);
     if constexpr (P == pow)
       return from_real<T>(std::pow(x, y));
     else if constexpr (P == hypot)

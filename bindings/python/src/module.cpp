@@ -13,4 +13,5 @@ NB_MODULE(_core, m) {
   bind_engine(m);
   bind_runtime(m);
   bind_data(m);
+  bind_cuda(m);
 }
