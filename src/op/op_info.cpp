@@ -65,7 +65,19 @@ bool OpInfo::reads_only_shape(int input) const {
          std::find(shape_only.begin(), shape_only.end(), input) != shape_only.end();
 }
 
+namespace {
+
+// What a device without arithmetic runs for every operator.
+const Implementation& idle_implementation() {
+  static const Implementation idle{.name = "idle", .kernel = [](const OpCall&) {}};
+  return idle;
+}
+
+}  // namespace
+
 const Implementation& OpInfo::choose(const OpCall& call) const {
+  const std::span<const Tensor> placed = call.out.empty() ? call.in : call.out;
+  if (!placed.empty() && !capability(placed[0].device).arithmetic) return idle_implementation();
   for (const Implementation& candidate : implementations)
     if (!candidate.when || candidate.when(call)) return candidate;
   std::string given, supported;
