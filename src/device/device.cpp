@@ -13,7 +13,8 @@ struct KindName {
 constexpr KindName kinds[] = {{DeviceKind::cpu, "cpu"},
                               {DeviceKind::gpu, "gpu"},
                               {DeviceKind::cpu_pinned, "cpu_pinned"},
-                              {DeviceKind::cpu_shared, "cpu_shared"}};
+                              {DeviceKind::cpu_shared, "cpu_shared"},
+                              {DeviceKind::null, "null"}};
 }  // namespace
 
 std::string to_string(Device device) {
@@ -34,6 +35,10 @@ Device device_from_string(std::string_view text) {
       return {kind, id};
   }
   fail(ErrorKind::Input, "expected a device such as 'cpu' or 'cpu(0)', got '{}'", text);
+}
+
+Capability capability(Device device) {
+  return {.arithmetic = device.kind != DeviceKind::null};
 }
 
 bool is_available(Device device) { return device.kind != DeviceKind::gpu; }

@@ -82,7 +82,19 @@ bool OpInfo::allows_inplace(int input, int output) const {
   return std::find(inplace.begin(), inplace.end(), pair) != inplace.end();
 }
 
+namespace {
+
+// What a device without arithmetic runs for every operator.
+const Implementation& idle_implementation() {
+  static const Implementation idle{.name = "idle", .kernel = [](const OpCall&) {}};
+  return idle;
+}
+
+}  // namespace
+
 const Implementation& OpInfo::choose(const OpCall& call) const {
+  const std::span<const Tensor> placed = call.out.empty() ? call.in : call.out;
+  if (!placed.empty() && !capability(placed[0].device).arithmetic) return idle_implementation();
   for (const Implementation& candidate : implementations)
     if (!candidate.when || candidate.when(call)) return candidate;
   std::string given, supported;

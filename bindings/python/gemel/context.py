@@ -14,7 +14,8 @@ _current = _Current()
 
 
 class Context:
-    """One device: a type ("cpu", "gpu", "cpu_pinned", "cpu_shared") and a number.
+    """One device: a type ("cpu", "gpu", "cpu_pinned", "cpu_shared") and a number. The type "null" runs
+    every schedule and computes no element, to try what a program does with memory and order.
 
     Used in a `with` statement it is the default device of the thread inside the block.
 
@@ -26,8 +27,8 @@ class Context:
         Number of the device, 0 by default.
     """
 
-    devtype2str = {1: "cpu", 2: "gpu", 3: "cpu_pinned", 5: "cpu_shared"}
-    devstr2type = {"cpu": 1, "gpu": 2, "cpu_pinned": 3, "cpu_shared": 5}
+    devtype2str = {1: "cpu", 2: "gpu", 3: "cpu_pinned", 5: "cpu_shared", 99: "null"}
+    devstr2type = {"cpu": 1, "gpu": 2, "cpu_pinned": 3, "cpu_shared": 5, "null": 99}
 
     __slots__ = ("device_typeid", "device_id", "_outer")
 
