@@ -11,8 +11,8 @@ from . import registry
 from .ndarray import NDArray
 
 __all__ = ["InitDesc", "Initializer", "Load", "Mixed", "Zero", "One", "Constant", "Uniform",
-           "Normal", "Orthogonal", "Xavier", "MSRAPrelu", "Bilinear", "LSTMBias", "register",
-           "create"]
+           "Normal", "Orthogonal", "Xavier", "MSRAPrelu", "Bilinear", "LSTMBias", "FusedRNN",
+           "register", "create"]
 
 
 class InitDesc(str):
@@ -413,3 +413,42 @@ class LSTMBias(Initializer):
         hidden = arr.shape[0] // 4
         values[hidden:2 * hidden] = self.forget_bias
         arr[:] = values
+
+
+@register
+class FusedRNN(Initializer):
+    """The one array of `mx.rnn.FusedRNNCell`: each gate's array by another initializer.
+
+    Parameters
+    ----------
+    init : Initializer, str or None
+        For weights and biases; the one of the whole network where it is None.
+    num_hidden, num_layers, mode, bidirectional, forget_bias
+        As of the cell.
+    """
+
+    def __init__(self, init, num_hidden, num_layers, mode, bidirectional=False, forget_bias=1.0):
+        if isinstance(init, str):
+            init = create(init)
+        super().__init__(init=init.dumps() if init is not None else None, num_hidden=num_hidden,
+                         num_layers=num_layers, mode=mode, bidirectional=bidirectional,
+                         forget_bias=forget_bias)
+        self._init = init
+        self._cell = {"num_hidden": num_hidden, "num_layers": num_layers, "mode": mode,
+                      "bidirectional": bidirectional, "forget_bias": forget_bias}
+
+    def _init_weight(self, desc, arr):
+        from .rnn import FusedRNNCell
+        cell = FusedRNNCell(prefix="", **self._cell)
+        parts = cell.unpack_weights({"parameters": arr})
+        for name, part in parts.items():
+            if self._cell["mode"] == "lstm" and name.endswith("_f_bias"):
+                part[:] = self._cell["forget_bias"]
+            elif self._init is not None:
+                self._init(InitDesc(name), part)
+            elif getattr(desc, "global_init", None) not in (None, self):
+                desc.global_init(InitDesc(name, global_init=desc.global_init), part)
+            else:
+                raise ValueError("[FusedRNN] expected an initializer for the arrays of the gates: "
+                                 "give init, or initialize a network")
+        arr[:] = cell.pack_weights(parts)["parameters"]

@@ -2,7 +2,6 @@
 
 `create("local")` and `create("device")` join the devices of this process.
 """
-import pickle
 
 from . import optimizer as opt
 from .base import MXNetError
@@ -175,8 +174,7 @@ class KVStore(KVStoreBase):
 
     def set_optimizer(self, optimizer):
         """Update stored values by this optimizer on every push."""
-        # A copy, as a store on another machine would have one.
-        self._set_updater(opt.get_updater(pickle.loads(pickle.dumps(optimizer))))
+        self._set_updater(opt.get_updater(optimizer))
 
     def _set_updater(self, updater):
         """Call `updater(key, summed array, stored array)` on every push."""

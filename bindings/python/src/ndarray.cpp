@@ -219,6 +219,10 @@ void bind_array(nb::module_& m) {
             return gradient ? wrap(std::move(gradient)) : nb::none();
           },
           "The gradient array of a variable; None without attach_grad().")
+      .def_prop_rw(
+          "_fresh_grad", [](const NDArray& a) { return runtime::is_gradient_fresh(a); },
+          [](NDArray& a, bool fresh) { runtime::set_gradient_fresh(a, fresh); },
+          "Whether backward() has written the gradient since this was set to false.")
       .def_prop_ro(
           "grad_is_tracked", [](const NDArray& a) { return static_cast<bool>(a.history()); },
           "True for a variable with a gradient and for what was computed from one while recording.")

@@ -1,16 +1,11 @@
 """Applies an optimizer to the parameters of blocks."""
 from .. import kvstore as kvstore_module
-from .. import ndarray as nd
 from .. import optimizer as opt
 from ..model import write_atomically
 from . import parameter as parameter_module
 from .parameter import Parameter, ParameterDict
 
 __all__ = ["Trainer"]
-
-# Whether arrays know that their gradient is new since the last step.
-_TRACKS_FRESHNESS = hasattr(nd.NDArray, "_fresh_grad")
-
 
 class Trainer:
     """Changes parameters by their gradients.
@@ -99,9 +94,7 @@ class Trainer:
             if self._compression_params:
                 store.set_gradient_compression(self._compression_params)
             self._kvstore = store
-            # Updating on the devices keeps the learning rate adjustable at every step.
-            self._update_on_kvstore = bool(on_store) if on_store is not None else \
-                "dist" in store.type and default_on_store
+            self._update_on_kvstore = bool(on_store) if on_store is not None else default_on_store
             if self._update_on_kvstore:
                 store.set_optimizer(self._optimizer)
         self._kv_initialized = True
@@ -203,26 +196,24 @@ class Trainer:
             "this warning and skip updating of Parameters with stale gradient")
 
     def _update(self, ignore_stale_grad=False):
-        rows = self._device_rows()
-        for device, (indices, grads, arrays) in enumerate(rows):
-            if _TRACKS_FRESHNESS:
-                fresh = [array._fresh_grad for array in arrays]
-                if not all(fresh):
-                    if not ignore_stale_grad:
-                        raise self._stale(indices[fresh.index(False)], device)
-                    kept = [i for i, one in enumerate(fresh) if one]
-                    indices = [indices[i] for i in kept]
-                    grads = [grads[i] for i in kept]
-                    arrays = [arrays[i] for i in kept]
-            if not self._update_on_kvstore and indices:
-                self._updaters[device](indices, grads, arrays)
-            if _TRACKS_FRESHNESS:
-                for array in arrays:
-                    array._fresh_grad = False
         if self._kvstore is not None and self._update_on_kvstore:
             for i, one in enumerate(self._params):
                 if one.grad_req != "null":
                     self._kvstore.pull(i, one.list_data(), priority=-i)
+            return
+        for device, (indices, grads, arrays) in enumerate(self._device_rows()):
+            fresh = [array._fresh_grad for array in arrays]
+            if not all(fresh):
+                if not ignore_stale_grad:
+                    raise self._stale(indices[fresh.index(False)], device)
+                kept = [i for i, one in enumerate(fresh) if one]
+                indices = [indices[i] for i in kept]
+                grads = [grads[i] for i in kept]
+                arrays = [arrays[i] for i in kept]
+            if indices:
+                self._updaters[device](indices, grads, arrays)
+            for array in arrays:
+                array._fresh_grad = False
 
     def save_states(self, fname):
         """Write the optimizer with its states into a file."""

@@ -1,11 +1,6 @@
 """Splitting of batches, clipping of gradients, downloads, and helpers of blocks."""
-import hashlib
 import math
 import os
-import shutil
-import ssl
-import tempfile
-import urllib.request
 import warnings
 
 import numpy as np
@@ -100,6 +95,7 @@ def clip_global_norm(arrays, max_norm, check_isfinite=True):
 
 def check_sha1(filename, sha1_hash):
     """Whether a file's SHA-1 is `sha1_hash` (hexadecimal; a beginning of it counts)."""
+    import hashlib
     digest = hashlib.sha1()
     with open(filename, "rb") as stream:
         for block in iter(lambda: stream.read(1 << 20), b""):
@@ -113,6 +109,10 @@ def replace_file(src, dst):
 
 
 def _fetch(url, target, verify_ssl):
+    import shutil
+    import ssl
+    import tempfile
+    import urllib.request
     context = None if verify_ssl else ssl._create_unverified_context()
     with urllib.request.urlopen(url, timeout=60,
                                 context=context if url.startswith("https") else None) as source:

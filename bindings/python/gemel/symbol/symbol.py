@@ -349,6 +349,7 @@ def _created(name):
     def function(shape, dtype=None, **kwargs):
         return _operator(name)(shape=(shape,) if isinstance(shape, int) else shape,
                                dtype="float32" if dtype is None else dtype, **kwargs)
+    function.__name__ = function.__qualname__ = name.strip("_")
     return function
 
 

@@ -7,8 +7,6 @@ import numpy as np
 from ... import ndarray as nd
 from ...context import cpu_pinned
 from .sampler import BatchSampler, RandomSampler, SequentialSampler
-from .transport import Raw
-from .workers import ProcessPool, ThreadPool
 
 __all__ = ["DataLoader", "default_batchify_fn", "default_mp_batchify_fn"]
 
@@ -31,6 +29,7 @@ def default_mp_batchify_fn(data):
 
 def _worker_batchify(data):
     """The same as NumPy arrays, which become arrays only where they arrive."""
+    from .transport import Raw
     first = data[0]
     if isinstance(first, nd.NDArray):
         return Raw(np.stack([one.asnumpy() for one in data]))
@@ -198,7 +197,8 @@ class DataLoader:
     def _start(self):
         """The pool; a new one where there is none or the last one broke."""
         if self._pool is None:
-            kind = ThreadPool if self._thread_pool else ProcessPool
+            from . import workers  # not with every import of the package: it is not light
+            kind = workers.ThreadPool if self._thread_pool else workers.ProcessPool
             self._pool = kind(self._num_workers, self._make)
             self._pool_finalizer = weakref.finalize(self, self._pool.close)
         return self._pool

@@ -2,10 +2,8 @@
 
 A file that is not in `root` is fetched from `MXNET_GLUON_REPO` (a URL, also of a folder: file://...).
 """
-import gzip
 import os
 import struct
-import tarfile
 
 import numpy as np
 
@@ -66,6 +64,7 @@ class _Downloaded(Dataset):
 
 def _read_idx(path):
     """An array of bytes from LeCun's idx format, packed or not; `ValueError` for another file."""
+    import gzip
     with (gzip.open if path.endswith(".gz") else open)(path, "rb") as stream:
         content = stream.read()
     if len(content) < 4 or content[:3] != b"\0\0\x08":
@@ -123,6 +122,7 @@ class CIFAR10(_Downloaded):
     def _read(self):
         paths = [os.path.join(self._root, name) for name in self._files()]
         if not all(os.path.exists(path) for path in paths):
+            import tarfile
             with tarfile.open(self._file(self._archive)) as archive:
                 for member in archive.getmembers():
                     if member.isfile() and os.path.basename(member.name) in self._files():
