@@ -113,3 +113,10 @@ int MXNDArrayGetGradState(NDArrayHandle handle, int* out) {
 int MXNDArraySetGradState(NDArrayHandle handle, int state) {
   return call(__func__, [&] { runtime::set_gradient_fresh(array_of(handle), state != 0); });
 }
+
+int MXAutogradGetSymbol(NDArrayHandle handle, SymbolHandle* out) {
+  return call(__func__, [&] {
+    given(out, "the result");
+    *out = new_handle(runtime::recorded_symbol(array_of(handle)));
+  });
+}

@@ -13,7 +13,9 @@ namespace {
 std::string default_text(const Field& field) {
   const std::string& text = *field.fallback_text;
   const std::string& type = field.type;
-  if (type == "boolean") return text == "True" || text == "1" || text == "true" ? "1" : "0";
+  if (type.starts_with("boolean"))
+    return text == "None" ? text : text == "True" || text == "1" || text == "true" ? "1" : "0";
+  if (type.starts_with("long") || type.ends_with("(non-negative)")) return text;
   if (type.starts_with("Shape") || type.starts_with("tuple")) {
     if (text.empty() || text.front() != '(') return text;
     std::string list = "[" + text.substr(1, text.size() - 2) + "]";
@@ -35,13 +37,36 @@ std::string default_text(const Field& field) {
   return "'" + text + "'";
 }
 
-// Names of all inputs that the operator can have: those for default parameters, or, where required
-// parameters are missing, for parameters of zeros.
+std::vector<std::string> inputs_for(const OpInfo& op, const Parameters& parameters) {
+  try {
+    return op.input_names(parameters);
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+// Names of all inputs that the operator can have. Which there are may depend on parameters
+// (no_bias, RNN's mode): of each switch and choice the value that asks for more inputs is kept.
 std::vector<std::string> all_inputs(const OpInfo& op) {
   std::shared_ptr<Parameters> parameters = op.spec.make();
   for (const Field& field : op.spec.fields)
     if (field.fallback_text) field.parse(*parameters, *field.fallback_text);
-  return op.input_names(*parameters);
+  std::vector<std::string> most = inputs_for(op, *parameters);
+  for (const Field& field : op.spec.fields) {
+    std::vector<std::string> values = field.choices;
+    if (field.type.starts_with("boolean")) values = {"True", "False"};
+    if (values.empty()) continue;
+    std::string kept = field.fallback_text.value_or(values.front());
+    for (const std::string& value : values) {
+      field.parse(*parameters, value);
+      std::vector<std::string> names = inputs_for(op, *parameters);
+      if (names.size() <= most.size()) continue;
+      most = std::move(names);
+      kept = value;
+    }
+    field.parse(*parameters, kept);
+  }
+  return most;
 }
 
 std::unique_ptr<OperatorText> describe_operator(const OpInfo& op) {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "array/ndarray.h"
-#include "graph/node.h"
+#include "graph/symbol.h"
 #include "op/op_info.h"
 #include "runtime/grad_request.h"
 
@@ -36,6 +36,10 @@ GEMEL_EXPORT std::vector<NDArray> gradients(std::span<const NDArray> heads,
                                             std::span<const NDArray> head_gradients,
                                             std::span<const NDArray> variables, bool retain_graph,
                                             bool create_graph, bool training);
+
+// The recorded computation of an array: variables are var0..., constants null..., calls node_0...
+// Throws Error(Input) when nothing was recorded, or a user's function.
+GEMEL_EXPORT Symbol recorded_symbol(const NDArray& array);
 
 // Records one node for work that is not a single operator (a cached graph, a user's function).
 // `backward` gets the head gradients (empty: none flows) and, per input, the array to write into

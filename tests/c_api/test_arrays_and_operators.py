@@ -1,6 +1,7 @@
 """Arrays, imperative calls and autograd through the C ABI."""
 
 import ctypes
+from pathlib import Path
 
 import numpy as np
 
@@ -128,25 +129,65 @@ def test_gradient(api):
     assert api.values(found) == [2, 4, 6]
 
 
-def test_operator_description(api):
+def information(api, operator):
+    """(name, the parameter that counts inputs, {argument: type})."""
     name, text, count = ctypes.c_char_p(), ctypes.c_char_p(), ctypes.c_uint32()
     lists = [ctypes.POINTER(ctypes.c_char_p)() for _ in range(3)]
     variadic, returned = ctypes.c_char_p(), ctypes.c_char_p()
+    api.MXSymbolGetAtomicSymbolInfo(
+        api.operator(operator), ctypes.byref(name), ctypes.byref(text), ctypes.byref(count),
+        *map(ctypes.byref, lists), ctypes.byref(variadic), ctypes.byref(returned))
+    types = {lists[0][i].decode(): lists[1][i].decode() for i in range(count.value)}
+    return name.value.decode(), variadic.value.decode(), types
 
-    def describe(operator):
-        api.MXSymbolGetAtomicSymbolInfo(
-            api.operator(operator), ctypes.byref(name), ctypes.byref(text), ctypes.byref(count),
-            *map(ctypes.byref, lists), ctypes.byref(variadic), ctypes.byref(returned))
-        return {lists[0][i].decode(): lists[1][i].decode() for i in range(count.value)}
 
-    convolution = describe("Convolution")
-    assert name.value == b"Convolution"
+def describe(api, operator):
+    return information(api, operator)[2]
+
+
+def is_unavailable(api, operator):
+    text = ctypes.c_char_p()
+    api.MXSymbolGetAtomicSymbolInfo(api.operator(operator), None, ctypes.byref(text), *[None] * 6)
+    return text.value == b"Not available yet."
+
+
+def test_operator_description(api):
+    name, _, convolution = information(api, "Convolution")
+    assert name == "Convolution"
     assert convolution["data"] == convolution["weight"] == "NDArray-or-Symbol"
     assert convolution["kernel"] == "Shape(tuple), required"
     assert convolution["no_bias"] == "boolean, optional, default=0"
-    assert describe("Concat")["data"] == "NDArray-or-Symbol[]"
-    assert variadic.value == b"num_args"
-    assert describe("BatchNorm")["momentum"] == "float, optional, default=0.899999976"
+    _, variadic, concat = information(api, "Concat")
+    assert (variadic, concat["data"]) == ("num_args", "NDArray-or-Symbol[]")
+    assert list(describe(api, "RNN"))[:5] == ["data", "parameters", "state", "state_cell", "sequence_length"]
+    assert describe(api, "BatchNorm")["momentum"] == "float, optional, default=0.899999976"
+
+
+def test_descriptions_are_those_of_1_9_1(api):
+    """Names of all inputs and parameters, in order, and the texts of the types but for choices."""
+    table = (Path(__file__).parents[1] / "ops/reference_operators.tsv").read_text().splitlines()
+    available = {name for name in api.listed("MXListAllOpNames")}
+    wrong, compared = [], 0
+    for line in table[1:]:
+        row = dict(zip(table[0].split("\t"), line.split("\t")))
+        name = row["canonical_name"]
+        if name.startswith("_backward") or name not in available or is_unavailable(api, name):
+            continue
+        inputs = [item.strip().split(":")[0] for item in row["declared_inputs"].split(",")]
+        parameters = dict(item.split(" = ", 1) for item in row["params (name = type string incl default)"].split(" | ")
+                          if " = " in item)
+        found = describe(api, name)
+        own = {key: kind for key, kind in found.items() if not kind.startswith("NDArray")}
+        missing = [key for key in parameters if key not in own]
+        types = [key for key, kind in parameters.items() if "{" not in kind and own.get(key) != kind]
+        if "<variadic" not in row["declared_inputs"] and [key for key in found if key not in own] != [
+                key for key in inputs if key]:
+            wrong.append((name, "inputs", [key for key in found if key not in own]))
+        if missing or types:
+            wrong.append((name, missing, types))
+        compared += 1
+    assert compared > 150
+    assert not [item for item in wrong if item[0] not in ("smooth_l1", "add_n")]
 
 
 def test_unavailable_operator_is_listed_and_refused(api):

@@ -2,7 +2,8 @@
 from . import _core
 
 __all__ = ["record", "pause", "train_mode", "predict_mode", "is_recording", "is_training",
-           "set_recording", "set_training", "mark_variables", "backward", "grad", "Function"]
+           "set_recording", "set_training", "mark_variables", "backward", "grad", "get_symbol",
+           "Function"]
 
 _set_recording = _core.autograd_set_recording
 _set_training = _core.autograd_set_training
@@ -134,6 +135,15 @@ def grad(heads, variables, head_grads=None, retain_graph=None, create_graph=Fals
         retain_graph = create_graph
     return _core.autograd_grad(heads, variables, head_grads, retain_graph, create_graph,
                                train_mode)
+
+
+def get_symbol(x):
+    """The recorded computation of an array as a Symbol.
+
+    Arrays with `attach_grad()` are the variables var0, var1 ..., other arrays null<n>, calls node_0 ...
+    Raises `MXNetError` for an array that was not recorded, or was computed by a `Function`.
+    """
+    return _core.autograd_symbol(x)
 
 
 class Function:

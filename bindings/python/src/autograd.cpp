@@ -38,6 +38,9 @@ void bind_autograd(nb::module_& m) {
       },
       nb::arg("heads"), nb::arg("variables"), nb::arg("head_gradients").none(),
       nb::arg("retain_graph"), nb::arg("create_graph"), nb::arg("train_mode"));
+  m.def("autograd_symbol", [](nb::handle array) {
+    return runtime::recorded_symbol(require_array(array, "get_symbol"));
+  });
   m.def("autograd_record_function", [](const std::string& name, nb::list inputs, nb::list outputs,
                                        nb::callable backward) {
     std::shared_ptr<nb::object> held = shared_object(backward);

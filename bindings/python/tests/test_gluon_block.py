@@ -200,3 +200,27 @@ def test_no_warning_without_reason():
         net.hybridize()
         net(DATA)
         net.collect_params()
+
+
+@pytest.mark.parametrize("make, message", [
+    (lambda: nn.Conv1D(2, 3, layout="NWC"), "Only supports 'NCW' layout for now"),
+    (lambda: nn.Conv2DTranspose(2, 3, layout="XX"), "Only supports 'NCHW' and 'NHWC' layout"),
+    (lambda: nn.Conv3D(2, (3, 3)), "kernel_size must be a number or a list of 3 ints"),
+    (lambda: nn.MaxPool1D(layout="NCHW"), "Only NCW and NWC layouts are valid for 1D Pooling"),
+    (lambda: nn.GlobalAvgPool3D(layout="NCHW"), "Only NCDHW and NDHWC layouts are valid for 3D"),
+    (lambda: nn.AvgPool2D((2, 2, 2)), "pool_size must be a number or a list of 2 ints"),
+    (lambda: nn.LeakyReLU(-1), "must be no less than 0"),
+    (lambda: nn.Lambda("no_such"), "is not found in ndarray"),
+    (lambda: nn.HybridLambda("no_such"), "is not found in symbol/ndarray"),
+])
+def test_layers_refuse(make, message):
+    with pytest.raises(AssertionError, match=message):
+        make()
+
+
+def test_rows_of_a_sparse_parameter_need_a_trainer():
+    parameter = gluon.Parameter("w", shape=(4, 2), stype="row_sparse")
+    parameter.initialize()
+    for ask in (parameter.row_sparse_data, parameter.list_row_sparse_data):
+        with pytest.raises(RuntimeError, match="when no Trainer is created with it"):
+            ask(mx.nd.array([0]))

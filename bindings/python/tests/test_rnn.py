@@ -78,6 +78,18 @@ def test_layer_states():
     assert double(DATA.astype("float64")).dtype == np.float64
 
 
+def test_hybridized_layer_with_and_without_states():
+    layer = rnn.LSTM(3)
+    layer.initialize()
+    layer.hybridize()
+    states = layer.begin_state(2)
+    for _ in range(2):
+        alone = layer(DATA)
+        output, new_states = layer(DATA, states)
+        np.testing.assert_array_equal(alone.asnumpy(), output.asnumpy())
+        assert [one.shape for one in new_states] == [(1, 2, 3)] * 2
+
+
 def test_layer_learns():
     mx.random.seed(0)
     net = nn.HybridSequential()

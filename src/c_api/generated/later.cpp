@@ -921,10 +921,6 @@ const std::vector<const char*> expected_iterators = {"CSVIter",
                                                      "MNISTIter"};
 }  // namespace gemel::c_api
 
-int MXAutogradGetSymbol(NDArrayHandle handle, SymbolHandle* out) {
-  return gemel::c_api::not_available("MXAutogradGetSymbol");
-}
-
 int MXCachedOpRegisterOpHook(NDArrayHandle handle, CachedOpMonitorCallback callback,
                              bool monitor_all) {
   return gemel::c_api::not_available("MXCachedOpRegisterOpHook");
@@ -1222,27 +1218,6 @@ int MXNetObjectFree(MXNetObjectHandle obj) {
 }
 
 int MXNetFuncFree(MXNetFunctionHandle func) { return gemel::c_api::not_available("MXNetFuncFree"); }
-
-int MXGenBackendSubgraph(SymbolHandle sym_handle, const char* backend,
-                         SymbolHandle* ret_sym_handle) {
-  return gemel::c_api::not_available("MXGenBackendSubgraph");
-}
-
-int MXOptimizeForBackend(SymbolHandle sym_handle, const char* backend_name, const int dev_type,
-                         SymbolHandle* ret_sym_handle, const mx_uint args_len,
-                         NDArrayHandle* in_args_handle, const mx_uint aux_len,
-                         NDArrayHandle* in_aux_handle, const mx_uint num_options, const char** keys,
-                         const char** vals, const uint32_t num_input_shapes,
-                         const char** input_shape_names, const int64_t* input_shape_data,
-                         const uint32_t* input_shape_idx, const uint32_t num_input_dtypes,
-                         const char** input_dtype_names, const int* input_dtypes,
-                         const uint32_t num_input_stypes, const char** input_stype_names,
-                         const int* input_stypes, bool skip_infer, int* new_args_cnt,
-                         NDArrayHandle** new_args_handle, char*** new_arg_names_handle,
-                         int* new_aux_cnt, NDArrayHandle** new_aux_handle,
-                         char*** new_aux_names_handle) {
-  return gemel::c_api::not_available("MXOptimizeForBackend");
-}
 
 int MXSymbolCutSubgraph(SymbolHandle sym, SymbolHandle** inputs, int* input_size) {
   return gemel::c_api::not_available("MXSymbolCutSubgraph");

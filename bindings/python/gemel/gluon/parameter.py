@@ -169,6 +169,11 @@ class Parameter:
             return data[0]
         return self._check_and_get(data, ctx)
 
+    def _check_has_trainer(self):
+        if self._trainer is None:
+            raise RuntimeError(f"Cannot get row_sparse data for Parameter '{self.name}' when no "
+                               "Trainer is created with it.")
+
     def row_sparse_data(self, row_id):
         """The rows `row_id` of a row_sparse parameter, on the device of `row_id`.
 
@@ -178,6 +183,7 @@ class Parameter:
             raise RuntimeError(f"Cannot return a copy of Parameter {self.name} via "
                                "row_sparse_data() because its storage type is "
                                f"{self._stype}. Please use data() instead.")
+        self._check_has_trainer()
         return nd.sparse.retain(self._check_and_get(self._data, row_id.context), row_id)
 
     def list_row_sparse_data(self, row_id):
@@ -186,6 +192,7 @@ class Parameter:
             raise RuntimeError(f"Cannot return copies of Parameter '{self.name}' on all contexts "
                                "via list_row_sparse_data() because its storage type is "
                                f"{self._stype}. Please use data() instead.")
+        self._check_has_trainer()
         return [nd.sparse.retain(one, row_id.as_in_context(one.context))
                 for one in self._check_and_get(self._data, list)]
 

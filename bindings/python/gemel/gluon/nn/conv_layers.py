@@ -12,6 +12,24 @@ def _tuple(value, count):
     return (value,) * count if isinstance(value, int) else tuple(value)
 
 
+def _sizes(value, count, what):
+    value = _tuple(value, count)
+    assert len(value) == count, f"{what} must be a number or a list of {count} ints"
+    return value
+
+
+def _layouts(count):
+    space = "DHW"[3 - count:]
+    return f"NC{space}", f"N{space}C"
+
+
+def _check_conv_layout(layout, count):
+    # Over one axis, 1.9.1 has channels second only.
+    allowed = _layouts(count)[:1 if count == 1 else 2]
+    names = " and ".join(f"'{one}'" for one in allowed)
+    assert layout in allowed, f"Only supports {names} layout for now"
+
+
 class _Conv(HybridBlock):
     """The base of convolutions.
 
@@ -100,10 +118,8 @@ def _make_conv(count, layout):
         def __init__(self, channels, kernel_size, strides=ones, padding=zeros, dilation=ones,
                      groups=1, layout=layout, activation=None, use_bias=True,
                      weight_initializer=None, bias_initializer="zeros", in_channels=0, **kwargs):
-            assert len(layout) == count + 2, f"expected a layout like {layout}"
-            kernel_size = _tuple(kernel_size, count)
-            assert len(kernel_size) == count, \
-                f"kernel_size must be a number or a list of {count} ints"
+            _check_conv_layout(layout, count)
+            kernel_size = _sizes(kernel_size, count, "kernel_size")
             super().__init__(channels, kernel_size, strides, padding, dilation, groups, layout,
                              in_channels, activation, use_bias, weight_initializer,
                              bias_initializer, **kwargs)
@@ -119,9 +135,8 @@ def _make_conv_transpose(count, layout):
                      output_padding=zeros, dilation=ones, groups=1, layout=layout,
                      activation=None, use_bias=True, weight_initializer=None,
                      bias_initializer="zeros", in_channels=0, **kwargs):
-            kernel_size = _tuple(kernel_size, count)
-            assert len(kernel_size) == count, \
-                f"kernel_size must be a number or a list of {count} ints"
+            _check_conv_layout(layout, count)
+            kernel_size = _sizes(kernel_size, count, "kernel_size")
             super().__init__(channels, kernel_size, strides, padding, dilation, groups, layout,
                              in_channels, activation, use_bias, weight_initializer,
                              bias_initializer, op_name="Deconvolution",
@@ -185,6 +200,9 @@ class _Pooling(HybridBlock):
                  count_include_pad=None, **kwargs):
         super().__init__(**kwargs)
         count = len(pool_size)
+        allowed = _layouts(count)
+        assert layout in allowed, \
+            f"Only {allowed[0]} and {allowed[1]} layouts are valid for {count}D Pooling"
         strides = pool_size if strides is None else strides
         self._kwargs = {"kernel": pool_size, "stride": _tuple(strides, count),
                         "pad": _tuple(padding, count), "global_pool": global_pool,
@@ -216,13 +234,13 @@ def _make_max_pool(count, layout):
         class MaxPool(_Pooling):
             def __init__(self, pool_size=size, strides=None, padding=0, layout=own,
                          ceil_mode=False, **kwargs):
-                super().__init__(_tuple(pool_size, count), strides, padding, ceil_mode, False,
+                super().__init__(_sizes(pool_size, count, "pool_size"), strides, padding, ceil_mode, False,
                                  "max", layout, **kwargs)
     else:
         class MaxPool(_Pooling):
             def __init__(self, pool_size=size, strides=None, padding=0, ceil_mode=False,
                          layout=own, **kwargs):
-                super().__init__(_tuple(pool_size, count), strides, padding, ceil_mode, False,
+                super().__init__(_sizes(pool_size, count, "pool_size"), strides, padding, ceil_mode, False,
                                  "max", layout, **kwargs)
 
     return _named(MaxPool, f"MaxPool{count}D", f"The maximum over windows of {count} axes.")
@@ -235,13 +253,13 @@ def _make_average_pool(count, layout):
         class AvgPool(_Pooling):
             def __init__(self, pool_size=size, strides=None, padding=0, layout=own,
                          ceil_mode=False, count_include_pad=True, **kwargs):
-                super().__init__(_tuple(pool_size, count), strides, padding, ceil_mode, False,
+                super().__init__(_sizes(pool_size, count, "pool_size"), strides, padding, ceil_mode, False,
                                  "avg", layout, count_include_pad, **kwargs)
     else:
         class AvgPool(_Pooling):
             def __init__(self, pool_size=size, strides=None, padding=0, ceil_mode=False,
                          layout=own, count_include_pad=True, **kwargs):
-                super().__init__(_tuple(pool_size, count), strides, padding, ceil_mode, False,
+                super().__init__(_sizes(pool_size, count, "pool_size"), strides, padding, ceil_mode, False,
                                  "avg", layout, count_include_pad, **kwargs)
 
     return _named(AvgPool, f"AvgPool{count}D", f"The mean over windows of {count} axes.")

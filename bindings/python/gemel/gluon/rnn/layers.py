@@ -59,6 +59,7 @@ class _RNNLayer(HybridBlock):
                       "lstm_state_clip_nan": lstm_state_clip_nan}
         self._dtype = dtype
         self._use_sequence_length = use_sequence_length
+        self._skip_states = None
         self._gates = _GATES[mode]
         rows = self._gates * hidden_size
         state_width, width = self._projection_size or hidden_size, input_size
@@ -137,6 +138,9 @@ class _RNNLayer(HybridBlock):
         return stack
 
     def __call__(self, inputs, states=None, sequence_length=None, **kwargs):
+        # A graph returns states or does not: one of the other kind is traced anew.
+        if self._skip_states not in (None, states is None):
+            self._clear_cached_op()
         self._skip_states = states is None
         if states is None:
             if isinstance(inputs, NDArray):
