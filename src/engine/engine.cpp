@@ -145,6 +145,10 @@ void wait_all() {
   Scheduler::get().wait_all();
 }
 
+void set_blocking_hooks(void* (*leave)(), void (*enter)(void*)) {
+  detail::set_language_hooks(leave, enter);
+}
+
 bool inside_task() { return thread_state.frame != nullptr; }
 
 int worker_index() { return thread_state.worker; }

@@ -105,6 +105,10 @@ GEMEL_EXPORT void wait_for_write(Tag& tag);
 // Blocks until nothing is queued or running; throws the failures not yet reported (joined texts).
 GEMEL_EXPORT void wait_all();
 
+// Called around a wait that blocks, on the waiting thread: a language with a global lock lets go of
+// it in `leave`, whose result `enter` gets. Set once, before anything waits.
+GEMEL_EXPORT void set_blocking_hooks(void* (*leave)(), void (*enter)(void*));
+
 // Runs on a worker or inline inside a task right now.
 GEMEL_EXPORT bool inside_task();
 // Which compute worker this thread is, from 0; -1 for every other thread.

@@ -37,6 +37,8 @@ class Helpable {
   int helpers_ = 0;
 };
 
+void set_language_hooks(void* (*leave)(), void (*enter)(void*));
+
 class Scheduler {
  public:
   static Scheduler& get();  // never destroyed

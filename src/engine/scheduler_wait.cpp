@@ -65,6 +65,25 @@ struct Request {
 
 }  // namespace
 
+namespace {
+
+void* (*leave_language)() = nullptr;
+void (*enter_language)(void*) = nullptr;
+
+struct Blocking {
+  void* state = leave_language ? leave_language() : nullptr;
+  ~Blocking() {
+    if (enter_language) enter_language(state);
+  }
+};
+
+}  // namespace
+
+void set_language_hooks(void* (*leave)(), void (*enter)(void*)) {
+  enter_language = enter;
+  leave_language = leave;
+}
+
 void Scheduler::wait(Tag& tag, bool write) {
   flush_bulk();
   if (thread_state.frame) return wait_inside_task(tag, write);
@@ -83,6 +102,7 @@ void Scheduler::wait(Tag& tag, bool write) {
   for (int i = 0; !alone && i < wait_spins && !done.load(std::memory_order_acquire); ++i)
     spin_pause();
   if (!done.load(std::memory_order_acquire)) {
+    Blocking blocking;
     Lock lock(*this);
     run_until(lock, [&] { return done.load(std::memory_order_acquire); });
   }

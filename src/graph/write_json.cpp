@@ -96,7 +96,8 @@ class GraphWriter {
     for (size_t i = 0; i < order_.size(); ++i) index_[order_[i]] = static_cast<int>(i);
   }
 
-  void write() {
+  // Only the outermost graph says which version wrote it.
+  void write(bool outermost) {
     out_.open('{', true);
     out_.key("nodes");
     out_.open('[', true);
@@ -115,8 +116,10 @@ class GraphWriter {
     out_.integers(row);
     out_.key("heads");
     write_entries(symbol_.outputs);
-    out_.key("attrs");
-    out_.text += "{\"mxnet_version\": [\"int\", " + std::to_string(written_version) + "]}";
+    if (outermost) {
+      out_.key("attrs");
+      out_.text += "{\"mxnet_version\": [\"int\", " + std::to_string(written_version) + "]}";
+    }
     out_.close('}');
   }
 
@@ -149,7 +152,7 @@ class GraphWriter {
       out_.open('[', true);
       for (const auto& inner : node.subgraphs) {
         out_.item();
-        GraphWriter(out_, *inner).write();
+        GraphWriter(out_, *inner).write(false);
       }
       out_.close(']');
     }
@@ -166,7 +169,7 @@ class GraphWriter {
 
 std::string to_json(const Symbol& symbol) {
   Writer out;
-  GraphWriter(out, symbol).write();
+  GraphWriter(out, symbol).write(true);
   return std::move(out.text);
 }
 

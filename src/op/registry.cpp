@@ -1,5 +1,6 @@
 #include "op/registry.h"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <shared_mutex>
@@ -83,6 +84,19 @@ std::vector<std::pair<std::string, const OpInfo*>> all_op_names() {
   Registry& all = registry();
   std::shared_lock lock(all.mutex);
   return {all.names.begin(), all.names.end()};
+}
+
+Symbol instantiated(const Symbol& symbol) {
+  const auto has_state = [](const Node* node) {
+    return node->op && static_cast<const OpInfo&>(*node->op).instantiate;
+  };
+  const std::vector<Node*> order = topological_order(symbol.outputs);
+  if (std::none_of(order.begin(), order.end(), has_state)) return symbol;
+  Symbol copy = symbol.copy();
+  for (Node* node : topological_order(copy.outputs))
+    if (has_state(node))
+      node->parameters = static_cast<const OpInfo&>(*node->op).instantiate(*node->parameters);
+  return copy;
 }
 
 OpBuilder::OpBuilder(std::string name, ParameterSpec spec) : info_(std::make_unique<OpInfo>()) {

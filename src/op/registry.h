@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "graph/symbol.h"
 #include "op/op_info.h"
 
 namespace gemel {
@@ -17,6 +18,10 @@ GEMEL_EXPORT const OpInfo& require_op(
 GEMEL_EXPORT std::vector<const OpInfo*> all_ops();  // by name
 // Every name and alias with its operator, by name.
 GEMEL_EXPORT std::vector<std::pair<std::string, const OpInfo*>> all_op_names();
+
+// The symbol itself, or a copy whose nodes with a state of their own have a new one (see
+// OpInfo::instantiate): what an executor binds.
+GEMEL_EXPORT Symbol instantiated(const Symbol& symbol);
 
 // Fluent access to an OpInfo under construction; the destructor checks and registers it.
 class GEMEL_EXPORT OpBuilder {

@@ -150,7 +150,8 @@ void CachedOp::State::build(Variant& variant, Device device) {
   variant.backward_arena = new_arena(*variant.backward, device);
 }
 
-CachedOp::CachedOp(Symbol symbol, const Attributes&) : state_(std::make_shared<State>()) {
+CachedOp::CachedOp(Symbol given, const Attributes&) : state_(std::make_shared<State>()) {
+  Symbol symbol = instantiated(given);
   state_->input_nodes = symbol.input_nodes();
   state_->is_auxiliary = symbol.input_is_auxiliary();
   state_->symbol = std::move(symbol);

@@ -47,6 +47,7 @@ void run_kernel(const Implementation& implementation, OpCall call, std::string_v
       implementation.kernel(call);
     }
   } catch (...) {
+    if (call.op.runs_user_code) throw;  // the user's own exception, of any language
     rethrow_with_place(call.op, node_name);
   }
 }

@@ -10,6 +10,7 @@
 #include "runtime/deferral.h"
 #include "runtime/prepared_cache.h"
 #include "runtime/random.h"
+#include "runtime/user_threads.h"
 
 namespace gemel::runtime {
 namespace {
@@ -244,17 +245,20 @@ void push_call(const OpInfo& op, const ParametersRef& parameters, std::span<cons
       alone.emplace();  // small tapes decide by size
     pending.run();
   };
-  if (engine::try_inline(run_here, options)) return;
+  if (!op.runs_user_code && engine::try_inline(run_here, options)) return;
   options.bytes = bytes;
-  engine::push(OwnedCall{op,
-                         parameters,
-                         {in.begin(), in.end()},
-                         {out.begin(), out.end()},
-                         implementation,
-                         pending.prepared,
-                         pending.random,
-                         training},
-               options);
+  OwnedCall owned{op,
+                  parameters,
+                  {in.begin(), in.end()},
+                  {out.begin(), out.end()},
+                  implementation,
+                  pending.prepared,
+                  pending.random,
+                  training};
+  if (op.runs_user_code)
+    push_user_work(std::move(owned), options);
+  else
+    engine::push(std::move(owned), options);
 }
 
 std::vector<NDArray> invoke(std::string_view op_name, std::span<const NDArray> in,
@@ -299,6 +303,7 @@ std::vector<NDArray> invoke_reference(std::string_view op_name, std::span<const 
 }
 
 ParametersRef cached_parameters(const OpInfo& op, const Attributes& attributes) {
+  if (op.instantiate) return op.parse(attributes);  // every call has a state of its own
   // A handful of distinct calls repeat in every program; the bound only guards against floods.
   constexpr size_t most = 4096;
   thread_local std::unordered_map<std::string, ParametersRef> cache;

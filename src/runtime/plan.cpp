@@ -7,6 +7,7 @@
 #include "kernels/parallel.h"
 #include "runtime/call.h"
 #include "runtime/random.h"
+#include "runtime/user_threads.h"
 
 namespace gemel::runtime {
 namespace {
@@ -28,12 +29,13 @@ void Plan::run(std::span<const NDArray> slots, int first, int last, const Ref<St
   tags.clear();
   uint64_t random_total = 0;
   int64_t bytes = 0, expected = 0;
-  bool random = false, small = true;
+  bool random = false, small = true, user_code = false;
   for (int s = first; s < last; ++s) {
     const Stage& stage = *stages_[s];
     for (int slot : stage.read_slots) tags.push_back(&slots[slot].tag());
     random_total += stage.random_count;
     random |= stage.random;
+    user_code |= stage.user_code;
     bytes += stage.bytes;
     const int64_t nanoseconds = stage.last_nanoseconds.load(std::memory_order_relaxed);
     if (nanoseconds < 0)
@@ -59,11 +61,14 @@ void Plan::run(std::span<const NDArray> slots, int first, int last, const Ref<St
     if (small) alone.emplace();
     run_stages(slots, first, last, *arena, stream);
   };
-  if (engine::try_inline(run_here, options)) return;
+  if (!user_code && engine::try_inline(run_here, options)) return;
   options.bytes = bytes;
-  engine::push([this, owned = std::vector<NDArray>(slots.begin(), slots.end()), first, last, arena,
-                stream] { run_stages(owned, first, last, *arena, stream); },
-               options);
+  auto run = [this, owned = std::vector<NDArray>(slots.begin(), slots.end()), first, last, arena,
+              stream] { run_stages(owned, first, last, *arena, stream); };
+  if (user_code)
+    push_user_work(std::move(run), options);
+  else
+    engine::push(std::move(run), options);
 }
 
 void Plan::run_stages(std::span<const NDArray> slots, int first, int last, Storage& arena,
@@ -115,6 +120,12 @@ void Plan::run_stages(std::span<const NDArray> slots, int first, int last, Stora
     random.offset += stage.random_count;
     stage.last_nanoseconds.store(now() - start, std::memory_order_relaxed);
   }
+}
+
+uint64_t Plan::draws(int first, int last) const {
+  uint64_t count = 0;
+  for (int s = first; s < last; ++s) count += stages_[s]->random_count;
+  return count;
 }
 
 MemoryProblem Plan::internal_arrays() const {

@@ -48,6 +48,14 @@ class Plan {
   // use. Runs of one arena exclude each other.
   void run(std::span<const NDArray> slots, int first, int last, const Ref<Storage>& arena);
 
+  // The same at once, on the calling thread, which must own all arrays and the arena.
+  void run_here(std::span<const NDArray> slots, int first, int last, Storage& arena,
+                RandomStream random) {
+    run_stages(slots, first, last, arena, random);
+  }
+  // Random numbers that these stages draw.
+  uint64_t draws(int first, int last) const;
+
   const std::vector<Shape>& shapes() const { return shapes_; }
   const std::vector<DType>& dtypes() const { return dtypes_; }
   int64_t arena_bytes() const { return memory_.bytes; }
@@ -85,6 +93,7 @@ class Plan {
     std::vector<int> read_slots, written_slots;
     uint64_t random_count = 0;
     bool random = false;
+    bool user_code = false;
     std::atomic<int64_t> last_nanoseconds{-1};
     int64_t bytes = 0;
   };

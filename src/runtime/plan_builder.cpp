@@ -3,8 +3,10 @@
 #include <unordered_set>
 
 #include "graph/indexed.h"
+#include "graph/symbol.h"
 #include "kernels/parallel.h"
 #include "op/registry.h"
+#include "passes/common_subexpressions.h"
 #include "passes/fuse.h"
 #include "passes/infer_shape.h"
 #include "passes/infer_type.h"
@@ -13,6 +15,15 @@
 
 namespace gemel::runtime {
 namespace {
+
+// The node itself, or one in the graphs it holds.
+bool runs_user_code(const Node& node) {
+  if (static_cast<const OpInfo&>(*node.op).runs_user_code) return true;
+  for (const auto& graph : node.subgraphs)
+    for (const Node* inner : topological_order(graph->outputs))
+      if (!inner->is_variable() && runs_user_code(*inner)) return true;
+  return false;
+}
 // A step that touches no more than this runs on one thread.
 constexpr int64_t single_thread_bytes = 1 << 20;
 }  // namespace
@@ -31,6 +42,8 @@ struct Plan::Builder {
   Builder(PlanSpec s, Plan& p) : spec(std::move(s)), plan(p) {}
 
   void build() {
+    if (spec.fuse)
+      for (PlanStage& stage : spec.stages) stage.heads = merge_common_subexpressions(stage.heads);
     separate_heads();
     for (size_t stage = 0; stage < spec.stages.size(); ++stage)
       build_stage(static_cast<int>(stage));
@@ -173,6 +186,7 @@ struct Plan::Builder {
     const auto& info = static_cast<const OpInfo&>(*node->op);
     Step step;
     step.op = &info;
+    stage.user_code |= runs_user_code(*node);
     step.parameters = node->parameters;
     step.name = node->name;
     step.trace_name = engine::intern_name(info.name() + " " + node->name);

@@ -22,7 +22,7 @@ from . import ndarray
 from . import ndarray as nd
 from . import symbol
 from . import symbol as sym
-from . import autograd, executor, random
+from . import autograd, executor, operator, random
 from .executor import Executor
 from . import callback, initializer, io, kvstore, lr_scheduler, metric, model, module, monitor, optimizer
 from . import initializer as init

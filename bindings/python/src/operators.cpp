@@ -234,7 +234,7 @@ void remember(const OpFunction& f, nb::args args, const RememberedCalls::Key& ke
 
 nb::object call_array_function(const OpFunction& f, nb::args args, nb::kwargs kwargs) {
   const RememberedCalls::Key key(args.size(), kwargs);
-  const bool simple = key.complete && f.op->variadic.empty();
+  const bool simple = key.complete && f.op->variadic.empty() && !f.op->instantiate;
   if (simple)
     if (nb::object result = call_again(f, args, key); result.is_valid()) return result;
   Arguments arguments = Parser(f).parse(args, kwargs);

@@ -20,6 +20,9 @@ for _name, _module in _namespaces.items():
 from . import samplers as _samplers  # noqa: E402  (needs the operators)
 for _name in _samplers.__all__:
     setattr(random, _name, getattr(_samplers, _name))  # noqa: F821  (filled above)
+from . import control_flow as _control_flow  # noqa: E402  (needs the operators)
+for _name in _control_flow.__all__:
+    setattr(contrib, _name, getattr(_control_flow, _name))  # noqa: F821
 _operators.add_methods(NDArray, op)  # noqa: F821
 
 from .._core import CachedOp  # noqa: E402

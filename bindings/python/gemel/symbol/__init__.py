@@ -3,8 +3,9 @@ import sys as _sys
 
 from .. import operator_namespaces as _operators
 from . import symbol
-from .symbol import (Group, Symbol, Variable, arange, full, hypot, load, load_json, maximum, minimum,
-                     ones, pow, power, var, zeros, _name_and_attributes)
+from .symbol import (Group, Symbol, Variable, arange, eye, full, histogram, hypot, linspace, load,
+                     load_json, maximum, minimum, ones, pow, power, split_v2, var, zeros,
+                     _name_and_attributes)
 
 _namespaces = _operators.fill(globals(), symbolic=True)
 for _name, _module in _namespaces.items():
@@ -13,4 +14,7 @@ for _name, _module in _namespaces.items():
 from . import samplers as _samplers  # noqa: E402  (needs the operators)
 for _name in _samplers.__all__:
     setattr(random, _name, getattr(_samplers, _name))  # noqa: F821  (filled above)
+from . import control_flow as _control_flow  # noqa: E402  (needs the operators)
+for _name in _control_flow.__all__:
+    setattr(contrib, _name, getattr(_control_flow, _name))  # noqa: F821
 _operators.add_methods(Symbol, op)  # noqa: F821
