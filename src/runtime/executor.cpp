@@ -33,6 +33,7 @@ struct Executor::State {
   std::unique_ptr<Plan> inference, training;
   Ref<Storage> arena;
   bool forward_was_training = false;
+  std::vector<Entry> watched;  // internal entries that a monitor wants, in slots after the others
   bool given_head_gradients = false;  // some head gradient slot holds a caller's array
 
   PlanSpec specification(const Executor& executor, bool training) const;
@@ -83,7 +84,16 @@ PlanSpec Executor::State::specification(const Executor& executor, bool training)
     forward.heads.push_back(executor.symbol_.outputs[i]);
     forward.slots.push_back(slots.output(i));
   }
+  const auto watch = [&] {
+    for (size_t i = 0; i < watched.size(); ++i) {
+      forward.heads.push_back(watched[i]);
+      forward.slots.push_back(slots.count() + static_cast<int>(i));
+    }
+    spec.shapes.resize(static_cast<size_t>(slots.count()) + watched.size(), Shape::unknown());
+    spec.dtypes.resize(spec.shapes.size(), DType::none);
+  };
   if (!training || asked.empty()) {
+    watch();
     spec.stages.push_back(std::move(forward));
     return spec;
   }
@@ -120,6 +130,7 @@ PlanSpec Executor::State::specification(const Executor& executor, bool training)
     back.heads.push_back(head);
     back.slots.push_back(slots.gradient(argument));
   }
+  watch();
   spec.stages.push_back(std::move(forward));
   spec.stages.push_back(std::move(back));
   return spec;
@@ -181,6 +192,27 @@ Executor::Executor(Symbol symbol, Bindings bindings, Device device)
   }
 }
 
+void Executor::set_monitored(bool on) {
+  State& s = *state_;
+  if (on == !s.watched.empty()) return;
+  s.wait_for_queued_runs();
+  s.watched.clear();
+  s.arrays.resize(static_cast<size_t>(s.slots.count()));
+  if (on)
+    for (const Entry& entry : symbol_.internals().outputs)
+      if (!entry.node->is_variable()) s.watched.push_back(entry);
+  s.inference.reset();
+  s.training.reset();
+}
+
+std::vector<std::pair<Entry, NDArray>> Executor::monitored() const {
+  const State& s = *state_;
+  std::vector<std::pair<Entry, NDArray>> values;
+  for (size_t i = 0; i < s.watched.size(); ++i)
+    values.emplace_back(s.watched[i], s.arrays[static_cast<size_t>(s.slots.count()) + i]);
+  return values;
+}
+
 Executor::~Executor() {
   if (!state_ || !state_->arena) return;
   // Not by waiting: the thread may hold what a queued run needs, such as an interpreter's lock.
@@ -192,14 +224,14 @@ Executor::~Executor() {
 
 Plan& Executor::plan(bool training) const {
   State& s = *state_;
-  if (!training || s.asked.empty()) {
-    // Operators such as Dropout behave differently in training even when no gradient is asked.
-    std::unique_ptr<Plan>& slot = training ? s.training : s.inference;
-    if (!slot) slot = std::make_unique<Plan>(s.specification(*this, training));
-    return *slot;
-  }
-  if (!s.training) s.training = std::make_unique<Plan>(s.specification(*this, true));
-  return *s.training;
+  std::unique_ptr<Plan>& slot = training ? s.training : s.inference;
+  if (slot) return *slot;
+  slot = std::make_unique<Plan>(s.specification(*this, training));
+  // Both plans give watched values the same shapes, so they share the arrays.
+  memory::OwnerScope scope(memory::Owner::array);
+  for (size_t i = static_cast<size_t>(s.slots.count()); i < slot->shapes().size(); ++i)
+    if (s.arrays.size() <= i) s.arrays.emplace_back(slot->shapes()[i], slot->dtypes()[i], device_);
+  return *slot;
 }
 
 void Executor::forward(bool training) {
@@ -250,13 +282,44 @@ void Executor::forward_backward() {
   p.run(s.arrays, 0, 2, s.arena_for(p, device_));
 }
 
-std::vector<std::pair<MemoryMode, int64_t>> Executor::memory_plan() const {
-  const Plan& p = plan(!state_->asked.empty());
+namespace {
+
+std::vector<std::pair<MemoryMode, int64_t>> bytes_by_mode(const Plan& plan) {
   std::vector<std::pair<MemoryMode, int64_t>> rows;
   for (MemoryMode mode :
        {MemoryMode::naive, MemoryMode::inplace, MemoryMode::coshare, MemoryMode::both})
-    rows.emplace_back(mode, p.planned_bytes(mode));
+    rows.emplace_back(mode, plan.planned_bytes(mode));
   return rows;
+}
+
+}  // namespace
+
+std::vector<std::pair<MemoryMode, int64_t>> Executor::memory_plan() const {
+  return bytes_by_mode(plan(!state_->asked.empty()));
+}
+
+std::vector<std::pair<MemoryMode, int64_t>> memory_plan(
+    const Symbol& symbol, const std::vector<std::pair<std::string, Shape>>& shapes) {
+  const IndexedGraph graph(symbol.outputs);
+  std::vector<Shape> inferred = infer_shapes(graph, shapes);
+  std::vector<DType> dtypes = infer_types(graph, std::vector<std::pair<std::string, DType>>{});
+  PlanSpec spec;
+  spec.fuse = settings::current().fusion;
+  for (const NodeRef& node : symbol.input_nodes()) {
+    const auto entry = static_cast<size_t>(graph.entry_id(Entry{node, 0, 0}));
+    spec.inputs[node.get()] = static_cast<int>(spec.shapes.size());
+    spec.shapes.push_back(inferred[entry]);
+    spec.dtypes.push_back(dtypes[entry] == DType::none ? DType::float32 : dtypes[entry]);
+  }
+  PlanStage stage;
+  for (const Entry& output : symbol.outputs) {
+    stage.heads.push_back(output);
+    stage.slots.push_back(static_cast<int>(spec.shapes.size()));
+    spec.shapes.push_back(Shape::unknown());
+    spec.dtypes.push_back(DType::none);
+  }
+  spec.stages.push_back(std::move(stage));
+  return bytes_by_mode(Plan(std::move(spec)));
 }
 
 std::vector<std::pair<std::string, int64_t>> Executor::memory_timeline(MemoryMode mode) const {

@@ -40,6 +40,11 @@ class GEMEL_EXPORT Executor {
   void backward(const std::vector<NDArray>& head_gradients = {});
   void forward_backward();  // forward(true); backward(), as one task
 
+  // While it is on, every run keeps what the operators computed, for monitored().
+  void set_monitored(bool on);
+  // Every operator's visible outputs in the last run, in the order of computing.
+  std::vector<std::pair<Entry, NDArray>> monitored() const;
+
   const Symbol& symbol() const { return symbol_; }
   const Bindings& bindings() const { return bindings_; }
   const std::vector<NDArray>& outputs() const { return outputs_; }
@@ -60,5 +65,9 @@ class GEMEL_EXPORT Executor {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// Executor::memory_plan() of the forward pass, from shapes of inputs, before anything is bound.
+GEMEL_EXPORT std::vector<std::pair<MemoryMode, int64_t>> memory_plan(
+    const Symbol& symbol, const std::vector<std::pair<std::string, Shape>>& shapes);
 
 }  // namespace gemel::runtime

@@ -6,6 +6,7 @@
 #include "graph/symbol.h"
 #include "kernels/parallel.h"
 #include "op/registry.h"
+#include "passes/common_subexpressions.h"
 #include "passes/fuse.h"
 #include "passes/infer_shape.h"
 #include "passes/infer_type.h"
@@ -41,6 +42,8 @@ struct Plan::Builder {
   Builder(PlanSpec s, Plan& p) : spec(std::move(s)), plan(p) {}
 
   void build() {
+    if (spec.fuse)
+      for (PlanStage& stage : spec.stages) stage.heads = merge_common_subexpressions(stage.heads);
     separate_heads();
     for (size_t stage = 0; stage < spec.stages.size(); ++stage)
       build_stage(static_cast<int>(stage));

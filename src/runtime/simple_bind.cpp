@@ -35,10 +35,6 @@ std::shared_ptr<Executor> Executor::simple_bind(
   const auto nodes = symbol.input_nodes();
   const auto is_auxiliary = symbol.input_is_auxiliary();
   const auto names = symbol.list_inputs();
-  for (const auto& [name, shape] : shapes)
-    GEMEL_CHECK(std::find(names.begin(), names.end(), name) != names.end(),
-                "[simple_bind] the symbol has no input '{}'; its inputs are {}", name,
-                fmt::join(names, ", "));
   for (size_t i = 0; i < nodes.size(); ++i) {
     const int entry = graph.entry_id(Entry{nodes[i], 0, 0});
     if (const Shape* shape = find_named(shapes, names[i])) entry_shapes[entry] = *shape;

@@ -1,5 +1,9 @@
 """Executor: a symbol bound to arrays."""
+import math
+
 from . import _core
+from .base import MXNetError
+from .context import Context
 from .ndarray import NDArray
 
 __all__ = ["Executor"]
@@ -19,6 +23,8 @@ def _requests(grad_req, names):
 def _listed(arrays, names, what, optional):
     if arrays is None:
         return [None] * len(names)
+    if not isinstance(arrays, (list, tuple, dict)):
+        raise TypeError("Only accept list of NDArrays or dict of str to NDArray")
     if isinstance(arrays, dict):
         if not optional:
             missing = [name for name in names if name not in arrays]
@@ -69,6 +75,8 @@ class Executor:
 
     @classmethod
     def _bind(cls, symbol, ctx, args, args_grad, grad_req, aux_states):
+        if not isinstance(ctx, Context):
+            raise TypeError("Context type error")
         names = symbol.list_arguments()
         core = _core.bind(symbol, ctx, _listed(args, names, "args", False),
                           _listed(args_grad, names, "args_grad", True), _requests(grad_req, names),
@@ -95,31 +103,27 @@ class Executor:
                 target[:] = value
         self._core._forward(is_train)
         if self._monitor is not None:
-            self._report(is_train)
+            self._report()
         return self.outputs
 
     def set_monitor_callback(self, callback, monitor_all=False):
         """Call `callback(name, array)` for every operator's outputs, after each forward pass.
 
-        The arrays come from a second run of the pass in which operators that sample draw anew. With
-        `monitor_all` the variables are reported, too; a `callback` of None ends it.
+        The arrays are those of the pass itself. With `monitor_all` the inputs of every operator are
+        reported, too (`fc_data`, `fc_weight`); a `callback` of None ends it.
         """
         self._monitor = None if callback is None else (callback, monitor_all)
+        self._core._set_monitored(callback is not None)
         self.forward_backward = self._core.forward_backward if callback is None else self._monitored_step
 
     def _monitored_step(self):
         self.forward(is_train=True)
         self.backward()
 
-    def _report(self, is_train):
+    def _report(self):
         callback, monitor_all = self._monitor
-        internals = self._symbol.get_internals()
-        states = [array.copy() for array in self.aux_arrays]  # this run must not update them again
-        run = Executor._bind(internals, self._ctx, self.arg_arrays, None, "null", states)
-        variables = set(self._arg_names) | set(self._aux_names)
-        for name, array in zip(internals.list_outputs(), run.forward(is_train)):
-            if monitor_all or name not in variables:
-                callback(name, array)
+        for name, array in self._core._monitored(monitor_all):
+            callback(name, array)
 
     def backward(self, out_grads=None, is_train=True):
         """Compute the gradients after `forward(is_train=True)`.
@@ -132,13 +136,13 @@ class Executor:
 
     def copy_params_from(self, arg_params, aux_params=None, allow_extra_params=False):
         """Copy arrays by name into the arguments and auxiliary states (converted to their dtype)."""
-        for given, own, kind in ((arg_params, self.arg_dict, "arguments"),
-                                 (aux_params or {}, self.aux_dict, "auxiliary states")):
+        for given, own, kind, shown in ((arg_params, self.arg_dict, "arguments", '"{}"'.format),
+                                        (aux_params or {}, self.aux_dict, "auxiliary states", str)):
             for name, array in given.items():
                 if name in own:
                     array.astype(own[name].dtype, copy=False).copyto(own[name])
                 elif not allow_extra_params:
-                    raise ValueError(f"Find name \"{name}\" that is not in the {kind}")
+                    raise ValueError(f"Find name {shown(name)} that is not in the {kind}")
 
     def memory_plan(self):
         """Bytes of internal arrays per planning mode: {"naive", "inplace", "coshare", "both"}."""
@@ -152,30 +156,52 @@ class Executor:
         """The plan's steps with their kernels, and its memory."""
         return self._core.debug_str()
 
+    def get_optimized_symbol(self):
+        """The symbol that runs; there are no backends that would change it."""
+        return self._symbol
+
     def reshape(self, partial_shaping=False, allow_up_sizing=False, **kwargs):
-        """A new executor for other input shapes; arrays whose shape stays are shared with this one."""
+        """A new executor for other input shapes, which shares memory with this one.
+
+        Parameters
+        ----------
+        partial_shaping : bool
+            Whether arrays that `kwargs` does not name may change their shape; an error otherwise.
+        allow_up_sizing : bool
+            Whether an array may become larger, in memory of its own; an error otherwise.
+        kwargs : tuple of int
+            The new shapes of inputs, by name.
+        """
         from . import ndarray as nd
         shapes, _, aux_shapes = self._symbol.infer_shape(**kwargs)
         if shapes is None:
             raise ValueError("Insufficient argument shapes provided.")
-        requests = self._core._requests()
-        args, grads = [], []
-        for name, shape, array, grad, request in zip(self._arg_names, shapes, self.arg_arrays,
-                                                     self.grad_arrays, requests):
-            if shape == array.shape:
-                args.append(array)
-                grads.append(grad)
-                continue
-            if not (partial_shaping or name in kwargs):
-                raise AssertionError(f"Shape of unspecified array arg:{name} changed. This can cause the new "
-                                     "executor to not share parameters with the old one. Please check for error "
-                                     "in the network. If this is intended, set partial_shaping=True to suppress "
-                                     "this warning.")
-            args.append(nd.zeros(shape, array.ctx, array.dtype))
-            grads.append(None if grad is None else nd.zeros(shape, array.ctx, array.dtype))
-        aux = [array if shape == array.shape else nd.zeros(shape, array.ctx, array.dtype)
-               for shape, array in zip(aux_shapes, self.aux_arrays)]
-        core = _core.bind(self._symbol, self._ctx, args, grads, requests, aux)
+
+        def resized(array, shape):
+            if array is None or shape == array.shape:
+                return array
+            if math.prod(shape) <= array.size:
+                return array.reshape(-1)[:math.prod(shape)].reshape(shape)
+            if not allow_up_sizing:
+                raise MXNetError(f"[reshape] the new shape {shape} of an array is larger than the old one "
+                                 f"{array.shape}; set allow_up_sizing=True to get new memory")
+            return nd.zeros(shape, array.ctx, array.dtype)
+
+        def check(kind, name, shape, array):
+            if shape != array.shape and not (partial_shaping or name in kwargs):
+                raise MXNetError(f"Shape of unspecified array {kind}:{name} changed. This can cause the new "
+                                 "executor to not share parameters with the old one. Please check for error "
+                                 "in the network. If this is intended, set partial_shaping=True to suppress "
+                                 "this warning.")
+        args, grads, aux = [], [], []
+        for name, shape, array, grad in zip(self._arg_names, shapes, self.arg_arrays, self.grad_arrays):
+            check("arg", name, shape, array)
+            args.append(resized(array, shape))
+            grads.append(resized(grad, shape))
+        for name, shape, array in zip(self._aux_names, aux_shapes, self.aux_arrays):
+            check("aux", name, shape, array)
+            aux.append(resized(array, shape))
+        core = _core.bind(self._symbol, self._ctx, args, grads, self._core._requests(), aux)
         other = Executor(core, self._symbol, self._ctx, self._grad_req)
         if self._monitor is not None:
             other.set_monitor_callback(*self._monitor)

@@ -17,6 +17,7 @@ class CustomOp:
 
     An object belongs to one binding, or to one imperative call, so that `forward` may leave what
     `backward` needs in it. Both run on a thread of their own, and may call any operator and wait.
+    The arrays they get are the graph's memory, good until the call returns: keep a copy, not them.
     """
 
     def forward(self, is_train, req, in_data, out_data, aux):

@@ -93,10 +93,13 @@ std::string parameter_text(nb::handle value) {
   if (PyBool_Check(p)) return p == Py_True ? "True" : "False";
   if (PyFloat_Check(p)) {
     const double number = PyFloat_AS_DOUBLE(p);
-    return std::isfinite(number) ? fmt::format("{}", number) : text_of(value);
+    if (!std::isfinite(number)) return text_of(value);
+    std::string text = fmt::format("{}", number);  // as Python writes it
+    return text.find_first_of(".e") == std::string::npos ? text + ".0" : text;
   }
   if (PyTuple_Check(p) || PyList_Check(p)) {
-    std::string text = "(";
+    const bool list = PyList_Check(p);
+    std::string text = list ? "[" : "(";
     bool first = true;
     size_t count = 0;
     for (nb::handle item : value) {
@@ -105,7 +108,7 @@ std::string parameter_text(nb::handle value) {
       text += parameter_text(item);
       ++count;
     }
-    return text + (count == 1 ? ",)" : ")");
+    return text + (list ? "]" : count == 1 ? ",)" : ")");
   }
   if (PyType_Check(p) || nb::hasattr(value, "itemsize")) {
     // A NumPy scalar is its value; a dtype or a scalar type is its name.

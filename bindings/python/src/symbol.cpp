@@ -1,9 +1,11 @@
 // The Symbol class: composition, listing, inference, JSON.
 #include "graph/symbol.h"
 #include "common.h"
+#include "graph/amp_cast.h"
 #include "graph/cut.h"
 #include "passes/infer_shape.h"
 #include "passes/infer_type.h"
+#include "runtime/executor.h"
 
 namespace gemel::python {
 namespace {
@@ -171,6 +173,7 @@ void bind_symbol(nb::module_& m) {
       .def(
           "tojson", [](const Symbol& s) { return to_json(s); },
           "MXNet 1.9.1's JSON text of the graph.")
+      .def("_without_amp_cast", &without_amp_cast)
       .def("_debug_str", [](const Symbol& s) { return debug_string(s); })
       .def("_copy", &Symbol::copy)
       .def("_output_index", [](const Symbol& s) { return s.outputs.at(0).index; })
@@ -182,6 +185,16 @@ void bind_symbol(nb::module_& m) {
       .def("_is_variable", [](const Symbol& s) {
         return s.outputs.size() == 1 && s.outputs[0].node->is_variable();
       });
+  m.def("symbol_memory_plan", [](const Symbol& symbol, nb::dict known) {
+    check_names(symbol, known, "memory_plan");
+    std::vector<std::pair<std::string, Shape>> shapes;
+    for (auto [key, value] : known)
+      shapes.emplace_back(nb::cast<std::string>(key), legacy_shape(value));
+    nb::dict d;
+    for (auto [mode, bytes] : runtime::memory_plan(symbol, shapes))
+      d[std::string(name_of(mode)).c_str()] = bytes;
+    return d;
+  });
   m.def("cut_subgraph", [](const Symbol& symbol, const std::string& scope) {
     Cut cut = cut_subgraph(symbol, scope);
     nb::list outside;

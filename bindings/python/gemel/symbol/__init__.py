@@ -3,8 +3,9 @@ import sys as _sys
 
 from .. import operator_namespaces as _operators
 from . import symbol
-from .symbol import (Group, Symbol, Variable, arange, full, hypot, load, load_json, maximum, minimum,
-                     ones, pow, power, var, zeros, _name_and_attributes)
+from .symbol import (Group, Symbol, Variable, arange, eye, full, histogram, hypot, linspace, load,
+                     load_json, maximum, minimum, ones, pow, power, split_v2, var, zeros,
+                     _name_and_attributes)
 
 _namespaces = _operators.fill(globals(), symbolic=True)
 for _name, _module in _namespaces.items():

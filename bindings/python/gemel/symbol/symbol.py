@@ -41,7 +41,7 @@ def _binary(plain, scalar, reversed_scalar=None):
             return _operator(plain)(self, other)
         if isinstance(other, (int, float)) or hasattr(other, "__float__"):
             return _operator(scalar)(self, scalar=other)
-        raise TypeError(f"[symbol] expected a Symbol or a number, got {type(other).__name__}")
+        raise TypeError(f"type {type(other)} not supported")
 
     def backward(self, other):
         return _operator(reversed_scalar)(self, scalar=other)
@@ -54,7 +54,7 @@ Symbol.__sub__, Symbol.__rsub__ = _binary("_Minus", "_MinusScalar", "_RMinusScal
 Symbol.__mul__, Symbol.__rmul__ = _binary("_Mul", "_MulScalar")
 Symbol.__truediv__, Symbol.__rtruediv__ = _binary("_Div", "_DivScalar", "_RDivScalar")
 Symbol.__mod__, Symbol.__rmod__ = _binary("_Mod", "_ModScalar", "_RModScalar")
-Symbol.__pow__, Symbol.__rpow__ = _binary("_Power", "_PowerScalar", "_RPowerScalar")
+Symbol.__pow__, Symbol.__rpow__ = _binary("_Power", "_PowerScalar", "_rpower_scalar")
 Symbol.__div__, Symbol.__rdiv__ = Symbol.__truediv__, Symbol.__rtruediv__
 Symbol.__eq__ = _binary("_equal", "_equal_scalar")[0]
 Symbol.__ne__ = _binary("_not_equal", "_not_equal_scalar")[0]
@@ -63,23 +63,25 @@ Symbol.__ge__ = _binary("_greater_equal", "_greater_equal_scalar")[0]
 Symbol.__lt__ = _binary("_lesser", "_lesser_scalar")[0]
 Symbol.__le__ = _binary("_lesser_equal", "_lesser_equal_scalar")[0]
 Symbol.__neg__ = lambda self: self * -1.0
+Symbol.__abs__ = lambda self: _operator("abs")(self)
 Symbol.__hash__ = object.__hash__
 Symbol.name = property(lambda self: self._name or None,
                        doc="The name of the only output's node; None for a group.")
 Symbol.handle = property(lambda self: self)
 
 
-def _no_truth(self):
-    raise NotImplementedForSymbol(_no_truth, "bool", self)
+def _refuse(name, what):
+    def method(self, *args):
+        raise NotImplementedForSymbol(method, what, *args)
+    method.__name__ = name
+    setattr(Symbol, name, method)
 
 
-def _no_inplace(self, *_):
-    raise NotImplementedForSymbol(_no_inplace, "in-place arithmetic", self)
-
-
-Symbol.__bool__ = _no_truth
-for _name in ("__iadd__", "__isub__", "__imul__", "__itruediv__", "__imod__"):
-    setattr(Symbol, _name, _no_inplace)
+_refuse("__bool__", "bool")
+_refuse("__nonzero__", "bool")
+for _name, _sign in (("add", "+="), ("sub", "-="), ("mul", "*="), ("div", "/="), ("truediv", "/="),
+                     ("mod", "%=")):
+    _refuse(f"__i{_name}__", _sign)
 
 
 def _representation(self):
@@ -198,15 +200,15 @@ _to_json = Symbol.tojson
 
 @_method
 def tojson(self, remove_amp_cast=True):
-    """The graph as JSON text, in MXNet's form."""
-    return _to_json(self)
+    """The graph as JSON text, in MXNet's form; `remove_amp_cast` leaves out casts that AMP added."""
+    return _to_json(self._without_amp_cast() if remove_amp_cast else self)
 
 
 @_method
 def save(self, fname, remove_amp_cast=True):
     """Write the JSON text to a file; an older file stays until the new one is complete."""
     import os
-    text = self.tojson()
+    text = self.tojson(remove_amp_cast=remove_amp_cast)
     fname = str(fname)
     path = fname[7:] if fname.startswith("file://") else fname
     temporary = f"{path}.{os.getpid()}.tmp"
@@ -253,6 +255,43 @@ def eval(self, ctx=None, **kwargs):
     """The outputs for the given arrays, as a list."""
     from ..context import current_context
     return self.bind(ctx or current_context(), kwargs, grad_req="null").forward()
+
+
+@_method
+def memory_plan(self, **shapes):
+    """Bytes of internal arrays in every planning mode, for shapes of inputs (`data=(32, 784)`).
+
+    Nothing is bound: {"naive", "inplace", "coshare", "both"} of the forward pass.
+    """
+    return _core.symbol_memory_plan(self, shapes)
+
+
+@_method
+def gradient(self, wrt):
+    """Not supported, as in MXNet, where it names what to use instead; always an `MXNetError`."""
+    raise MXNetError("[gradient] a Symbol has no gradient of its own: bind it and call backward() on the "
+                     f"executor, with gradients of {list(wrt)}")
+
+
+@_method
+def optimize_for(self, backend, args=None, aux=None, ctx=None, shape_dict=None, type_dict=None,
+                 stype_dict=None, skip_infer=False, **kwargs):
+    """This symbol: what a backend would do in MXNet, every executor does here by itself."""
+    if not isinstance(backend, str):
+        raise TypeError(f"[optimize_for] expected the name of a backend, got {type(backend).__name__}")
+    return self._copy()
+
+
+@_method
+def get_backend_symbol(self, backend):
+    """This symbol; see `optimize_for`."""
+    return self.optimize_for(backend)
+
+
+@_method
+def as_nd_ndarray(self):
+    """This symbol."""
+    return self
 
 
 @_method
@@ -369,6 +408,42 @@ def arange(start, stop=None, step=1.0, repeat=1, infer_range=False, name=None, d
         start, stop = 0, start
     return _operator("_arange")(start=start, stop=stop, step=step, repeat=repeat, infer_range=infer_range,
                                 name=name, dtype="float32" if dtype is None else dtype)
+
+
+def eye(N, M=0, k=0, dtype=None, **kwargs):
+    """Ones on the k-th diagonal of an (N, M) matrix (N, N by default), zeros elsewhere."""
+    return _operator("_eye")(N=N, M=M, k=k, dtype="float32" if dtype is None else dtype, **kwargs)
+
+
+def linspace(start, stop, num, endpoint=True, name=None, dtype=None):
+    """`num` evenly spaced values of [start, stop], or of [start, stop) without `endpoint`."""
+    return _operator("_linspace")(start=start, stop=stop, num=num, endpoint=endpoint, name=name,
+                                  dtype="float32" if dtype is None else dtype)
+
+
+def histogram(a, bins=10, range=None, **kwargs):
+    """Counts of the values of `a` in bins, and the bins' edges; `bins` is a number or a Symbol of edges."""
+    if isinstance(bins, Symbol):
+        return _operator("_histogram")(a, bins, **kwargs)
+    if isinstance(bins, int):
+        if range is None:
+            raise ValueError("null range is not supported in symbol mode")
+        return _operator("_histogram")(a, bin_cnt=bins, range=range, **kwargs)
+    raise ValueError("bins argument should be either an integer or an NDArray")
+
+
+def split_v2(ary, indices_or_sections, axis=0, squeeze_axis=False):
+    """Parts of a symbol along an axis: so many equal ones, or those between the given indices."""
+    if isinstance(indices_or_sections, int):
+        indices, sections = [], indices_or_sections
+    elif isinstance(indices_or_sections, (tuple, set, list)):
+        indices, sections = [0, *indices_or_sections], 0
+    else:
+        raise ValueError("indices_or_sections must either int or tuple / list / set of ints")
+    return _operator("_split_v2")(ary, indices=indices, axis=axis, squeeze_axis=squeeze_axis, sections=sections)
+
+
+Symbol.split_v2 = split_v2
 
 
 def _choose(plain, scalar, reversed_scalar, numbers):
