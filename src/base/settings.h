@@ -25,6 +25,11 @@ struct Settings {
   int64_t defer_elements = 64 << 10;
   std::string fpmath = "strict";
   std::string trace;
+  bool profiler_autostart = false;
+  int64_t profiler_mode = 0;
+  bool determinism = false;
+  std::string home;
+  bool update_on_kvstore = true;
   std::string chaos_order = "gemel-chaos.order";
   int64_t seed = 0;
   int64_t omp_threads = 0;
@@ -50,6 +55,12 @@ struct Description {
   std::string doc;
 };
 GEMEL_EXPORT std::vector<Description> all();
+
+// An environment variable of MXNet 1.9.1: the setting that it sets, or why it has no effect.
+struct Variable {
+  std::string name, setting, why;
+};
+GEMEL_EXPORT std::vector<Variable> variables();
 
 }  // namespace settings
 }  // namespace gemel

@@ -93,6 +93,25 @@ TEST_F(SettingsTest, TheTableIsComplete) {
   }
 }
 
+TEST_F(SettingsTest, VariablesOfMxnetAreAllExplained) {
+  std::set<std::string> names, settings;
+  for (const auto& d : settings::all()) settings.insert(d.name);
+  for (const auto& v : settings::variables()) {
+    EXPECT_TRUE(names.insert(v.name).second) << v.name;
+    EXPECT_NE(v.setting.empty(), v.why.empty()) << v.name;
+    EXPECT_TRUE(v.setting.empty() || settings.count(v.setting)) << v.name;
+  }
+  EXPECT_GE(names.size(), 95u);
+  EXPECT_TRUE(names.count("MXNET_ENGINE_TYPE") && names.count("MXNET_KVSTORE_USETREE"));
+}
+
+TEST_F(SettingsTest, AChoiceMayHaveARest) {
+  settings::set("engine", "chaos:12");
+  EXPECT_EQ(settings::get("engine"), "chaos:12");
+  settings::set("engine", "chaos");
+  EXPECT_THROW(settings::set("engine", "chaotic"), Error);
+}
+
 // In a child process, because the environment is read once.
 TEST_F(SettingsTest, ReadsTheEnvironmentOursFirst) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");

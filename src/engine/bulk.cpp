@@ -181,6 +181,28 @@ void push_fused(Function whole, std::span<Part> parts, const TaskOptions& option
   buffer.submit_whole(std::move(whole), options);
 }
 
+namespace detail {
+
+int set_bulk_size(int size) {
+  flush_bulk();
+  struct Own {
+    std::unique_ptr<BulkBuffer> buffer;
+    int size = 0;
+    ~Own() {
+      if (thread_state.bulk == buffer.get()) thread_state.bulk = nullptr;
+      if (buffer) buffer->flush();
+    }
+  };
+  thread_local Own own;
+  GEMEL_CHECK(thread_state.bulk == own.buffer.get(),
+              "[engine] set_bulk_size() inside a Bulk scope: end the scope first");
+  own.buffer = size > 1 ? std::make_unique<BulkBuffer>(size) : nullptr;
+  thread_state.bulk = own.buffer.get();
+  return std::exchange(own.size, size);
+}
+
+}  // namespace detail
+
 Bulk::Bulk(int size) : outer_(detail::thread_state.bulk) {
   GEMEL_CHECK(size >= 1, "[engine] Bulk: expected a size of at least 1, got {}", size);
   detail::flush_bulk();

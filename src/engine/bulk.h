@@ -54,6 +54,10 @@ class BulkBuffer {
   AccessTable table_;
 };
 
+// From now on the calling thread collects `size` small tasks at a time, until it ends; below 2 it
+// collects none. Returns the previous size, 0 at first.
+GEMEL_EXPORT int set_bulk_size(int size);
+
 // Pushes what the calling thread has collected so far.
 inline void flush_bulk() {
   if (thread_state.bulk) thread_state.bulk->flush();

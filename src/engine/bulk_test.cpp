@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/settings.h"
+#include "engine/bulk.h"
 #include "engine/engine.h"
 #include "engine/trace.h"
 
@@ -53,7 +54,8 @@ TEST_P(Bulks, CollectsUntilFullAndFlushesAtTheEnd) {
   ASSERT_EQ(order.size(), 25u);
   for (int i = 0; i < 25; ++i) EXPECT_EQ(order[i], i);
   int tasks = 0, parts = 0;
-  for (const TraceRecord& record : trace_take()) (record.part ? parts : tasks) += 1;
+  for (const TraceRecord& record : trace_take())
+    if (record.kind == TraceKind::task) (record.part ? parts : tasks) += 1;
   EXPECT_EQ(tasks, 3);
   EXPECT_EQ(parts, 25);
 }
@@ -152,6 +154,30 @@ TEST_P(Bulks, ManyTags) {
     wait_all();
   }
   EXPECT_EQ(ran, 2000);
+}
+
+TEST_P(Bulks, OfAThreadWithoutAScope) {
+  EXPECT_EQ(detail::set_bulk_size(10), 0);
+  Ref<Tag> a = make_tag();
+  Tag* ta[] = {a.get()};
+  std::atomic<int> ran{0};
+  for (int i = 0; i < 4; ++i) push([&] { ++ran; }, {.reads = ta, .writes = ta, .small = true});
+  EXPECT_EQ(ran, 0);
+  wait_for_read(*a);
+  EXPECT_EQ(ran, 4);
+  push([&] { ++ran; }, {.writes = ta, .small = true});
+  EXPECT_EQ(detail::set_bulk_size(1), 10);  // pushes what was collected
+  wait_for_read(*a);
+  EXPECT_EQ(ran, 5);
+  EXPECT_EQ(detail::set_bulk_size(0), 1);
+  std::thread([&] {
+    detail::set_bulk_size(5);
+    push([&] { ++ran; }, {.writes = ta, .small = true});
+  }).join();  // its end pushes
+  wait_all();
+  EXPECT_EQ(ran, 6);
+  Bulk scope(3);
+  EXPECT_THROW(detail::set_bulk_size(4), Error);
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, Bulks, testing::Values("threaded", "naive", "chaos:3"),

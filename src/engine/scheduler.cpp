@@ -53,13 +53,15 @@ void Scheduler::submit(Task* task, bool may_wait) {
   bool inside = thread_state.frame != nullptr;
   Lock lock(*this);
   task->bytes += static_cast<int64_t>(sizeof(Task));
-  if (chaos_) return submit_chaos(lock, task);
+  if (chaos_) return submit_chaos(lock, task, may_wait);
   if (synchronous()) return submit_synchronous(lock, task);
   if (may_wait && !inside && queued_bytes_ > 0 && queued_bytes_ + task->bytes > max_queued_bytes_) {
+    const int64_t started = tracing() ? trace_now() : 0;
     ++waiting_for_space_;
     lock.wait(
         [&] { return queued_bytes_ == 0 || queued_bytes_ + task->bytes <= max_queued_bytes_; });
     --waiting_for_space_;
+    if (started) trace_wait("wait for room in the queue", nullptr, started);
   }
   register_task(task);
   settle();
@@ -70,7 +72,7 @@ void Scheduler::throttle() {
   Lock lock(*this);
   if (queued_bytes_ <= max_queued_bytes_) return;
   ++waiting_for_space_;
-  lock.wait([&] { return queued_bytes_ <= max_queued_bytes_; });
+  run_until(lock, [&] { return queued_bytes_ <= max_queued_bytes_; });
   --waiting_for_space_;
 }
 
@@ -89,11 +91,11 @@ void Scheduler::submit_synchronous(Lock& lock, Task* task) {
   }
 }
 
-void Scheduler::submit_chaos(Lock& lock, Task* task) {
+void Scheduler::submit_chaos(Lock& lock, Task* task, bool may_wait) {
   chaos_->number(*task);
   register_task(task);
   settle();
-  if (thread_state.frame) return;
+  if (thread_state.frame || !may_wait) return;
   while (Task* next = chaos_ ? chaos_->choose_after_push() : nullptr) execute(lock, next);
   ++waiting_for_space_;
   run_until(lock, [&] { return queued_bytes_ <= max_queued_bytes_; });
@@ -342,16 +344,22 @@ void Scheduler::complete(Lock& lock, Task* task, std::exception_ptr error, Ref<F
     }
     lock.unlock();
   }
-  static thread_local std::vector<Tag*> waited;
-  waited.clear();
+  std::array<Tag*, 16> first_waited;  // the rest, which is rare, goes to the heap
+  size_t waited = 0;
+  std::vector<Tag*> more_waited;
   for (size_t i = 0; i < task->accesses.size(); ++i) {
     const Access& access = task->accesses[i];
     uint64_t before = access.tag->word.fetch_sub(mode_unit[static_cast<int>(access.mode)],
                                                  std::memory_order_acq_rel);
-    if (before & queued_bit) waited.push_back(access.tag);
+    if (!(before & queued_bit)) continue;
+    if (waited < first_waited.size())
+      first_waited[waited++] = access.tag;
+    else
+      more_waited.push_back(access.tag);
   }
   lock.lock();
-  for (Tag* tag : waited) grant(*tag);
+  for (size_t i = 0; i < waited; ++i) grant(*first_waited[i]);
+  for (Tag* tag : more_waited) grant(*tag);
   --outstanding_;
   effects_ -= task->effect;
   queued_bytes_ -= task->bytes;

@@ -57,6 +57,7 @@ class Scheduler {
 
   void wait(Tag& tag, bool write);
   void wait_all();
+  void wait_idle();
   void configure(const Configuration& configuration);
   void shut_down();
   void leave();
@@ -122,7 +123,7 @@ class Scheduler {
   // it is over first.
   template <typename Condition>
   bool run_until(Lock& lock, Condition condition, int64_t most_milliseconds = -1);
-  void submit_chaos(Lock& lock, Task* task);
+  void submit_chaos(Lock& lock, Task* task, bool may_wait);
   void use_chaos(std::unique_ptr<Chaos> chaos);
   bool quiesce(Lock& lock, int64_t most_milliseconds);
   void join_workers(Lock& lock);
@@ -169,7 +170,7 @@ class Scheduler {
   std::atomic<int> offered_{0};
   std::atomic<int> compute_limit_{1};
   std::unique_ptr<Chaos> chaos_;
-  std::atomic<bool> leaving_{false};
+  std::atomic<bool> leaving_{false}, left_{false};
   int64_t outstanding_ = 0;
   int64_t effects_ = 0;  // outstanding tasks with an effect
   int64_t queued_bytes_ = 0;

@@ -29,9 +29,10 @@ void renew(T& object) {
 void Scheduler::register_at_fork_and_exit() {
   pthread_atfork([] { get().before_fork(); }, [] { get().after_fork_in_parent(); },
                  [] { get().after_fork_in_child(); });
-  // A program in C or C++ ends by exit(): before static objects go that tasks may use.
+  // A program in C or C++ ends by exit(): before static objects go that tasks may use. The thread
+  // that ends has lost its thread-local objects already, so another one runs what is to be run.
   std::atexit([] {
-    if (!thread_state.frame) get().leave();
+    if (!thread_state.frame && !get().left_) std::thread([] { get().leave(); }).join();
   });
 }
 
@@ -66,7 +67,7 @@ void Scheduler::before_fork() {
 void Scheduler::after_fork_in_parent() { mutex_.unlock(); }
 
 void Scheduler::after_fork_in_child() {
-  renew(mutex_);
+  mutex_.unlock();  // this thread has locked it
   renew(waiters_);
   for (Crew& crew : crews_) renew(crew);  // its threads stayed in the parent
   renew(granted_);
@@ -87,6 +88,7 @@ void Scheduler::after_fork_in_child() {
   thread_state.worker = -1;
   fast_path.modes.fetch_and(~uint32_t{mode_tracing});  // the trace is the parent's
   configuration_.compute_workers = 1;
+  left_ = false;
   become_synchronous();
   limit_openmp_threads_to_one();  // the threads of its pool stayed in the parent, too
   reset_pushers_after_fork();
@@ -110,6 +112,7 @@ void Scheduler::leave() {
       for (std::thread& thread : crew.threads) thread.detach();
   }
   become_synchronous();
+  left_ = true;
   if (idle) resume(lock);
 }
 

@@ -6,6 +6,7 @@
 #include "engine/poison.h"
 #include "engine/scheduler.h"
 #include "engine/solo.h"
+#include "engine/trace_buffer.h"
 
 namespace gemel::engine::detail {
 namespace {
@@ -72,6 +73,7 @@ void Scheduler::wait(Tag& tag, bool write) {
   uint64_t busy = mode_conflicts[static_cast<int>(write ? Mode::write : Mode::read)];
   if (!(word & (busy | queued_bit | poisoned_bit | split_bit))) return;
 
+  const int64_t started = tracing() ? trace_now() : 0;
   Request request(tag, write);
   {
     Lock lock(*this);
@@ -86,6 +88,7 @@ void Scheduler::wait(Tag& tag, bool write) {
     Lock lock(*this);
     run_until(lock, [&] { return done.load(std::memory_order_acquire); });
   }
+  if (started) trace_wait(tag.name() ? tag.name() : "wait", &tag, started);
   if (!request.waiter.poison) return;
   {
     Lock lock(*this);
@@ -119,14 +122,25 @@ void Scheduler::wait_inside_task(Tag& tag, bool write) {
   if (poison) std::rethrow_exception(poison->error);
 }
 
+void Scheduler::wait_idle() {
+  flush_bulk();
+  const int64_t started = tracing() ? trace_now() : 0;
+  bool waited = false;
+  {
+    Lock lock(*this);
+    waited = outstanding_ != 0;
+    run_until(lock, [&] { return outstanding_ == 0; });
+  }
+  if (waited && started) trace_wait("wait for all", nullptr, started);
+}
+
 void Scheduler::wait_all() {
   GEMEL_CHECK(!thread_state.frame,
               "[engine] wait_all() was called inside a task, which would wait for itself");
-  flush_bulk();
+  wait_idle();
   std::vector<Ref<Failure>> failures;
   {
     Lock lock(*this);
-    run_until(lock, [&] { return outstanding_ == 0; });
     failures.swap(failures_);
     std::vector<Ref<Failure>> unreported;
     for (Ref<Failure>& failure : failures) {

@@ -1,18 +1,23 @@
 #include "engine/trace.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <chrono>
 #include <memory>
 #include <mutex>
 
+#include <pthread.h>
+#include <unistd.h>
+
 #include "engine/push-inl.h"
 #include "engine/trace_buffer.h"
+#include "memory/pool.h"
 
 namespace gemel::engine {
 namespace detail {
+
+// A thread keeps at most this many: a program that forgot its profiler does not fill the memory.
+constexpr size_t most_records = 4 << 20;
+constexpr int64_t memory_sample_nanoseconds = 1'000'000;
 
 // Records of one thread. Its lock is taken by others only when the trace is read.
 class TraceBuffer {
@@ -49,7 +54,34 @@ TraceBuffer& buffer(const char* name = nullptr) {
   TraceBuffer& fresh = *all.buffers.emplace_back(std::make_unique<TraceBuffer>());
   fresh.thread = static_cast<int>(all.buffers.size()) - 1;
   fresh.name = "thread " + std::to_string(fresh.thread);
+#if defined(__linux__)
+  if (gettid() == getpid()) fresh.name = "main";
+#endif
   return *(thread_state.trace = &fresh);
+}
+
+std::atomic<bool> sampling{true};
+std::atomic<int64_t> sampled_at{0}, sampled_bytes{0};
+
+// Adds a counter when the bytes in use have changed, not too often. The buffer's lock is held.
+void sample_memory(TraceBuffer& own, int64_t now) {
+  int64_t last = sampled_at.load(std::memory_order_relaxed);
+  if (now - last < memory_sample_nanoseconds ||
+      !sampled_at.compare_exchange_strong(last, now, std::memory_order_relaxed)) {
+    return;
+  }
+  int64_t bytes = 0;
+  for (const memory::Statistics& row : memory::statistics())
+    if (row.owner == "total") bytes = row.current;
+  if (sampled_bytes.exchange(bytes, std::memory_order_relaxed) == bytes) return;
+  TraceRecord record;
+  record.name = "Memory: cpu/0";
+  record.kind = TraceKind::counter;
+  record.category = trace_memory_category;
+  record.bytes = bytes;
+  record.thread = own.thread;
+  record.started = record.ended = now;
+  if (own.records.size() < most_records) own.records.push_back(std::move(record));
 }
 
 }  // namespace
@@ -90,6 +122,17 @@ void trace_leave_thread() {
   if (TraceBuffer* own = std::exchange(thread_state.trace, nullptr)) own->left = true;
 }
 
+void trace_wait(const char* name, const Tag* tag, int64_t started) {
+  TraceRecord record;
+  record.name = name;
+  record.kind = TraceKind::wait;
+  record.category = "wait";
+  record.pushed = record.ready = record.started = started;
+  record.ended = trace_now();
+  if (tag) record.reads.push_back(tag->id());
+  trace_add(std::move(record));
+}
+
 void trace_part(const char* name, int64_t started) {
   TraceRecord record;
   record.name = name;
@@ -116,6 +159,8 @@ void trace_start() {
   detail::fast_path.modes.fetch_or(detail::mode_tracing);
 }
 
+void trace_resume() { detail::fast_path.modes.fetch_or(detail::mode_tracing); }
+
 void trace_stop() { detail::fast_path.modes.fetch_and(~uint32_t{detail::mode_tracing}); }
 
 void trace_add(TraceRecord record) {
@@ -123,8 +168,12 @@ void trace_add(TraceRecord record) {
   detail::TraceBuffer& own = detail::buffer();
   std::lock_guard lock(own.mutex);
   record.thread = own.thread;
-  own.records.push_back(std::move(record));
+  const int64_t now = record.ended;
+  if (own.records.size() < detail::most_records) own.records.push_back(std::move(record));
+  if (detail::sampling.load(std::memory_order_relaxed)) detail::sample_memory(own, now);
 }
+
+void trace_sample_memory(bool on) { detail::sampling.store(on, std::memory_order_relaxed); }
 
 void trace_name_thread(const char* name) {
   detail::TraceBuffer& own = detail::buffer(name);
@@ -149,6 +198,8 @@ static std::vector<TraceRecord> collect(bool remove) {
 
 std::vector<TraceRecord> trace_take() { return collect(true); }
 
+std::vector<TraceRecord> trace_records() { return collect(false); }
+
 std::vector<std::string> trace_threads() {
   std::vector<std::string> names;
   detail::Registry& registry = detail::registry();
@@ -158,63 +209,6 @@ std::vector<std::string> trace_threads() {
     names.push_back(buffer->name);
   }
   return names;
-}
-
-namespace {
-
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (char c : text) {
-    if (c == '"' || c == '\\')
-      (out += '\\') += c;
-    else if (static_cast<unsigned char>(c) < 0x20)
-      out += fmt::format("\\u{:04x}", c);
-    else
-      out += c;
-  }
-  return out += '"';
-}
-
-}  // namespace
-
-std::string trace_json() {
-  static constexpr const char* resources[] = {"compute", "copy", "io", "network"};
-  std::vector<TraceRecord> records = collect(false);
-  std::vector<std::string> threads = trace_threads();
-  int64_t origin = records.empty() ? 0 : records.front().started;
-  std::string out = "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[";
-  out += "{\"ph\":\"M\",\"pid\":1,\"name\":\"process_name\",\"args\":{\"name\":\"gemel\"}}";
-  for (size_t i = 0; i < threads.size(); ++i) {
-    out += fmt::format(
-        ",\n{{\"ph\":\"M\",\"pid\":1,\"tid\":{},\"name\":\"thread_name\",\"args\":{{\"name\":{}}}}"
-        "}",
-        i, quoted(threads[i]));
-  }
-  int64_t number = 0;
-  auto microseconds = [&](int64_t time) { return static_cast<double>(time - origin) / 1000; };
-  for (const TraceRecord& r : records) {
-    std::string args = fmt::format(
-        "{{\"reads\":[{}],\"writes\":[{}],\"bytes\":{},\"inline\":{},\"skipped\":{},"
-        "\"waited_us\":{:.3f},\"queued_us\":{:.3f}}}",
-        fmt::join(r.reads, ","), fmt::join(r.writes, ","), r.bytes, r.inlined, r.skipped,
-        r.pushed && r.ready ? static_cast<double>(r.ready - r.pushed) / 1000 : 0.0,
-        r.ready ? static_cast<double>(r.started - r.ready) / 1000 : 0.0);
-    const char* category = resources[static_cast<int>(r.resource)];
-    std::string head = fmt::format(",\n{{\"name\":{},\"cat\":\"{}\",\"pid\":1,\"tid\":{}",
-                                   quoted(r.name), category, r.thread);
-    if (r.asynchronous) {  // may overlap others on its thread
-      ++number;
-      out += fmt::format("{},\"ph\":\"b\",\"id\":{},\"ts\":{:.3f},\"args\":{}}}", head, number,
-                         microseconds(r.started), args);
-      out += fmt::format("{},\"ph\":\"e\",\"id\":{},\"ts\":{:.3f}}}", head, number,
-                         microseconds(r.ended));
-    } else {
-      out += fmt::format("{},\"ph\":\"X\",\"ts\":{:.3f},\"dur\":{:.3f},\"args\":{}}}", head,
-                         microseconds(r.started), static_cast<double>(r.ended - r.started) / 1000,
-                         args);
-    }
-  }
-  return out + "]}\n";
 }
 
 }  // namespace gemel::engine

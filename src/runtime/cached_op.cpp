@@ -47,13 +47,17 @@ struct CachedOp::State : std::enable_shared_from_this<CachedOp::State> {
   std::vector<std::shared_ptr<Variant>> variants;  // most recently made last
 
   ~State() {
-    // Queued runs refer to the plans.
-    for (auto& variant : variants)
+    // Queued runs refer to the plans, which go after them. Not by waiting: the thread may hold what
+    // a run needs, such as an interpreter's lock, or be a worker.
+    for (auto& variant : variants) {
+      std::vector<engine::Tag*> writes;
       for (auto* arena : {&variant->forward_arena, &variant->backward_arena})
-        if (*arena) try {
-            engine::wait_for_write((*arena)->tag());
-          } catch (...) {
-          }
+        if (*arena) writes.push_back(&(*arena)->tag());
+      if (writes.empty()) continue;
+      const engine::TaskOptions options{
+          .writes = writes, .name = "delete cached op", .small = true, .finaliser = true};
+      engine::push([variant = std::move(variant)] {}, options);
+    }
   }
 
   std::shared_ptr<Variant> variant_for(std::span<const NDArray> inputs, bool training,

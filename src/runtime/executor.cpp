@@ -182,7 +182,12 @@ Executor::Executor(Symbol symbol, Bindings bindings, Device device)
 }
 
 Executor::~Executor() {
-  if (state_) state_->wait_for_queued_runs();
+  if (!state_ || !state_->arena) return;
+  // Not by waiting: the thread may hold what a queued run needs, such as an interpreter's lock.
+  const Ref<Storage> arena = state_->arena;
+  engine::Tag* const writes[] = {&arena->tag()};
+  engine::push([state = std::shared_ptr<State>(std::move(state_))] {},
+               {.writes = writes, .name = "delete executor", .small = true, .finaliser = true});
 }
 
 Plan& Executor::plan(bool training) const {

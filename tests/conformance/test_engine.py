@@ -225,6 +225,39 @@ def test_wrong_tags():
         mx.engine.push(lambda: None, resource="nowhere")
 
 
+def test_bulk():
+    assert mx.engine.set_bulk_size(15) == 0
+    assert mx.engine.set_bulk_size(10) == 15
+    with mx.engine.bulk(7) as scope:
+        assert type(scope).__name__ == "_BulkScope"
+        x = mx.nd.zeros((3,))
+        for _ in range(50):
+            x += 1
+        assert x.asnumpy().tolist() == [50] * 3
+        assert mx.engine.set_bulk_size(7) == 7
+    assert mx.engine.set_bulk_size(0) == 10
+    with mx.engine.bulk(5):
+        with pytest.raises(ValueError):
+            mx.nd.dot(mx.nd.ones((2, 3)), mx.nd.ones((2, 3)))
+        with mx.engine.bulk(3):
+            y = x * 2
+    assert y.asnumpy().tolist() == [100] * 3
+    assert mx.engine.set_bulk_size(0) == 0
+    for wrong in ("x", None, 2.5):
+        with pytest.raises(TypeError):
+            mx.engine.set_bulk_size(wrong)
+
+
+def test_a_failure_inside_a_bulk_reaches_its_readers_only():
+    with mx.engine.bulk(20):
+        a, b = mx.nd.ones((3,)), mx.nd.ones((3,))
+        mx.engine.push(fail, writes=[a])
+        bad, good = a + 1, b + 1
+    assert good.asnumpy().tolist() == [2, 2, 2]
+    with pytest.raises(Exception, match="the file is gone"):
+        bad.asnumpy()
+
+
 def test_the_naive_engine_gives_the_same(tmp_path):
     import subprocess
     import sys

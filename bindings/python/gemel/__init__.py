@@ -15,7 +15,7 @@ from .base import MXNetError
 from . import context
 from .context import Context, cpu, cpu_pinned, current_context, gpu, num_gpus
 from . import _core
-from . import engine, memory
+from . import engine, memory, profiler
 from . import attribute, name
 from .attribute import AttrScope
 from . import ndarray
@@ -45,6 +45,10 @@ import importlib as _importlib
 # Users' tasks are done before the interpreter goes; what nobody can see any more is dropped.
 _atexit.register(_core.engine_leave)
 _os.register_at_fork(before=_core.engine_prepare_fork)
+_atexit.register(profiler._dump_at_exit)
+if _core.get_setting("profiler_autostart") == "1":
+    profiler.set_config(profile_all=_core.get_setting("profiler_mode") == "1")
+    profiler.set_state("run")
 if _core.get_setting("trace"):
     _core.trace_start()
     _atexit.register(engine.write_trace, _core.get_setting("trace"))  # runs before the one above

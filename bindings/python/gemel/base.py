@@ -155,13 +155,15 @@ class classproperty:  # pylint: disable=invalid-name
 
 
 def data_dir_default():
-    """The folder for data where `MXNET_HOME` is not set."""
+    """The folder for models and data sets of a user who has not chosen one."""
     return os.path.join(os.path.expanduser("~"), ".mxnet")
 
 
 def data_dir():
-    """The folder for data: `MXNET_HOME`, or `~/.mxnet`."""
-    return os.getenv("MXNET_HOME", data_dir_default())
+    """The folder for models and data sets: `MXNET_HOME`, the setting `home`, or `data_dir_default()`."""
+    from . import _core
+
+    return os.getenv("MXNET_HOME") or _core.get_setting("home") or data_dir_default()
 
 
 def py_str(value):

@@ -15,7 +15,6 @@ __all__ = ["push", "tag", "Cancellation", "bulk", "set_bulk_size", "trace", "con
 tag = _core.Tag
 Cancellation = _core.Cancellation
 waitall = _core.engine_wait_all
-_bulk_size = 15
 
 
 def push(fn, reads=(), writes=(), priority=0, name=None, resource="io", cancellation=None):
@@ -43,10 +42,35 @@ def push(fn, reads=(), writes=(), priority=0, name=None, resource="io", cancella
 
 
 def set_bulk_size(size):
-    """Set how many small calls a `bulk` scope without a number collects; returns the previous value."""
-    global _bulk_size
-    previous, _bulk_size = _bulk_size, size
-    return previous
+    """Let the calling thread collect small calls and push them `size` at a time, as one task.
+
+    What was collected is pushed when this thread waits or ends. Another thread sees a collected call's
+    result only after that.
+
+    Parameters
+    ----------
+    size : int
+        Below 2: calls are not collected, as at first.
+
+    Returns
+    -------
+    int
+        The previous size; 0 at first.
+    """
+    return _core.engine_set_bulk_size(size)
+
+
+class _BulkScope:
+    def __init__(self, size):
+        self._size = size
+        self._previous = None
+
+    def __enter__(self):
+        self._previous = set_bulk_size(self._size)
+        return self
+
+    def __exit__(self, kind, value, traceback):
+        set_bulk_size(self._previous)
 
 
 def set_defer(on):
@@ -60,14 +84,14 @@ def set_defer(on):
     return before
 
 
-@_contextlib.contextmanager
 def bulk(size):
-    """A scope in which small calls are collected and pushed together, `size` at a time."""
-    scope = _core.Bulk(size)
-    try:
-        yield
-    finally:
-        del scope
+    """A scope in which small calls are collected and pushed together, `size` at a time.
+
+        with mx.engine.bulk(10):
+            for _ in range(100):
+                x += 1
+    """
+    return _BulkScope(size)
 
 
 def write_trace(path):

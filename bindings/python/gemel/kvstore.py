@@ -3,6 +3,7 @@
 `create("local")` and `create("device")` join the devices of this process.
 """
 
+from . import _core
 from . import optimizer as opt
 from .base import MXNetError
 
@@ -247,8 +248,8 @@ def _as_store(kvstore, num_device, arg_params):
         raise TypeError("kvstore must be KVStore, str or None")
     if num_device == 1 and "dist" not in kvstore:
         return None, False
-    update_on_kvstore = True
+    update_on_kvstore = _core.get_setting("update_on_kvstore") == "1"
     if kvstore == "local":
         largest = max((value.size for value in arg_params.values()), default=0)
-        update_on_kvstore = largest <= 1024 * 1024 * 16
+        update_on_kvstore = update_on_kvstore and largest <= 1024 * 1024 * 16
     return create(kvstore), update_on_kvstore

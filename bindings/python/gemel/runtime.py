@@ -3,7 +3,7 @@ import collections
 
 from . import _core
 
-__all__ = ["Feature", "Features", "feature_list"]
+__all__ = ["Feature", "Features", "feature_list", "get_setting", "set_setting"]
 
 
 class Feature(collections.namedtuple("Feature", ("name", "enabled"))):
@@ -35,3 +35,22 @@ class Features(collections.OrderedDict):
         if name not in self:
             raise RuntimeError(f"Feature '{name}' is unknown, known features are: {list(self)}")
         return self[name].enabled
+
+
+def get_setting(name):
+    """The text of a setting (`gemel env --docs` lists them); KeyError for an unknown name."""
+    return _core.get_setting(name)
+
+
+def set_setting(name, value):
+    """Change a setting for what is done from now on.
+
+    The engine reads its own when it starts: `mx.engine.configure` changes it later.
+
+    Parameters
+    ----------
+    name : str
+    value : object
+        Its text is parsed as the environment variable's would be; ValueError if it does not fit.
+    """
+    _core.set_setting(name, str(int(value)) if isinstance(value, bool) else str(value))

@@ -65,6 +65,7 @@ void bind_symbol(nb::module_& m);
 void bind_executor(nb::module_& m);
 void bind_autograd(nb::module_& m);
 void bind_engine(nb::module_& m);
+void bind_profiler(nb::module_& m);
 void bind_runtime(nb::module_& m);
 void bind_data(nb::module_& m);
 void bind_errors(nb::module_& m);

@@ -2,6 +2,7 @@
 #include "engine/engine.h"
 
 #include "common.h"
+#include "engine/bulk.h"
 #include "engine/trace.h"
 
 namespace gemel::python {
@@ -133,7 +134,7 @@ void bind_engine(nb::module_& m) {
   m.def("trace_start", &engine::trace_start);
   m.def("trace_stop", &engine::trace_stop);
   m.def("tracing", &engine::tracing);
-  m.def("trace_json", &engine::trace_json);
+  m.def("trace_json", [] { return engine::trace_json(); });
 
   nb::class_<UserCancellation>(
       m, "Cancellation",
@@ -149,8 +150,10 @@ void bind_engine(nb::module_& m) {
       .def(
           "cancelled", [](const UserCancellation& c) { return c.request->cancelled(); },
           "True after cancel(): a long task may ask, and raise or return early.");
-
-  nb::class_<engine::Bulk>(m, "Bulk").def(nb::init<int>());
+  m.def("engine_set_bulk_size", [](int size) {
+    nb::gil_scoped_release release;  // pushes what was collected
+    return engine::detail::set_bulk_size(size);
+  });
 }
 
 }  // namespace gemel::python

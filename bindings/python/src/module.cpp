@@ -12,6 +12,7 @@ NB_MODULE(_core, m) {
   bind_executor(m);
   bind_autograd(m);
   bind_engine(m);
+  bind_profiler(m);
   bind_runtime(m);
   bind_data(m);
 }

@@ -38,6 +38,17 @@ void bind_runtime(nb::module_& m) {
     }
     return rows;
   });
+  m.def("setting_variables", [] {
+    nb::list rows;
+    for (const auto& v : settings::variables()) {
+      nb::dict d;
+      d["name"] = v.name;
+      d["setting"] = v.setting;
+      d["why"] = v.why;
+      rows.append(d);
+    }
+    return rows;
+  });
   m.def("set_setting",
         [](const std::string& name, const std::string& value) { settings::set(name, value); });
   m.def("get_setting", [](const std::string& name) { return settings::get(name); });

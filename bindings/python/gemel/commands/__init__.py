@@ -9,9 +9,9 @@ import argparse
 import os
 import sys
 
-from . import env, info, predict
+from . import env, info, predict, trace
 
-SUBCOMMANDS = {"predict": predict, "info": info, "env": env}
+SUBCOMMANDS = {"predict": predict, "info": info, "env": env, "trace": trace}
 
 
 def make_parser():

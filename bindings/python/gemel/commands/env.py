@@ -16,6 +16,7 @@ def section(title, rows):
 
 
 def run(args):
+    import os
     import platform
 
     import numpy
@@ -50,3 +51,8 @@ def run(args):
         if args.docs:
             rows.append(("", f"{setting['doc']} Variables: {' '.join(setting['environment'])}"))
     section("settings", rows)
+    present = [v for v in _core.setting_variables() if v["name"] in os.environ]
+    section(
+        "MXNet's variables that are set",
+        [(v["name"], f"sets {v['setting']}" if v["setting"] else f"no effect: {v['why']}") for v in present],
+    )
