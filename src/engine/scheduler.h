@@ -151,6 +151,7 @@ class Scheduler {
   void complete(Lock& lock, Task* task, std::exception_ptr error, Ref<Failure> failure,
                 bool fetches_next);
   Ref<Failure> add_failure(std::exception_ptr error);
+  void note_reported(Failure& failure);
   void wait_inside_task(Tag& tag, bool write);
   bool synchronous() const {
     return fast_path.modes.load(std::memory_order_relaxed) & mode_synchronous;

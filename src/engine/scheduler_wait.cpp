@@ -1,4 +1,5 @@
 // Waiting for tags and for everything.
+#include <algorithm>
 #include <string>
 
 #include "base/error.h"
@@ -92,9 +93,18 @@ void Scheduler::wait(Tag& tag, bool write) {
   if (!request.waiter.poison) return;
   {
     Lock lock(*this);
-    request.waiter.poison->reported = true;
+    note_reported(*request.waiter.poison);
   }
   std::rethrow_exception(request.waiter.poison->error);
+}
+
+// A program that collects its errors where they are read may never call wait_all().
+void Scheduler::note_reported(Failure& failure) {
+  if (std::exchange(failure.reported, true)) return;
+  const auto found = std::find(failures_.rbegin(), failures_.rend(), Ref<Failure>(&failure));
+  if (found == failures_.rend()) return;
+  dropped_.push_back(std::move(*found));  // dies outside the lock
+  failures_.erase(std::next(found).base());
 }
 
 void Scheduler::wait_inside_task(Tag& tag, bool write) {
@@ -112,7 +122,7 @@ void Scheduler::wait_inside_task(Tag& tag, bool write) {
       free &= !(access.tag->word.load(std::memory_order_acquire) & busy);
       if (access.reads && !poison) poison = Ref<Failure>(Poison::of(*access.tag));
     }
-    if (poison && free) poison->reported = true;
+    if (poison && free) note_reported(*poison);
   }
   GEMEL_CHECK(
       free,

@@ -1,5 +1,6 @@
 #include "runtime/call.h"
 
+#include "base/settings.h"
 #include "memory/pool.h"
 
 namespace gemel::runtime {
@@ -35,7 +36,13 @@ struct Workspace {
 
 }  // namespace
 
+ReproducibleSums::ReproducibleSums(const Implementation& implementation) {
+  if (!settings::current().determinism) return;
+  if (implementation.name == "onednn" || implementation.name == "openblas") alone_.emplace();
+}
+
 void run_kernel(const Implementation& implementation, OpCall call, std::string_view node_name) {
+  const ReproducibleSums sums(implementation);
   try {
     if (implementation.workspace && !call.workspace) {
       Workspace workspace;

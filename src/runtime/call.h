@@ -1,9 +1,11 @@
 // Running one prepared operator call: shared by imperative calls and plans.
 #pragma once
+#include <optional>
 #include <span>
 #include <string_view>
 
 #include "array/ndarray.h"
+#include "kernels/parallel.h"
 #include "op/op_info.h"
 
 namespace gemel::runtime {
@@ -13,6 +15,16 @@ constexpr int64_t inline_bytes = 256 << 10;
 // The same for pointwise tapes, one pass over memory: as long as the arrays fit a core's second
 // cache, where they often are already, moving to another core costs more than it hides.
 constexpr int64_t inline_tape_bytes = 1280 << 10;
+
+// While one lives, a kernel of a library, whose sums depend on the number of threads, uses one
+// thread if the setting "determinism" asks for equal bits. Around preparing and running it.
+class ReproducibleSums {
+ public:
+  explicit ReproducibleSums(const Implementation& implementation);
+
+ private:
+  std::optional<kernels::SingleThread> alone_;
+};
 
 // Runs the kernel, with workspace from the pool when `call` has none and the implementation wants
 // some. An exception leaves with the operator's and the node's name in its text.

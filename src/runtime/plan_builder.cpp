@@ -229,7 +229,10 @@ struct Plan::Builder {
       if (step.single_thread) alone.emplace();
       try {
         step.implementation = &info.choose(call);
-        if (step.implementation->prepare) step.prepared = step.implementation->prepare(call);
+        if (step.implementation->prepare) {
+          const ReproducibleSums sums(*step.implementation);
+          step.prepared = step.implementation->prepare(call);
+        }
         call.prepared = step.prepared.get();
         if (step.implementation->workspace)
           memory_step.workspace = step.implementation->workspace(call);

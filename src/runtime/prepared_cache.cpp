@@ -4,6 +4,8 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "runtime/call.h"
+
 namespace gemel::runtime {
 namespace {
 
@@ -61,6 +63,7 @@ std::shared_ptr<Prepared> prepared_for(const Implementation& implementation,
       return found->second->second;
     }
   }
+  const ReproducibleSums sums(implementation);
   std::shared_ptr<Prepared> prepared = implementation.prepare(call);
   std::lock_guard lock(c.mutex);
   auto found = c.index.find(key);
