@@ -29,6 +29,7 @@ struct Settings {
   int64_t profiler_mode = 0;
   bool determinism = false;
   std::string home;
+  std::string gluon_repo;
   bool update_on_kvstore = true;
   std::string chaos_order = "gemel-chaos.order";
   int64_t seed = 0;

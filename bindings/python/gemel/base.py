@@ -160,10 +160,10 @@ def data_dir_default():
 
 
 def data_dir():
-    """The folder for models and data sets: the setting `home` (MXNET_HOME), else `data_dir_default()`."""
+    """The folder for models and data sets: `MXNET_HOME`, the setting `home`, or `data_dir_default()`."""
     from . import _core
 
-    return _core.get_setting("home") or data_dir_default()
+    return _os.getenv("MXNET_HOME") or _core.get_setting("home") or data_dir_default()
 
 
 def py_str(value):

@@ -7,6 +7,7 @@ import struct
 
 import numpy as np
 
+from .... import _core
 from .... import ndarray as nd
 from ....base import data_dir
 from ...utils import download
@@ -49,7 +50,7 @@ class _Downloaded(Dataset):
         path = os.path.join(self._root, name)
         if os.path.exists(path):
             return path
-        base = os.environ.get("MXNET_GLUON_REPO", _REPOSITORY)
+        base = os.environ.get("MXNET_GLUON_REPO") or _core.get_setting("gluon_repo") or _REPOSITORY
         url = f"{base.rstrip('/')}/gluon/dataset/{self._namespace}/{name}"
         return download(url, path=path, retries=1)
 
