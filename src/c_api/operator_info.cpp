@@ -69,6 +69,24 @@ std::vector<std::string> all_inputs(const OpInfo& op) {
   return most;
 }
 
+// Whether an integer parameter says how many inputs there are (num_weights): a list, like
+// `variadic`.
+bool counts_inputs(const OpInfo& op) {
+  for (const Field& field : op.spec.fields) {
+    if (!field.type.starts_with("int") || !field.choices.empty()) continue;
+    size_t inputs[2] = {0, 0};
+    for (int i = 0; i < 2; ++i) {
+      std::shared_ptr<Parameters> parameters = op.spec.make();
+      for (const Field& other : op.spec.fields)
+        if (other.fallback_text) other.parse(*parameters, *other.fallback_text);
+      field.parse(*parameters, i == 0 ? "1" : "2");
+      inputs[i] = inputs_for(op, *parameters).size();
+    }
+    if (inputs[0] > 0 && inputs[1] > inputs[0]) return true;
+  }
+  return false;
+}
+
 std::unique_ptr<OperatorText> describe_operator(const OpInfo& op) {
   auto made = std::make_unique<OperatorText>();
   made->name = op.name();
@@ -81,7 +99,7 @@ std::unique_ptr<OperatorText> describe_operator(const OpInfo& op) {
     rows.push_back(std::move(description));
   };
   if (!op.hidden && !op.name().starts_with("_backward")) {
-    if (!op.variadic.empty()) {
+    if (!op.variadic.empty() || counts_inputs(op)) {
       add("data", "NDArray-or-Symbol[]", "The inputs.");
     } else {
       for (const std::string& input : all_inputs(op)) add(input, "NDArray-or-Symbol", "");
