@@ -6,6 +6,7 @@
 #include "kernels/gemm/gemm.h"
 #include "kernels/parallel.h"
 #include "simd/recurrent_cells.h"
+#include "simd/small_product.h"
 
 namespace gemel::kernels {
 namespace {
@@ -19,6 +20,31 @@ void product(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k
              Matrix<const T> b, Matrix<T> c, float beta) {
   gemm(dtype_of<T>, {transpose_a, transpose_b, m, n, k, beta, a.stride, b.stride, c.stride}, a.data,
        b.data, c.data);
+}
+
+// Up to this many rows the product of one step reads its weights where they lie: a library would
+// pack them again at every step, which costs more than the product.
+constexpr int64_t most_direct_rows = 128;
+
+template <typename T>
+bool is_direct(const RecurrentGeometry& g) {
+  return std::is_same_v<T, float> && g.batch <= most_direct_rows;
+}
+
+// C (m x n) += A B for few rows, with columns shared out among the threads.
+template <typename T>
+void step_product(int64_t m, int64_t n, int64_t k, Matrix<const T> a, Matrix<const T> b,
+                  Matrix<T> c) {
+  if constexpr (std::is_same_v<T, float>) {
+    constexpr int64_t width = 256;
+    if (m <= most_direct_rows)
+      return parallel_for((n + width - 1) / width, m * k * width / 8, [&](int64_t block) {
+        const int64_t first = block * width;
+        simd::small_product({m, std::min(width, n - first), k, a.data, a.stride, 1, b.data + first,
+                             b.stride, c.data + first, c.stride, true});
+      });
+  }
+  product<T>(false, false, m, n, k, a, b, c, 1);
 }
 
 // Elementary steps of one unit's gates.
@@ -64,8 +90,10 @@ DirectionReserve<T> divide(const RecurrentGeometry& g, Pieces<T>& pieces) {
 template <typename T>
 struct ForwardScratch {
   T* hidden;  // gru: the hidden part of the gates
+  T* turned;  // the hidden weights with a column for each gate
   ForwardScratch(const RecurrentGeometry& g, Pieces<T>& pieces)
-      : hidden(g.mode == RecurrentMode::gru ? pieces.take(g.batch * g.gate_size()) : nullptr) {}
+      : hidden(g.mode == RecurrentMode::gru ? pieces.take(g.batch * g.gate_size()) : nullptr),
+        turned(is_direct<T>(g) ? pieces.take(g.hidden_weight()) : nullptr) {}
 };
 
 template <typename T>
@@ -138,6 +166,9 @@ void Direction<T>::forward(T* last_state, T* last_cell, T* scratch) const {
     gates[j] = weights.input_bias[j] + (gru ? T(0) : weights.hidden_bias[j]);
   for (int64_t r = 1; r < g.steps(); ++r) copy(gates, wide, gates + r * wide);
   product<T>(false, true, g.steps(), wide, inputs, x, {weights.input, inputs}, {gates, wide}, 1);
+  if constexpr (std::is_same_v<T, float>)
+    if (own.turned)
+      simd::small_transpose(wide, states, weights.hidden, states, own.turned, wide, false);
   if (lengths) copy(state, g.batch * states, reserve.previous + row(0) * states);
   for (int64_t k = 0; k < g.time; ++k) {
     const int64_t first = row(k);
@@ -145,11 +176,14 @@ void Direction<T>::forward(T* last_state, T* last_cell, T* scratch) const {
     const Matrix<T> step = {gates + first * wide, wide};
     const Matrix<T> h = g.projection > 0 ? Matrix<T>{reserve.unprojected + first * units, units}
                                          : Matrix<T>{y.row(first), y.stride};
-    const Matrix<const T> recurrent = {weights.hidden, states};
     if (gru)
       for (int64_t i = 0; i < g.batch; ++i) copy(weights.hidden_bias, wide, own.hidden + i * wide);
-    product<T>(false, true, g.batch, wide, states, previous, recurrent,
-               gru ? Matrix<T>{own.hidden, wide} : step, 1);
+    const Matrix<T> recurrent = gru ? Matrix<T>{own.hidden, wide} : step;
+    if (own.turned)
+      step_product<T>(g.batch, wide, states, previous, {own.turned, wide}, recurrent);
+    else
+      product<T>(false, true, g.batch, wide, states, previous, {weights.hidden, states}, recurrent,
+                 1);
     T* extra = reserve.extra + first * units;
     const T* cell_before = g.mode == RecurrentMode::lstm ? previous_cell(k) : nullptr;
     each_sample(g, [&](int64_t i) {
@@ -270,8 +304,8 @@ void backward(const Direction<T>& direction, const DirectionGradients<T>& gradie
           break;
       }
     });
-    product<T>(false, false, g.batch, states, wide, {own.hidden_gates + first * wide, wide},
-               {weights.hidden, states}, {carry, states}, 1);
+    step_product<T>(g.batch, states, wide, {own.hidden_gates + first * wide, wide},
+                    {weights.hidden, states}, {carry, states});
   }
   const auto& to = gradients.weights;
   product<T>(true, false, wide, direction.inputs, g.steps(), {own.gates, wide}, direction.x,
