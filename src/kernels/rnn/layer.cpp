@@ -22,29 +22,45 @@ void product(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k
        b.data, c.data);
 }
 
-// Up to this many rows the product of one step reads its weights where they lie: a library would
-// pack them again at every step, which costs more than the product.
+template <typename T>
+void copy(const T* from, int64_t count, T* to) {
+  std::copy_n(from, count, to);
+}
+
+// Up to this many rows the product of one step reads weights that were laid out once: a library
+// would pack them again at every step, which costs more than the product.
 constexpr int64_t most_direct_rows = 128;
+// The weights' columns in panels of this many, each with its rows next to each other.
+constexpr int64_t panel = 32;
 
 template <typename T>
 bool is_direct(const RecurrentGeometry& g) {
   return std::is_same_v<T, float> && g.batch <= most_direct_rows;
 }
 
-// C (m x n) += A B for few rows, with columns shared out among the threads.
+// Panels of B, or of its transpose; B is `rows` x `columns` after that.
 template <typename T>
-void step_product(int64_t m, int64_t n, int64_t k, Matrix<const T> a, Matrix<const T> b,
+void pack(int64_t rows, int64_t columns, bool transposed, const T* b, T* to) {
+  if constexpr (std::is_same_v<T, float>)
+    parallel_for((columns + panel - 1) / panel, rows * panel, [&](int64_t at) {
+      const int64_t first = at * panel, count = std::min(panel, columns - first);
+      float* target = to + first * rows;
+      if (transposed)
+        return simd::small_transpose(count, rows, b + first * rows, rows, target, count, false);
+      for (int64_t r = 0; r < rows; ++r) copy(b + r * columns + first, count, target + r * count);
+    });
+}
+
+// C (m x n) += A B with B (k x n) in panels; the panels are shared out among the threads.
+template <typename T>
+void step_product(int64_t m, int64_t n, int64_t k, Matrix<const T> a, const T* panels,
                   Matrix<T> c) {
-  if constexpr (std::is_same_v<T, float>) {
-    constexpr int64_t width = 256;
-    if (m <= most_direct_rows)
-      return parallel_for((n + width - 1) / width, m * k * width / 8, [&](int64_t block) {
-        const int64_t first = block * width;
-        simd::small_product({m, std::min(width, n - first), k, a.data, a.stride, 1, b.data + first,
-                             b.stride, c.data + first, c.stride, true});
-      });
-  }
-  product<T>(false, false, m, n, k, a, b, c, 1);
+  if constexpr (std::is_same_v<T, float>)
+    parallel_for((n + panel - 1) / panel, m * k * panel / 8, [&](int64_t at) {
+      const int64_t first = at * panel, count = std::min(panel, n - first);
+      simd::small_product({m, count, k, a.data, a.stride, 1, panels + first * k, count,
+                           c.data + first, c.stride, true});
+    });
 }
 
 // Elementary steps of one unit's gates.
@@ -53,11 +69,6 @@ constexpr int64_t gate_cost = 40;
 template <typename F>
 void each_sample(const RecurrentGeometry& g, F&& f) {
   parallel_for(g.batch, g.hidden * gate_cost, f);
-}
-
-template <typename T>
-void copy(const T* from, int64_t count, T* to) {
-  std::copy_n(from, count, to);
 }
 
 template <typename T>
@@ -90,21 +101,22 @@ DirectionReserve<T> divide(const RecurrentGeometry& g, Pieces<T>& pieces) {
 template <typename T>
 struct ForwardScratch {
   T* hidden;  // gru: the hidden part of the gates
-  T* turned;  // the hidden weights with a column for each gate
+  T* panels;  // the hidden weights with a column for each gate
   ForwardScratch(const RecurrentGeometry& g, Pieces<T>& pieces)
       : hidden(g.mode == RecurrentMode::gru ? pieces.take(g.batch * g.gate_size()) : nullptr),
-        turned(is_direct<T>(g) ? pieces.take(g.hidden_weight()) : nullptr) {}
+        panels(is_direct<T>(g) ? pieces.take(g.hidden_weight()) : nullptr) {}
 };
 
 template <typename T>
 struct BackwardScratch {
-  T *gates, *hidden_gates, *heads, *unprojected, *all_heads;
+  T *gates, *hidden_gates, *heads, *unprojected, *all_heads, *panels;
   BackwardScratch(const RecurrentGeometry& g, Pieces<T>& pieces) {
     gates = pieces.take(g.steps() * g.gate_size());
     hidden_gates = g.mode == RecurrentMode::gru ? pieces.take(g.steps() * g.gate_size()) : gates;
     heads = pieces.take(g.batch * g.state());
     unprojected = g.projection > 0 ? pieces.take(g.batch * g.hidden) : heads;
     all_heads = g.projection > 0 ? pieces.take(g.steps() * g.state()) : nullptr;
+    panels = is_direct<T>(g) ? pieces.take(g.hidden_weight()) : nullptr;
   }
 };
 
@@ -166,9 +178,7 @@ void Direction<T>::forward(T* last_state, T* last_cell, T* scratch) const {
     gates[j] = weights.input_bias[j] + (gru ? T(0) : weights.hidden_bias[j]);
   for (int64_t r = 1; r < g.steps(); ++r) copy(gates, wide, gates + r * wide);
   product<T>(false, true, g.steps(), wide, inputs, x, {weights.input, inputs}, {gates, wide}, 1);
-  if constexpr (std::is_same_v<T, float>)
-    if (own.turned)
-      simd::small_transpose(wide, states, weights.hidden, states, own.turned, wide, false);
+  if (own.panels) pack<T>(states, wide, true, weights.hidden, own.panels);
   if (lengths) copy(state, g.batch * states, reserve.previous + row(0) * states);
   for (int64_t k = 0; k < g.time; ++k) {
     const int64_t first = row(k);
@@ -179,8 +189,8 @@ void Direction<T>::forward(T* last_state, T* last_cell, T* scratch) const {
     if (gru)
       for (int64_t i = 0; i < g.batch; ++i) copy(weights.hidden_bias, wide, own.hidden + i * wide);
     const Matrix<T> recurrent = gru ? Matrix<T>{own.hidden, wide} : step;
-    if (own.turned)
-      step_product<T>(g.batch, wide, states, previous, {own.turned, wide}, recurrent);
+    if (own.panels)
+      step_product<T>(g.batch, wide, states, previous, own.panels, recurrent);
     else
       product<T>(false, true, g.batch, wide, states, previous, {weights.hidden, states}, recurrent,
                  1);
@@ -260,6 +270,7 @@ void backward(const Direction<T>& direction, const DirectionGradients<T>& gradie
   const auto& reserve = direction.reserve;
   const auto& weights = direction.weights;
   T* carry = gradients.state;
+  if (own.panels) pack<T>(wide, states, false, weights.hidden, own.panels);
   for (int64_t k = g.time; k-- > 0;) {
     const int64_t first = direction.row(k);
     T* heads = g.projection > 0 ? own.all_heads + first * states : own.heads;
@@ -304,8 +315,12 @@ void backward(const Direction<T>& direction, const DirectionGradients<T>& gradie
           break;
       }
     });
-    step_product<T>(g.batch, states, wide, {own.hidden_gates + first * wide, wide},
-                    {weights.hidden, states}, {carry, states});
+    const Matrix<const T> dgates = {own.hidden_gates + first * wide, wide};
+    if (own.panels)
+      step_product<T>(g.batch, states, wide, dgates, own.panels, {carry, states});
+    else
+      product<T>(false, false, g.batch, states, wide, dgates, {weights.hidden, states},
+                 {carry, states}, 1);
   }
   const auto& to = gradients.weights;
   product<T>(true, false, wide, direction.inputs, g.steps(), {own.gates, wide}, direction.x,
