@@ -10,7 +10,7 @@ namespace {
 
 using Geometry = ChannelGeometry;
 
-constexpr int64_t width = 16;  // channels of a block
+constexpr int64_t width = 32;  // channels of a block
 
 // Calls f(T, C, first channel, number of channels) for every block; the number is a constant to the
 // compiler in all blocks but the last.
