@@ -1,6 +1,9 @@
 #include "simd/row_loops.h"
 
+#include <cmath>
 #include <limits>
+
+#include "simd/scalar_math.h"
 
 #undef HWY_DISABLED_TARGETS
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
@@ -9,6 +12,8 @@
 #include <hwy/foreach_target.h>
 //
 #include <hwy/highway.h>
+
+#include "simd/vector_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace gemel::simd::HWY_NAMESPACE {
@@ -126,6 +131,41 @@ void normalize_backward(const T* dy, const T* x, T average, T mean, T slope, T s
       [&](size_t i) { return (dy[i] - average - (x[i] - mean) * slope) * scale; });
 }
 
+// Double has no vector code: the library, lane by lane.
+template <class D, class V>
+HWY_INLINE V exp_of(D d, V x) {
+  using T = hn::TFromD<D>;
+  if constexpr (std::is_same_v<T, float>) {
+    return float_exp(d, x);
+  } else {
+    T lanes[hn::MaxLanes(D())];
+    hn::StoreU(x, d, lanes);
+    for (size_t i = 0; i < hn::Lanes(d); ++i) lanes[i] = std::exp(lanes[i]);
+    return hn::LoadU(d, lanes);
+  }
+}
+
+template <typename T>
+void softmax_backward(const T* dy, const T* y, T sum, T factor, T* out, size_t n) {
+  map(
+      n, out,
+      [&](auto d, size_t i) {
+        const auto scaled = hn::Mul(hn::Set(d, factor), hn::LoadU(d, y + i));
+        return hn::Mul(scaled, hn::Sub(hn::LoadU(d, dy + i), hn::Set(d, sum)));
+      },
+      [&](size_t i) { return factor * y[i] * (dy[i] - sum); });
+}
+template <typename T>
+void log_softmax_backward(const T* dy, const T* y, T sum, T factor, T* out, size_t n) {
+  map(
+      n, out,
+      [&](auto d, size_t i) {
+        const auto share = hn::Mul(exp_of(d, hn::LoadU(d, y + i)), hn::Set(d, sum));
+        return hn::Mul(hn::Set(d, factor), hn::Sub(hn::LoadU(d, dy + i), share));
+      },
+      [&](size_t i) { return factor * (dy[i] - std::exp(y[i]) * sum); });
+}
+
 template <typename T>
 void normalize_affine(const T* x, T mean, T inverse, const T* gamma, const T* beta, T* out,
                       size_t n) {
@@ -200,6 +240,8 @@ RowLoops<T> table() {
           multiply_subtract<T>,
           subtract_multiply_add<T>,
           normalize_backward<T>,
+          softmax_backward<T>,
+          log_softmax_backward<T>,
           normalize_affine<T>,
           affine_sums<T>,
           affine_backward<T>};

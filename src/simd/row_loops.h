@@ -21,6 +21,9 @@ struct RowLoops {
   // (dy - average - (x - mean) * slope) * scale
   void (*normalize_backward)(const T* dy, const T* x, T average, T mean, T slope, T scale, T* out,
                              size_t n);
+  // factor * y * (dy - sum), and factor * (dy - exp(y) * sum)
+  void (*softmax_backward)(const T* dy, const T* y, T sum, T factor, T* out, size_t n);
+  void (*log_softmax_backward)(const T* dy, const T* y, T sum, T factor, T* out, size_t n);
   // (x - mean) * inverse * gamma + beta, with factors of their own for each element
   void (*normalize_affine)(const T* x, T mean, T inverse, const T* gamma, const T* beta, T* out,
                            size_t n);

@@ -6,6 +6,7 @@
 #include "kernels/gemm/gemm.h"
 #include "kernels/parallel.h"
 #include "simd/recurrent_cells.h"
+#include "simd/small_product.h"
 
 namespace gemel::kernels {
 namespace {
@@ -21,17 +22,53 @@ void product(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k
        b.data, c.data);
 }
 
+template <typename T>
+void copy(const T* from, int64_t count, T* to) {
+  std::copy_n(from, count, to);
+}
+
+// Up to this many rows the product of one step reads weights that were laid out once: a library
+// would pack them again at every step, which costs more than the product.
+constexpr int64_t most_direct_rows = 128;
+// The weights' columns in panels of this many, each with its rows next to each other.
+constexpr int64_t panel = 32;
+
+template <typename T>
+bool is_direct(const RecurrentGeometry& g) {
+  return std::is_same_v<T, float> && g.batch <= most_direct_rows;
+}
+
+// Panels of B, or of its transpose; B is `rows` x `columns` after that.
+template <typename T>
+void pack(int64_t rows, int64_t columns, bool transposed, const T* b, T* to) {
+  if constexpr (std::is_same_v<T, float>)
+    parallel_for((columns + panel - 1) / panel, rows * panel, [&](int64_t at) {
+      const int64_t first = at * panel, count = std::min(panel, columns - first);
+      float* target = to + first * rows;
+      if (transposed)
+        return simd::small_transpose(count, rows, b + first * rows, rows, target, count, false);
+      for (int64_t r = 0; r < rows; ++r) copy(b + r * columns + first, count, target + r * count);
+    });
+}
+
+// C (m x n) += A B with B (k x n) in panels; the panels are shared out among the threads.
+template <typename T>
+void step_product(int64_t m, int64_t n, int64_t k, Matrix<const T> a, const T* panels,
+                  Matrix<T> c) {
+  if constexpr (std::is_same_v<T, float>)
+    parallel_for((n + panel - 1) / panel, m * k * panel / 8, [&](int64_t at) {
+      const int64_t first = at * panel, count = std::min(panel, n - first);
+      simd::small_product({m, count, k, a.data, a.stride, 1, panels + first * k, count,
+                           c.data + first, c.stride, true});
+    });
+}
+
 // Elementary steps of one unit's gates.
 constexpr int64_t gate_cost = 40;
 
 template <typename F>
 void each_sample(const RecurrentGeometry& g, F&& f) {
   parallel_for(g.batch, g.hidden * gate_cost, f);
-}
-
-template <typename T>
-void copy(const T* from, int64_t count, T* to) {
-  std::copy_n(from, count, to);
 }
 
 template <typename T>
@@ -64,19 +101,22 @@ DirectionReserve<T> divide(const RecurrentGeometry& g, Pieces<T>& pieces) {
 template <typename T>
 struct ForwardScratch {
   T* hidden;  // gru: the hidden part of the gates
+  T* panels;  // the hidden weights with a column for each gate
   ForwardScratch(const RecurrentGeometry& g, Pieces<T>& pieces)
-      : hidden(g.mode == RecurrentMode::gru ? pieces.take(g.batch * g.gate_size()) : nullptr) {}
+      : hidden(g.mode == RecurrentMode::gru ? pieces.take(g.batch * g.gate_size()) : nullptr),
+        panels(is_direct<T>(g) ? pieces.take(g.hidden_weight()) : nullptr) {}
 };
 
 template <typename T>
 struct BackwardScratch {
-  T *gates, *hidden_gates, *heads, *unprojected, *all_heads;
+  T *gates, *hidden_gates, *heads, *unprojected, *all_heads, *panels;
   BackwardScratch(const RecurrentGeometry& g, Pieces<T>& pieces) {
     gates = pieces.take(g.steps() * g.gate_size());
     hidden_gates = g.mode == RecurrentMode::gru ? pieces.take(g.steps() * g.gate_size()) : gates;
     heads = pieces.take(g.batch * g.state());
     unprojected = g.projection > 0 ? pieces.take(g.batch * g.hidden) : heads;
     all_heads = g.projection > 0 ? pieces.take(g.steps() * g.state()) : nullptr;
+    panels = is_direct<T>(g) ? pieces.take(g.hidden_weight()) : nullptr;
   }
 };
 
@@ -138,6 +178,7 @@ void Direction<T>::forward(T* last_state, T* last_cell, T* scratch) const {
     gates[j] = weights.input_bias[j] + (gru ? T(0) : weights.hidden_bias[j]);
   for (int64_t r = 1; r < g.steps(); ++r) copy(gates, wide, gates + r * wide);
   product<T>(false, true, g.steps(), wide, inputs, x, {weights.input, inputs}, {gates, wide}, 1);
+  if (own.panels) pack<T>(states, wide, true, weights.hidden, own.panels);
   if (lengths) copy(state, g.batch * states, reserve.previous + row(0) * states);
   for (int64_t k = 0; k < g.time; ++k) {
     const int64_t first = row(k);
@@ -145,11 +186,14 @@ void Direction<T>::forward(T* last_state, T* last_cell, T* scratch) const {
     const Matrix<T> step = {gates + first * wide, wide};
     const Matrix<T> h = g.projection > 0 ? Matrix<T>{reserve.unprojected + first * units, units}
                                          : Matrix<T>{y.row(first), y.stride};
-    const Matrix<const T> recurrent = {weights.hidden, states};
     if (gru)
       for (int64_t i = 0; i < g.batch; ++i) copy(weights.hidden_bias, wide, own.hidden + i * wide);
-    product<T>(false, true, g.batch, wide, states, previous, recurrent,
-               gru ? Matrix<T>{own.hidden, wide} : step, 1);
+    const Matrix<T> recurrent = gru ? Matrix<T>{own.hidden, wide} : step;
+    if (own.panels)
+      step_product<T>(g.batch, wide, states, previous, own.panels, recurrent);
+    else
+      product<T>(false, true, g.batch, wide, states, previous, {weights.hidden, states}, recurrent,
+                 1);
     T* extra = reserve.extra + first * units;
     const T* cell_before = g.mode == RecurrentMode::lstm ? previous_cell(k) : nullptr;
     each_sample(g, [&](int64_t i) {
@@ -226,6 +270,7 @@ void backward(const Direction<T>& direction, const DirectionGradients<T>& gradie
   const auto& reserve = direction.reserve;
   const auto& weights = direction.weights;
   T* carry = gradients.state;
+  if (own.panels) pack<T>(wide, states, false, weights.hidden, own.panels);
   for (int64_t k = g.time; k-- > 0;) {
     const int64_t first = direction.row(k);
     T* heads = g.projection > 0 ? own.all_heads + first * states : own.heads;
@@ -270,8 +315,12 @@ void backward(const Direction<T>& direction, const DirectionGradients<T>& gradie
           break;
       }
     });
-    product<T>(false, false, g.batch, states, wide, {own.hidden_gates + first * wide, wide},
-               {weights.hidden, states}, {carry, states}, 1);
+    const Matrix<const T> dgates = {own.hidden_gates + first * wide, wide};
+    if (own.panels)
+      step_product<T>(g.batch, states, wide, dgates, own.panels, {carry, states});
+    else
+      product<T>(false, false, g.batch, states, wide, dgates, {weights.hidden, states},
+                 {carry, states}, 1);
   }
   const auto& to = gradients.weights;
   product<T>(true, false, wide, direction.inputs, g.steps(), {own.gates, wide}, direction.x,

@@ -88,13 +88,9 @@ void row_backward(const Softmax& s, const C* dy, const C* y, C* dx, int64_t coun
   const auto& loops = simd::row_loops<C>();
   const auto n = static_cast<size_t>(count);
   const C factor = static_cast<C>((s.kind == SoftmaxKind::softmin ? -1 : 1) / s.temperature);
-  if (s.kind == SoftmaxKind::log_softmax) {
-    const C sum = loops.sum(dy, n);
-    for (int64_t i = 0; i < count; ++i) dx[i] = factor * (dy[i] - std::exp(y[i]) * sum);
-    return;
-  }
-  const C sum = loops.dot(dy, y, n);
-  for (int64_t i = 0; i < count; ++i) dx[i] = factor * y[i] * (dy[i] - sum);
+  if (s.kind == SoftmaxKind::log_softmax)
+    return loops.log_softmax_backward(dy, y, loops.sum(dy, n), factor, dx, n);
+  loops.softmax_backward(dy, y, loops.dot(dy, y, n), factor, dx, n);
 }
 
 int64_t length_at(const Softmax& s, int64_t row) {

@@ -113,7 +113,7 @@ void concat_shape(ShapeContext& context) {
   concat_rule(
       context.in, context.out[0], [&](int i, const Shape& s) { context.set_in(i, s); },
       [&](const Shape& s) { context.set_out(0, s); }, context.params<ConcatParameters>().dim,
-      "Concat");
+      context.op.name());
 }
 
 int concat_axis(const OpCall& call, const Shape& whole) {

@@ -1,5 +1,7 @@
 // LeakyReLU: functions that let something through below zero. All but prelu are pointwise.
 #include "kernels/parallel.h"
+#include "kernels/random.h"
+#include "op/formula.h"
 #include "ops/floating_type.h"
 #include "pointwise/operator.h"
 
@@ -23,7 +25,7 @@ struct LeakyReLUParameters : Parameters {
               {"rrelu", LeakyType::rrelu},
               {"selu", LeakyType::selu}})
         .fallback("leaky")
-        .doc("The function; rrelu is not supported.");
+        .doc("The function.");
     f.field("slope", &P::slope).fallback("0.25").doc("Slope below zero of leaky, scale of elu.");
     f.field("lower_bound", &P::lower_bound).fallback("0.125").doc("Of rrelu's slope.");
     f.field("upper_bound", &P::upper_bound).fallback("0.333999991").doc("Of rrelu's slope.");
@@ -73,6 +75,7 @@ const Program& program(LeakyType type) {
                                    : leaky;
 }
 
+bool is_rrelu(const P& p) { return p.act_type == LeakyType::rrelu; }
 bool is_prelu(const P& p) { return p.act_type == LeakyType::prelu; }
 
 std::vector<std::string> input_names(const P& p) {
@@ -83,12 +86,9 @@ std::vector<std::string> input_names(const P& p) {
 // gamma has one slope for each channel, or one for all.
 void shape(ShapeContext& c) {
   const auto& p = c.params<P>();
-  GEMEL_CHECK(
-      p.act_type != LeakyType::rrelu,
-      "[{}] expected act_type leaky, elu, selu, gelu or prelu, got rrelu, which is not supported",
-      c.op.name());
   c.set_out(0, c.in[0]);
   c.set_in(0, c.out[0]);
+  if (is_rrelu(p)) c.set_out(1, c.in[0]);
   if (!is_prelu(p) || c.in[0].ndim() < 0) return;
   if (c.in[1].known() && c.in[1].size() == 1) return;
   c.set_in(1, {c.in[0].ndim() > 1 ? c.in[0][1] : 1});
@@ -128,8 +128,31 @@ void prelu_backward(const OpCall& c) {
   for (size_t k = 0; k < sums.size(); ++k) c.out[1].data<T>()[k] = static_cast<T>(sums[k]);
 }
 
+// rrelu: out, and the slope of each element, drawn in training and the middle otherwise.
+template <typename T>
+void rrelu(const OpCall& c) {
+  using C = compute_type<T>;
+  const auto& p = c.params<P>();
+  const kernels::Philox stream(c.random.seed, c.random.offset);
+  const T* x = c.in[0].data<T>();
+  T *y = c.out[0].data<T>(), *slopes = c.out[1].data<T>();
+  kernels::parallel_for(c.in[0].size(), 8, [&](int64_t i) {
+    const float at =
+        c.training ? kernels::unit_float(stream.bits(static_cast<uint64_t>(i))[0]) : 0.5f;
+    const C value = static_cast<C>(x[i]);
+    slopes[i] =
+        static_cast<T>(static_cast<C>(p.lower_bound + (p.upper_bound - p.lower_bound) * at));
+    y[i] = static_cast<T>(value > 0 ? value : value * static_cast<C>(slopes[i]));
+  });
+}
+
 void forward(const OpCall& c) {
   const auto& p = c.params<P>();
+  if (is_rrelu(p)) {
+    dispatch_floating(c.out[0].dtype, "LeakyReLU",
+                      [&](auto type) { rrelu<typename decltype(type)::type>(c); });
+    return;
+  }
   if (is_prelu(p)) {
     dispatch_floating(c.out[0].dtype, "LeakyReLU",
                       [&](auto type) { prelu<typename decltype(type)::type>(c); });
@@ -145,8 +168,22 @@ std::vector<Entry> gradient(const GradientContext& c) {
     const Entry dx = c.make("_backward_LeakyReLU_prelu", {c.dy(), c.in(0), c.in(1)});
     return {dx, Entry{dx.node, 1, 0}};
   }
+  if (is_rrelu(p)) {
+    const Expr slope = where(greater(input(0), 0.0), 1.0, input(2));
+    return {c.make("_pointwise", {c.in(0), c.dy(), c.out(1)},
+                   make_pointwise({input(1) * slope}, {}, 3, false))};
+  }
   const Expr dx = gradient_of(p.act_type, input(0), input(1), scalar(0));
   return {c.make("_pointwise", {c.in(0), c.dy()}, make_pointwise({dx}, {p.slope}, 2, false))};
+}
+
+// prelu in other operators, where prelu itself spreads gamma over the shape of data.
+std::vector<Entry> prelu_formula(const GradientContext& c, const std::vector<Entry>& in) {
+  const Entry minus_one = c.make("negative", {c.make("ones_like", {in[0]})});
+  const Entry minus_gamma =
+      c.make("LeakyReLU", {minus_one, in[1]}, Attributes{{"act_type", "prelu"}});
+  const Expr value = where(greater(input(0), 0.0), input(0), -input(1) * input(0));
+  return {c.make("_pointwise", {in[0], minus_gamma}, make_pointwise({value}, {}, 2, false))};
 }
 
 }  // namespace
@@ -159,20 +196,34 @@ GEMEL_OPERATORS(leaky_relu) {
           "slope for "
           "each channel (axis 1) that is learned; selu, elu with fixed constants, scaled on both "
           "sides. gelu is "
-          "x times the normal distribution's probability below x.")
+          "x times the normal distribution's probability below x. rrelu is leaky with a slope "
+          "drawn "
+          "between lower_bound and upper_bound for each element in training, and their mean "
+          "otherwise; the slopes are its second output.")
       .inputs(&input_names)
       .shape(shape)
       .type(floating_type)
+      .outputs<P>([](const P& p) { return is_rrelu(p) ? 2 : 1; })
       .gradient(gradient)
+      .training_dependent()
+      .random([](const OpCall& c) {
+        const bool draws = c.training && is_rrelu(c.params<P>());
+        return draws ? static_cast<uint64_t>(c.in[0].size()) : uint64_t{0};
+      })
       .implement("tape", forward)
       .inplace({{0, 0}})
       .sample({.shapes = {{2, 3, 4}, {3}}, .attributes = {{"act_type", "prelu"}}});
+  builder.info().output_rule = [](const Parameters& p) -> std::vector<std::string> {
+    if (is_rrelu(static_cast<const P&>(p))) return {"output", "mask"};
+    return {"output"};
+  };
   for (const char* type : {"leaky", "elu", "selu", "gelu"})
     builder.sample(
         {.shapes = {{2, 3, 4}}, .attributes = {{"act_type", type}}, .low = -3, .high = 3});
 
   op("_backward_LeakyReLU_prelu")
       .doc("Gradient of LeakyReLU with act_type prelu.")
+      .gradient(gradient_of(differentiated(prelu_formula, 1, 2)))
       .inputs({"dy", "data", "gamma"})
       .outputs({"data", "gamma"}, 2)
       .shape([](ShapeContext& c) {

@@ -36,6 +36,33 @@ struct BatchNormParameters : Parameters {
         .doc("Accepted for quantised models.");
   }
 };
+// The first version: along axis 1, with eps as a float.
+struct BatchNormV1Parameters : BatchNormParameters {
+  static void declare(Fields<BatchNormV1Parameters>& f) {
+    using V = BatchNormV1Parameters;
+    using B = BatchNormParameters;
+    f.field("eps", static_cast<double V::*>(&B::eps))
+        .fallback("0.00100000005")
+        .doc("Added to the variance.")
+        .type = "float";
+    f.field("momentum", static_cast<float V::*>(&B::momentum))
+        .fallback("0.899999976")
+        .doc("What the moving statistics keep of themselves.");
+    f.field("fix_gamma", static_cast<bool V::*>(&B::fix_gamma))
+        .fallback("1")
+        .doc("Take gamma as ones, with a gradient of zeros.");
+    f.field("use_global_stats", static_cast<bool V::*>(&B::use_global_stats))
+        .fallback("0")
+        .doc("Use the moving statistics in training too.");
+    f.field("output_mean_var", static_cast<bool V::*>(&B::output_mean_var))
+        .fallback("0")
+        .doc("Show the mean and the inverse deviation as outputs.");
+  }
+  BatchNormV1Parameters() {
+    axis = 1;
+    cudnn_off = false;
+  }
+};
 using P = BatchNormParameters;
 
 enum Input { data, gamma, beta, moving_mean, moving_variance };
@@ -130,19 +157,10 @@ void kernel(const OpCall& c) {
 }
 }  // namespace backward
 
-}  // namespace
-
-GEMEL_OPERATORS(batch_norm) {
-  op<P>("BatchNorm")
-      .doc(
-          "Normalises each channel to mean 0 and deviation 1, then scales by gamma and shifts by "
-          "beta. "
-          "Training uses the statistics of the batch, and its backward pass moves `moving_mean` "
-          "and "
-          "`moving_var` towards them; prediction uses the moving ones. With `output_mean_var` the "
-          "mean "
-          "and 1 / sqrt(variance + eps) are outputs too; no gradient flows through them.")
-      .inputs({"data", "gamma", "beta"})
+template <typename Declared>
+OpBuilder declare(std::string name) {
+  OpBuilder builder = op<Declared>(std::move(name));
+  builder.inputs({"data", "gamma", "beta"})
       .auxiliary({{"moving_mean", {{"__init__", "[\"zero\", {}]"}}},
                   {"moving_var", {{"__init__", "[\"one\", {}]"}}}})
       .outputs({"output", "mean", "var"}, 1)
@@ -152,6 +170,25 @@ GEMEL_OPERATORS(batch_norm) {
       .training_dependent()
       .implement("reference", forward)
       .inplace({{data, out}})
+      .info()
+      .visible_outputs = [](const Parameters& p) {
+    return static_cast<const P&>(p).output_mean_var ? 3 : 1;
+  };
+  return builder;
+}
+
+}  // namespace
+
+GEMEL_OPERATORS(batch_norm) {
+  declare<P>("BatchNorm")
+      .doc(
+          "Normalises each channel to mean 0 and deviation 1, then scales by gamma and shifts by "
+          "beta. "
+          "Training uses the statistics of the batch, and its backward pass moves `moving_mean` "
+          "and "
+          "`moving_var` towards them; prediction uses the moving ones. With `output_mean_var` the "
+          "mean "
+          "and 1 / sqrt(variance + eps) are outputs too; no gradient flows through them.")
       .sample({.shapes = {{2, 3, 4, 5}, {3}, {3}, {3}, {3}},
                .attributes = {{"fix_gamma", "False"}},
                .ranges = {{-1, 1}, {0.5, 2}, {-1, 1}, {-1, 1}, {0.5, 2}}})
@@ -163,11 +200,12 @@ GEMEL_OPERATORS(batch_norm) {
                .ranges = {{-1, 1}, {0.5, 2}, {-1, 1}, {-1, 1}, {0.5, 2}}})
       .sample({.shapes = {{2, 3, 4}, {3}, {3}, {3}, {3}},
                .attributes = {{"use_global_stats", "True"}, {"fix_gamma", "False"}},
-               .ranges = {{-1, 1}, {0.5, 2}, {-1, 1}, {-1, 1}, {0.5, 2}}})
-      .info()
-      .visible_outputs = [](const Parameters& p) {
-    return static_cast<const P&>(p).output_mean_var ? 3 : 1;
-  };
+               .ranges = {{-1, 1}, {0.5, 2}, {-1, 1}, {-1, 1}, {0.5, 2}}});
+  declare<BatchNormV1Parameters>("BatchNorm_v1")
+      .doc("BatchNorm as the first version had it, along axis 1.")
+      .sample({.shapes = {{2, 3, 4, 5}, {3}, {3}, {3}, {3}},
+               .attributes = {{"fix_gamma", "False"}},
+               .ranges = {{-1, 1}, {0.5, 2}, {-1, 1}, {-1, 1}, {0.5, 2}}});
 
   op<P>("_backward_BatchNorm")
       .doc("Gradient of BatchNorm; in training it also moves the moving statistics.")

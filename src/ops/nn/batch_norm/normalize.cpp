@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "kernels/parallel.h"
+#include "ops/nn/batch_norm/normalize_columns.h"
 #include "simd/row_loops.h"
 
 namespace gemel {
@@ -98,6 +99,7 @@ double channel_sum(const Geometry& g, int64_t channel, F&& line_sum) {
 }  // namespace
 
 void channel_statistics(const Geometry& g, const void* data, void* mean, void* inverse_deviation) {
+  if (g.inner == 1) return column_statistics(g, data, mean, inverse_deviation);
   with_type(g, [&]<typename T, typename C>(T, C) {
     const T* x = static_cast<const T*>(data);
     const double count = static_cast<double>(std::max<int64_t>(g.outer * g.inner, 1));
@@ -126,6 +128,7 @@ void inverse_deviations(const Geometry& g, const void* variance, void* inverse_d
 void normalize_channels(const Geometry& g, const void* data, const void* mean,
                         const void* inverse_deviation, const void* gamma, const void* beta,
                         void* out) {
+  if (g.inner == 1) return normalize_columns(g, data, mean, inverse_deviation, gamma, beta, out);
   with_type(g, [&]<typename T, typename C>(T, C) {
     const T* x = static_cast<const T*>(data);
     T* y = static_cast<T*>(out);
@@ -144,6 +147,9 @@ void normalize_channels(const Geometry& g, const void* data, const void* mean,
 void normalize_channels_backward(const Geometry& g, bool moves, const void* dy, const void* data,
                                  const void* mean, const void* inverse_deviation, const void* gamma,
                                  void* dx, void* dgamma, void* dbeta) {
+  if (g.inner == 1)
+    return normalize_columns_backward(g, moves, dy, data, mean, inverse_deviation, gamma, dx,
+                                      dgamma, dbeta);
   with_type(g, [&]<typename T, typename C>(T, C) {
     const T* head = static_cast<const T*>(dy);
     const T* x = static_cast<const T*>(data);

@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <vector>
+
+#include "op/formula.h"
 #include "op/registry.h"
 #include "ops/floating_type.h"
 #include "ops/nn/convolution/parameters.h"
@@ -54,7 +58,10 @@ struct PoolingParameters : Parameters {
               {"NHWC", Layout::nhwc},
               {"NWC", Layout::nwc}})
         .fallback("None")
-        .doc("Order of the axes; channels must come second.");
+        .doc("Order of the axes; channels come second when None.");
+  }
+  bool channels_last() const {
+    return layout == Layout::nwc || layout == Layout::nhwc || layout == Layout::ndhwc;
   }
 };
 
@@ -70,7 +77,12 @@ void check(const P& p, const Shape& data, std::string_view who) {
   const int axes = data.ndim() - 2;
   GEMEL_CHECK(axes >= 1 && axes <= 3,
               "[{}] expected data of 3 to 5 axes (batch, channel, space), got {}", who, data);
-  check_layout(p.layout, axes, who);
+  const int expected = p.layout == Layout::ncw || p.layout == Layout::nwc       ? 1
+                       : p.layout == Layout::nchw || p.layout == Layout::nhwc   ? 2
+                       : p.layout == Layout::ncdhw || p.layout == Layout::ndhwc ? 3
+                                                                                : axes;
+  GEMEL_CHECK(axes == expected, "[{}] expected data of {} axes for this layout, got {}", who,
+              expected + 2, data);
   GEMEL_CHECK(p.pool_type != PoolType::lp || (p.p_value && *p.p_value >= 1 && *p.p_value <= 3),
               "[{}] expected p_value 1, 2 or 3 with pool_type 'lp', got {}", who,
               print_value(p.p_value));
@@ -95,9 +107,19 @@ void check(const P& p, const Shape& data, std::string_view who) {
   }
 }
 
+// With the channels second, wherever they are.
+Shape channels_second(const P& p, Shape s) {
+  if (p.channels_last() && s.ndim() > 2) std::rotate(s.begin() + 1, s.end() - 1, s.end());
+  return s;
+}
+Shape channels_back(const P& p, Shape s) {
+  if (p.channels_last() && s.ndim() > 2) std::rotate(s.begin() + 1, s.begin() + 2, s.end());
+  return s;
+}
+
 void pooling_shape(ShapeContext& c) {
   const auto& p = c.params<P>();
-  const Shape data = c.in[0];
+  const Shape data = channels_second(p, c.in[0]);
   if (data.ndim() < 0) return;
   check(p, data, c.op.name());
   Shape out = {data[0], data[1]};
@@ -108,11 +130,12 @@ void pooling_shape(ShapeContext& c) {
                   : data[i + 2] < 0 ? -1
                                     : output_size(p, i, data[i + 2], stride, pad));
   }
-  c.set_out(0, out);
+  c.set_out(0, channels_back(p, out));
   Shape known = data;
-  known[0] = c.out[0][0];
-  known[1] = c.out[0][1];
-  c.set_in(0, known);
+  out = channels_second(p, c.out[0]);
+  known[0] = out[0];
+  known[1] = out[1];
+  c.set_in(0, channels_back(p, known));
 }
 
 PoolingGeometry geometry(const P& p, const Shape& data, const Shape& out) {
@@ -137,23 +160,127 @@ PoolingGeometry geometry(const P& p, const Shape& data, const Shape& out) {
   return g;
 }
 
-std::vector<std::string> backward_inputs(const P& p) {
-  if (p.pool_type == PoolType::lp) return {"dy", "data", "out"};
-  return {"dy", "data"};
+PoolingGeometry geometry(const OpCall& c, const Tensor& data, const Tensor& out) {
+  const auto& p = c.params<P>();
+  return geometry(p, channels_second(p, data.shape), channels_second(p, out.shape));
+}
+
+// (batch, space, channel) <-> (batch, channel, space).
+template <typename T>
+void turn(const Shape& s, bool channels_last, const T* from, T* to) {
+  const int64_t channels = channels_last ? s[s.ndim() - 1] : s[1];
+  const int64_t space = s.size() / std::max<int64_t>(s[0] * channels, 1);
+  const int64_t rows = channels_last ? space : channels, columns = channels_last ? channels : space;
+  for (int64_t n = 0; n < s[0]; ++n)
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t k = 0; k < columns; ++k)
+        to[(n * columns + k) * rows + r] = from[(n * rows + r) * columns + k];
+}
+
+// Calls f(addresses of inputs, address of the output) with channels second: on copies when they are
+// last.
+template <typename F>
+void with_channels_second(const OpCall& c, F&& f) {
+  const auto& p = c.params<P>();
+  std::vector<const void*> in;
+  if (!p.channels_last()) {
+    for (const Tensor& t : c.in) in.push_back(t.address);
+    return f(in, c.out[0].address);
+  }
+  dispatch_floating(c.out[0].dtype, c.op.name(), [&](auto type) {
+    using T = typename decltype(type)::type;
+    std::vector<std::vector<T>> copies;
+    for (const Tensor& t : c.in) {
+      copies.emplace_back(static_cast<size_t>(t.size()));
+      turn(t.shape, true, t.data<T>(), copies.back().data());
+    }
+    for (const auto& copy : copies) in.push_back(copy.data());
+    std::vector<T> out(static_cast<size_t>(c.out[0].size()));
+    f(in, out.data());
+    turn(channels_second(p, c.out[0].shape), false, out.data(), c.out[0].data<T>());
+  });
+}
+
+void forward(const OpCall& c) {
+  with_channels_second(c, [&](const std::vector<const void*>& in, void* out) {
+    pool(c.out[0].dtype, geometry(c, c.in[0], c.out[0]), in[0], out);
+  });
+}
+// in: dy, data.
+void backward(const OpCall& c) {
+  with_channels_second(c, [&](const std::vector<const void*>& in, void* out) {
+    pool_backward(c.out[0].dtype, geometry(c, c.out[0], c.in[0]), in[0], in[1], out);
+  });
+}
+// in: a gradient in the shape of data, data. out: its elements where the maxima of data are.
+void at_maxima(const OpCall& c) {
+  with_channels_second(c, [&](const std::vector<const void*>& in, void* out) {
+    pick_maxima(c.out[0].dtype, geometry(c, c.in[0], c.out[0]), in[0], in[1], out);
+  });
 }
 
 std::vector<Entry> pooling_gradient(const GradientContext& c) {
-  std::vector<Entry> inputs = {c.dy(), c.in(0)};
-  if (c.params<P>().pool_type == PoolType::lp) inputs.push_back(c.out(0));
-  return {c.make("_backward_Pooling", inputs, c.node.parameters)};
+  return {c.make("_backward_Pooling", {c.dy(), c.in(0)}, c.node.parameters)};
+}
+
+// lp in terms of sums.
+std::vector<Entry> lp_formula(const GradientContext& c, const std::vector<Entry>& in) {
+  auto p = std::make_shared<P>(c.params<P>());
+  p->pool_type = PoolType::sum;
+  const double power = p->p_value.value_or(2);
+  const Entry powers = c.make("_power_scalar", {in[0]}, Attributes{{"scalar", print_value(power)}});
+  return {c.make("_power_scalar", {c.make("Pooling", {powers}, p)},
+                 Attributes{{"scalar", print_value(1 / power)}})};
+}
+
+// The gradient is linear in dy; only lp's depends on data smoothly.
+std::vector<Entry> second_gradient(const GradientContext& c) {
+  switch (c.params<P>().pool_type) {
+    case PoolType::max:
+      return {c.make("_backward_Pooling_maxima", {c.dy(), c.in(1)}, c.node.parameters), Entry{}};
+    case PoolType::lp: {
+      static const Gradient rule = gradient_of(differentiated(lp_formula, 1, 1));
+      return rule(c);
+    }
+    default:
+      return {c.make("Pooling", {c.dy()}, c.node.parameters), Entry{}};
+  }
 }
 
 // 1.9.1 has a hidden second output where oneDNN takes the call.
 int stored_outputs(const P& p) {
-  const bool channels_last =
-      p.layout == Layout::nwc || p.layout == Layout::nhwc || p.layout == Layout::ndhwc;
-  return p.pool_type == PoolType::max && p.kernel.ndim() > 0 && !channels_last ? 2 : 1;
+  return p.pool_type == PoolType::max && p.kernel.ndim() > 0 && !p.channels_last() ? 2 : 1;
 }
+
+struct PoolingV1Parameters : PoolingParameters {
+  static void declare(Fields<PoolingV1Parameters>& f) {
+    using V = PoolingV1Parameters;
+    f.field("kernel", static_cast<Shape V::*>(&P::kernel))
+        .fallback("[]")
+        .doc("Size of the window; not needed with global_pool.");
+    f.choice("pool_type", static_cast<PoolType V::*>(&P::pool_type),
+             {{"avg", PoolType::avg}, {"max", PoolType::max}, {"sum", PoolType::sum}})
+        .fallback("max")
+        .doc("What becomes of a window's elements.");
+    f.field("global_pool", static_cast<bool V::*>(&P::global_pool))
+        .fallback("0")
+        .doc("One window over all of space.");
+    f.choice("pooling_convention", static_cast<Convention V::*>(&P::pooling_convention),
+             {{"full", Convention::full}, {"valid", Convention::valid}})
+        .fallback("valid")
+        .doc("How the output's size is rounded: down or up.");
+    f.field("stride", static_cast<Shape V::*>(&P::stride))
+        .fallback("[]")
+        .doc("Step of the window along each axis; 1 when empty.");
+    f.field("pad", static_cast<Shape V::*>(&P::pad))
+        .fallback("[]")
+        .doc("Padding on both sides; 0 when empty.");
+  }
+  PoolingV1Parameters() {
+    cudnn_off = false;
+    layout = Layout::none;
+  }
+};
 
 }  // namespace
 
@@ -170,11 +297,9 @@ GEMEL_OPERATORS(pooling) {
       .shape(pooling_shape)
       .type(floating_type)
       .gradient(pooling_gradient)
-      .implement("reference",
-                 [](const OpCall& c) {
-                   pool(c.out[0].dtype, geometry(c.params<P>(), c.in[0].shape, c.out[0].shape),
-                        c.in[0].address, c.out[0].address);
-                 })
+      .implement("reference", forward)
+      .sample({.shapes = {{2, 6, 5, 3}},
+               .attributes = {{"kernel", "(2, 3)"}, {"stride", "(2, 1)"}, {"layout", "NHWC"}}})
       .sample(
           {.shapes = {{2, 3, 6, 6}}, .attributes = {{"kernel", "(2, 2)"}, {"stride", "(2, 2)"}}})
       .sample({.shapes = {{1, 2, 5, 6}},
@@ -206,13 +331,34 @@ GEMEL_OPERATORS(pooling) {
 
   op<P>("_backward_Pooling")
       .doc("Gradient of Pooling.")
-      .inputs(&backward_inputs)
+      .inputs({"dy", "data"})
       .shape([](ShapeContext& c) { c.set_out(0, c.in[1]); })
-      .implement("reference", [](const OpCall& c) {
-        pool_backward(c.out[0].dtype, geometry(c.params<P>(), c.out[0].shape, c.in[0].shape),
-                      c.in[0].address, c.in[1].address, c.in.size() > 2 ? c.in[2].address : nullptr,
-                      c.out[0].address);
-      });
+      .gradient(second_gradient)
+      .implement("reference", backward);
+
+  op<P>("_backward_Pooling_maxima")
+      .doc("The elements of `values` where the windows of data have their maxima.")
+      .inputs({"values", "data"})
+      .shape([](ShapeContext& c) {
+        c.set_in(0, c.in[1]);
+        pooling_shape(c);
+      })
+      .gradient([](const GradientContext& c) -> std::vector<Entry> {
+        return {c.make("_backward_Pooling", {c.dy(), c.in(1)}, c.node.parameters), Entry{}};
+      })
+      .implement("reference", at_maxima);
+
+  op<PoolingV1Parameters>("Pooling_v1")
+      .doc("Pooling as the first version had it: max, avg or sum over windows.")
+      .inputs({"data"})
+      .shape(pooling_shape)
+      .type(floating_type)
+      .gradient(pooling_gradient)
+      .implement("reference", forward)
+      .sample(
+          {.shapes = {{1, 2, 5, 6}}, .attributes = {{"kernel", "(3, 2)"}, {"stride", "(2, 2)"}}})
+      .sample(
+          {.shapes = {{1, 2, 5, 6}}, .attributes = {{"kernel", "(2, 2)"}, {"pool_type", "avg"}}});
 }
 
 }  // namespace gemel::pooling_op

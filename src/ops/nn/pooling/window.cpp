@@ -100,21 +100,28 @@ void forward_plane(const Geometry& g, const Grid& grid, const T* data, T* out) {
   });
 }
 
+// Offset of the first maximum; -1 in an empty window.
+template <typename T>
+int64_t first_maximum(const Geometry& g, const Window& w, const T* data) {
+  using C = compute_type<T>;
+  int64_t best = -1;
+  C value = std::numeric_limits<C>::lowest();
+  elements(g, w, [&](int64_t i) {
+    if (best < 0 || static_cast<C>(data[i]) > value) {
+      value = static_cast<C>(data[i]);
+      best = i;
+    }
+  });
+  return best;
+}
+
 template <typename T, typename C>
-void backward_plane(const Geometry& g, const Grid& grid, const T* dy, const T* data, const T* out,
-                    C* dx) {
+void backward_plane(const Geometry& g, const Grid& grid, const T* dy, const T* data, C* dx) {
   windows(grid, [&](int64_t offset, const Window& w) {
     const C head = static_cast<C>(dy[offset]);
     switch (g.type) {
       case PoolType::max: {
-        int64_t best = -1;
-        C value = std::numeric_limits<C>::lowest();
-        elements(g, w, [&](int64_t i) {
-          if (best < 0 || static_cast<C>(data[i]) > value) {
-            value = static_cast<C>(data[i]);
-            best = i;
-          }
-        });
+        const int64_t best = first_maximum(g, w, data);
         if (best >= 0) dx[best] += head;
         break;
       }
@@ -125,7 +132,9 @@ void backward_plane(const Geometry& g, const Grid& grid, const T* dy, const T* d
         break;
       }
       case PoolType::lp: {
-        const C norm = power(static_cast<C>(out[offset]), g.power - 1);
+        C sum = 0;
+        elements(g, w, [&](int64_t i) { sum += power(static_cast<C>(data[i]), g.power); });
+        const C norm = power(root(sum, g.power), g.power - 1);
         if (g.power == 1)
           elements(g, w, [&](int64_t i) { dx[i] += head; });
         else if (norm != 0)
@@ -151,8 +160,23 @@ void pool(DType dtype, const Geometry& g, const void* data, void* out) {
   });
 }
 
-void pool_backward(DType dtype, const Geometry& g, const void* dy, const void* data,
-                   const void* out, void* dx) {
+void pick_maxima(DType dtype, const Geometry& g, const void* values, const void* data, void* out) {
+  const Grid grid(g);
+  dispatch_floating(dtype, "Pooling", [&](auto type) {
+    using T = typename decltype(type)::type;
+    kernels::parallel_for(g.planes, g.out_size() * g.kernel_size(), [&](int64_t plane) {
+      const T* value = static_cast<const T*>(values) + plane * g.in_size();
+      const T* image = static_cast<const T*>(data) + plane * g.in_size();
+      T* target = static_cast<T*>(out) + plane * g.out_size();
+      windows(grid, [&](int64_t offset, const Window& w) {
+        const int64_t best = first_maximum(g, w, image);
+        target[offset] = best < 0 ? T(0.0f) : value[best];
+      });
+    });
+  });
+}
+
+void pool_backward(DType dtype, const Geometry& g, const void* dy, const void* data, void* dx) {
   const Grid grid(g);
   dispatch_floating(dtype, "Pooling", [&](auto type) {
     using T = typename decltype(type)::type;
@@ -160,15 +184,14 @@ void pool_backward(DType dtype, const Geometry& g, const void* dy, const void* d
     kernels::parallel_for(g.planes, g.out_size() * g.kernel_size(), [&](int64_t plane) {
       const T* head = static_cast<const T*>(dy) + plane * g.out_size();
       const T* image = static_cast<const T*>(data) + plane * g.in_size();
-      const T* result = out ? static_cast<const T*>(out) + plane * g.out_size() : nullptr;
       T* target = static_cast<T*>(dx) + plane * g.in_size();
       if constexpr (std::is_same_v<T, C>) {
         std::fill_n(target, g.in_size(), T(0));
-        backward_plane<T, C>(g, grid, head, image, result, target);
+        backward_plane<T, C>(g, grid, head, image, target);
       } else {
         // Overlapping windows add up in the wider type and are rounded once.
         std::vector<C> sums(static_cast<size_t>(g.in_size()), C(0));
-        backward_plane<T, C>(g, grid, head, image, result, sums.data());
+        backward_plane<T, C>(g, grid, head, image, sums.data());
         for (int64_t i = 0; i < g.in_size(); ++i) target[i] = static_cast<T>(sums[i]);
       }
     });

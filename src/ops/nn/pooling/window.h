@@ -21,9 +21,12 @@ struct PoolingGeometry {
 };
 
 void pool(DType dtype, const PoolingGeometry& g, const void* data, void* out);
-// `data` and `out` are read by max and lp; `out` by lp only. A maximum that occurs more than once
-// gives its gradient to its first place.
+// `data` is read by max and lp. A maximum that occurs more than once gives its gradient to its
+// first place.
 void pool_backward(DType dtype, const PoolingGeometry& g, const void* dy, const void* data,
-                   const void* out, void* dx);
+                   void* dx);
+// out = the elements of `values` (in the shape of data) where the windows have their maxima.
+void pick_maxima(DType dtype, const PoolingGeometry& g, const void* values, const void* data,
+                 void* out);
 
 }  // namespace gemel
