@@ -15,6 +15,8 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 
+from side import path_of
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 RIVALS = ("mxnet", "torch", "jax", "numpy")
 SCALES = {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}
@@ -108,7 +110,7 @@ def open_sides(workload, options, ours=None):
     """The sides that can run, and why the others cannot."""
     sides, absent = [ours(options) if ours else Side(workload, "gemel", sys.executable)], {}
     for rival in RIVALS:
-        if not os.path.exists(os.path.join(HERE, workload, rival + ".py")):
+        if not os.path.exists(path_of(workload, rival)):
             continue
         python = getattr(options, rival + "_python")
         if not python:

@@ -1,7 +1,8 @@
 """One side of a comparison: `python side.py WORKLOAD SIDE` answers requests for rounds on its standard input.
 
 Runs in the side's own environment, so it uses the standard library only. The file WORKLOAD/SIDE.py is
-loaded by its path: its folder never is on sys.path, where `torch.py` would hide torch. That file has
+loaded by its path: its folder never is on sys.path, where `torch.py` would hide torch. Gemel and MXNet
+run the same WORKLOAD/program.py where there is one, with the module from subject.py. A side's file has
 `CASES = {name: make}`; `make()` sets a case up and returns `repeat(count)`, which does the work `count`
 times and returns when every result is there.
 
@@ -15,9 +16,21 @@ import sys
 import time
 
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def path_of(workload, side):
+    """The file of one side of a workload."""
+    program = os.path.join(HERE, workload, "program.py")
+    if side in ("gemel", "mxnet") and os.path.exists(program):
+        return program
+    return os.path.join(HERE, workload, side + ".py")
+
+
 def load(workload, side):
     """The module of one side."""
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), workload, side + ".py")
+    os.environ["GEMEL_BENCH_SUBJECT"] = side
+    path = path_of(workload, side)
     spec = importlib.util.spec_from_file_location(f"{workload}_{side}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -7,4 +7,6 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 from runner import Row, run_timed  # noqa: E402  pylint: disable=wrong-import-position,import-error
 
 if __name__ == "__main__":
-    run_timed("chain", "ms", [Row("symbol", {"torch": "compiled", "jax": "jit"}, aim=15, seconds=0.3)], rounds=5)
+    run_timed("chain", "ms", [
+        Row("symbol", {"torch": "compiled", "jax": "jit"}, aim=15, seconds=0.3),
+        Row("imperative", {"torch": "eager", "jax": "jit"}, aim=15, seconds=0.3)], rounds=5)

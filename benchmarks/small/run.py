@@ -7,5 +7,6 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 from runner import Row, run_timed  # noqa: E402  pylint: disable=wrong-import-position,import-error
 
 if __name__ == "__main__":
-    run_timed("small", "us", [Row("a + b", aim=0.7), Row("a + b, waited for"), Row("a += b"), Row("dot 8x8"),
-                              Row("record, a + b, backward")])
+    run_timed("small", "us", [Row("a + b", aim=0.7), Row("a + b, waited for"), Row("a += b", aim=0.6),
+                              Row("dot 8x8", aim=0.9),
+                              Row("record, a + b, backward", aim=2.5)])

@@ -106,7 +106,7 @@ void record_call(const OpInfo& op, const ParametersRef& parameters, std::span<co
 }
 
 void record_function(const char* name, std::span<const NDArray> inputs, std::span<NDArray> outputs,
-                     TapeFunction backward) {
+                     TapeFunction backward, ReplayFunction replay) {
   auto node = std::make_shared<TapeNode>();
   auto parameters = std::make_shared<FunctionParameters>();
   parameters->inputs = static_cast<int>(inputs.size());
@@ -115,6 +115,7 @@ void record_function(const char* name, std::span<const NDArray> inputs, std::spa
   node->name = name;
   node->parameters = std::move(parameters);
   node->function = std::move(backward);
+  node->replay = std::move(replay);
   for (const NDArray& input : inputs) node->inputs.push_back(entry_of(input));
   for (const NDArray& output : outputs) node->values.push_back(without_history(output));
   for (size_t i = 0; i < outputs.size(); ++i) attach(outputs[i], node, static_cast<int>(i));
@@ -127,7 +128,7 @@ GEMEL_OPERATORS(tape) {
     return result;
   };
   {
-    auto builder = op("_tape_function");
+    auto builder = op<FunctionParameters>("_tape_function");
     builder.doc("A recorded call that is not a single operator.");
     OpInfo& info = builder.info();
     info.hidden = true;
@@ -153,7 +154,7 @@ GEMEL_OPERATORS(tape) {
       return gradients;
     };
   }
-  auto builder = op("_backward_tape_function");
+  auto builder = op<FunctionParameters>("_backward_tape_function");
   builder.doc("The backward work of a recorded call.");
   OpInfo& info = builder.info();
   info.hidden = true;

@@ -47,8 +47,11 @@ GEMEL_EXPORT Symbol recorded_symbol(const NDArray& array);
 using TapeFunction =
     std::function<void(std::span<const NDArray> head_gradients, std::span<NDArray> input_gradients,
                        const std::vector<bool>& wanted)>;
+// `replay`, where given, does the forward work again as recorded calls, for gradients of gradients.
+using ReplayFunction = std::function<std::vector<NDArray>(std::span<const NDArray> inputs)>;
 GEMEL_EXPORT void record_function(const char* name, std::span<const NDArray> inputs,
-                                  std::span<NDArray> outputs, TapeFunction backward);
+                                  std::span<NDArray> outputs, TapeFunction backward,
+                                  ReplayFunction replay = {});
 // True when some input leads back to a variable (and recording is on).
 GEMEL_EXPORT bool needs_record(std::span<const NDArray> inputs);
 bool is_tracked(const NDArray& array);

@@ -1,12 +1,11 @@
-// autograd::backward: the gradient pass over the tape, then its nodes as imperative calls.
-#include <unordered_map>
-#include <unordered_set>
+// autograd::backward: the calls of the gradient pass over the tape, as imperative calls.
+#include <algorithm>
 
-#include "op/gradient.h"
-#include "op/registry.h"
 #include "runtime/autograd.h"
+#include "runtime/common_calls.h"
 #include "runtime/deferral.h"
 #include "runtime/invoke.h"
+#include "runtime/recorded_graph.h"
 #include "runtime/tape.h"
 
 namespace gemel::runtime {
@@ -25,38 +24,6 @@ class ModeScope {
   bool recording_, training_;
 };
 
-// The tape below `heads`: variables that want a gradient, in the order met, and every node.
-struct Reached {
-  std::vector<std::shared_ptr<TapeNode>> variables;
-  std::vector<TapeNode*> nodes;
-};
-
-Reached reach(const std::vector<Entry>& heads) {
-  Reached reached;
-  std::unordered_set<const Node*> seen;
-  std::vector<NodeRef> stack;
-  for (const Entry& head : heads) stack.push_back(head.node);
-  while (!stack.empty()) {
-    NodeRef node = std::move(stack.back());
-    stack.pop_back();
-    if (!seen.insert(node.get()).second) continue;
-    TapeNode* tape = as_tape_node(node.get());
-    GEMEL_ASSERT(tape);
-    GEMEL_CHECK(
-        !tape->freed,
-        "[backward] the recorded graph of '{}' was already freed by an earlier backward; pass "
-        "retain_graph=True to the first one",
-        tape->name);
-    reached.nodes.push_back(tape);
-    if (tape->is_variable()) {
-      if (tape->request != GradRequest::null)
-        reached.variables.push_back(std::static_pointer_cast<TapeNode>(node));
-    }
-    for (const Entry& input : node->inputs) stack.push_back(input.node);
-  }
-  return reached;
-}
-
 std::vector<Entry> head_entries(std::span<const NDArray> heads) {
   std::vector<Entry> entries;
   for (const NDArray& head : heads) {
@@ -69,151 +36,212 @@ std::vector<Entry> head_entries(std::span<const NDArray> heads) {
   return entries;
 }
 
-std::shared_ptr<TapeNode> constant(const NDArray& value) {
-  auto node = std::make_shared<TapeNode>();
-  node->values = {value};
-  return node;
-}
+using Source = BackwardCalls::Source;
 
-std::vector<Entry> head_gradient_entries(std::span<const NDArray> heads,
-                                         std::span<const NDArray> given) {
+// Head gradients as given; an empty one stands for ones.
+std::vector<NDArray> checked_head_gradients(std::span<const NDArray> heads,
+                                            std::span<const NDArray> given) {
   GEMEL_CHECK(given.empty() || given.size() == heads.size(),
               "[backward] expected {} head gradients, got {}", heads.size(), given.size());
-  std::vector<Entry> entries;
-  for (size_t i = 0; i < heads.size(); ++i) {
-    NDArray gradient = i < given.size() ? given[i] : NDArray();
-    if (!gradient) {
-      NDArray in[1] = {heads[i]};
-      in[0].set_history(nullptr);
-      gradient = invoke("ones_like", in)[0];
-    }
-    GEMEL_CHECK(gradient.shape() == heads[i].shape(),
+  std::vector<NDArray> gradients(given.begin(), given.end());
+  gradients.resize(heads.size());
+  for (size_t i = 0; i < heads.size(); ++i)
+    GEMEL_CHECK(!gradients[i] || gradients[i].shape() == heads[i].shape(),
                 "[backward] head gradient {}: expected shape {}, got {}", i, heads[i].shape(),
-                gradient.shape());
-    const TapeEntry* entry = tape_entry(gradient);
-    entries.push_back(entry ? Entry{entry->node, entry->index, 0}
-                            : Entry{constant(gradient), 0, 0});
-  }
-  return entries;
+                gradients[i].shape());
+  return gradients;
 }
 
-// Runs the nodes of a gradient graph; the tape's values are its leaves.
-class Evaluator {
+// Makes the calls of one backward pass.
+class BackwardRun {
  public:
-  // `targets`: for some gradient entries, the array to write into.
-  Evaluator(const std::vector<Entry>& gradients, std::unordered_map<Entry, NDArray> targets,
-            bool create_graph)
-      : targets_(std::move(targets)), create_graph_(create_graph) {
-    for (const Entry& entry : gradients)
-      if (entry) visit(entry.node.get()), ++uses_[entry];
-    for (Node* node : order_)
-      for (const Entry& input : node->inputs) ++uses_[input];
-    for (Node* node : order_) run(*node);
+  BackwardRun(const BackwardCalls& calls, const RecordedGraph& graph,
+              std::span<const NDArray> heads, std::vector<NDArray> head_gradients,
+              bool create_graph)
+      : calls_(calls),
+        graph_(graph),
+        heads_(heads),
+        head_gradients_(std::move(head_gradients)),
+        values_(calls.last_reader.size()),
+        create_graph_(create_graph) {}
+
+  // A result that is computed for one variable only is written where it belongs, unless a call may
+  // still read that memory.
+  void write_into(size_t variable, const NDArray& target) {
+    const Source& result = calls_.results[variable];
+    if (result.kind == Source::value && calls_.result_count[result.number] == 1 &&
+        calls_.last_reader[result.number] < 0 && !is_read(target))
+      values_[result.number] = target;
   }
 
-  NDArray value(const Entry& entry) const {
-    auto found = values_.find(entry);
-    if (found != values_.end()) return found->second;
-    TapeNode* tape = as_tape_node(entry.node.get());
-    GEMEL_ASSERT(tape && entry.index < static_cast<int>(tape->values.size()));
-    NDArray array = tape->values[entry.index];
+  void run() {
+    for (size_t i = 0; i < calls_.steps.size(); ++i) {
+      const BackwardCalls::Step& step = calls_.steps[i];
+      if (step.recorded >= 0)
+        run_recorded(step);
+      else
+        run_operator(step);
+      for (const Source& input : step.inputs)
+        if (input.kind == Source::value &&
+            calls_.last_reader[input.number] == static_cast<int>(i) &&
+            calls_.result_count[input.number] == 0)
+          values_[input.number] = NDArray();
+    }
+  }
+
+  // Ones that nobody has made yet.
+  bool is_default_head(size_t variable) const {
+    const Source& result = calls_.results[variable];
+    return result.kind == Source::head && !head_gradients_[result.number];
+  }
+  NDArray result(size_t variable) { return value(calls_.results[variable]); }
+
+ private:
+  bool is_read(const NDArray& target) {
+    if (leaves_.empty()) {
+      for (const NDArray& gradient : head_gradients_)
+        if (gradient) leaves_.push_back(gradient.storage().get());
+      for (const BackwardCalls::Step& step : calls_.steps) {
+        for (const Source& input : step.inputs)
+          if (input.kind == Source::tape)
+            leaves_.push_back(graph_.nodes()[input.number]->values[input.index].storage().get());
+        if (step.recorded < 0) continue;
+        for (const Entry& input : graph_.nodes()[step.recorded]->inputs)
+          leaves_.push_back(
+              static_cast<TapeNode*>(input.node.get())->values[input.index].storage().get());
+      }
+      leaves_.push_back(nullptr);
+      std::sort(leaves_.begin(), leaves_.end());
+    }
+    return std::binary_search(leaves_.begin(), leaves_.end(), target.storage().get());
+  }
+
+  NDArray tape_value(TapeNode& node, int index) const {
+    GEMEL_CHECK(index < static_cast<int>(node.values.size()),
+                "[backward] the values of '{}' were freed by an earlier backward", node.name);
+    NDArray array = node.values[index];
     if (create_graph_) {
       auto history = make_ref<TapeEntry>();
-      history->node = std::static_pointer_cast<TapeNode>(entry.node);
-      history->index = entry.index;
+      history->node = std::static_pointer_cast<TapeNode>(node.shared_from_this());
+      history->index = index;
       array.set_history(Ref<History>(history.get()));
     }
     return array;
   }
 
- private:
-  bool is_leaf(const Node* node) const { return as_tape_node(node) != nullptr; }
-
-  void visit(Node* root) {
-    std::vector<std::pair<Node*, size_t>> stack;
-    if (!is_leaf(root) && seen_.insert(root).second) stack.emplace_back(root, 0);
-    while (!stack.empty()) {
-      auto& [node, next] = stack.back();
-      if (next == node->inputs.size()) {
-        order_.push_back(node);
-        stack.pop_back();
-        continue;
+  NDArray value(const Source& source) {
+    switch (source.kind) {
+      case Source::value:
+        return values_[source.number];
+      case Source::tape:
+        return tape_value(*graph_.nodes()[source.number], source.index);
+      case Source::head: {
+        NDArray& gradient = head_gradients_[source.number];
+        if (!gradient) gradient = ones_like(heads_[source.number]);
+        return gradient;
       }
-      Node* input = node->inputs[next++].node.get();
-      if (input && !is_leaf(input) && seen_.insert(input).second) stack.emplace_back(input, 0);
+      case Source::none:
+        break;
     }
+    return {};
   }
 
-  void run(Node& node) {
-    const auto& info = static_cast<const OpInfo&>(*node.op);
-    if (&info == &function_backward_operator()) return run_function(node);
+  std::vector<NDArray> inputs_of(const BackwardCalls::Step& step) {
     std::vector<NDArray> in;
-    in.reserve(node.inputs.size());
-    for (const Entry& input : node.inputs) in.push_back(value(input));
-    NodeRef self = node.shared_from_this();
-    std::vector<NDArray> out(info.visible_output_count(*node.parameters));
-    for (size_t i = 0; i < out.size(); ++i)
-      take_target(Entry{self, static_cast<int>(i), 0}, out[i]);
-    invoke(info, node.parameters, in, out);
-    for (size_t i = 0; i < out.size(); ++i)
-      store(Entry{self, static_cast<int>(i), 0}, std::move(out[i]));
-    release_inputs(node);
+    in.reserve(step.inputs.size());
+    for (const Source& input : step.inputs) in.push_back(value(input));
+    return in;
   }
 
-  void run_function(Node& node) {
-    GEMEL_CHECK(!create_graph_,
-                "[backward] create_graph through the hybridized block or custom function '{}' is "
-                "not supported; "
-                "call it without hybridize()",
-                node.name);
-    TapeNode* recorded = as_tape_node(node.inputs[0].node.get());
-    std::vector<NDArray> heads;
-    for (size_t i = 1; i < node.inputs.size(); ++i)
-      heads.push_back(node.inputs[i] ? value(node.inputs[i]) : NDArray());
-    NodeRef self = node.shared_from_this();
-    const size_t inputs = recorded->inputs.size();
-    std::vector<NDArray> out(inputs);
+  bool is_wanted(int value) const {
+    return calls_.last_reader[value] >= 0 || calls_.result_count[value] > 0;
+  }
+
+  void run_operator(const BackwardCalls::Step& step) {
+    const std::vector<NDArray> in = inputs_of(step);
+    invoke(*step.op, step.parameters, in,
+           std::span(values_).subspan(step.first_value, step.values));
+    for (int i = 0; i < step.values; ++i)
+      if (!is_wanted(step.first_value + i)) values_[step.first_value + i] = NDArray();
+  }
+
+  void run_recorded(const BackwardCalls::Step& step) {
+    TapeNode& recorded = *graph_.nodes()[step.recorded];
+    const std::vector<NDArray> heads = inputs_of(step);
+    const size_t inputs = recorded.inputs.size();
     std::vector<bool> wanted(inputs);
-    for (size_t i = 0; i < inputs; ++i) {
-      Entry entry{self, static_cast<int>(i), 0};
-      wanted[i] = uses_.contains(entry);
-      take_target(entry, out[i]);
-    }
-    recorded->function(heads, out, wanted);
     for (size_t i = 0; i < inputs; ++i)
-      if (wanted[i]) store(Entry{self, static_cast<int>(i), 0}, std::move(out[i]));
-    release_inputs(node);
+      wanted[i] = is_wanted(step.first_value + static_cast<int>(i));
+    const auto out = std::span(values_).subspan(step.first_value, inputs);
+    if (create_graph_)
+      differentiate_again(recorded, heads, out, wanted);
+    else
+      recorded.function(heads, out, wanted);
+    for (size_t i = 0; i < inputs; ++i)
+      if (!wanted[i]) out[i] = NDArray();
   }
 
-  void take_target(const Entry& entry, NDArray& out) {
-    auto found = targets_.find(entry);
-    if (found != targets_.end() && !create_graph_) out = found->second;
-  }
-  void store(Entry entry, NDArray value) {
-    if (uses_.contains(entry)) values_.emplace(std::move(entry), std::move(value));
-  }
-  void release_inputs(const Node& node) {
-    for (const Entry& input : node.inputs)
-      if (input && --uses_[input] == 0) values_.erase(input);
+  // The recorded work once more, as calls on the tape, and their gradients.
+  void differentiate_again(TapeNode& recorded, const std::vector<NDArray>& heads,
+                           std::span<NDArray> out, const std::vector<bool>& wanted) {
+    GEMEL_CHECK(recorded.replay,
+                "[backward] create_graph through the function '{}' is not supported: its gradient "
+                "is not made of operators",
+                recorded.name);
+    std::vector<NDArray> in, variables, outputs, gradients_of_outputs;
+    std::vector<size_t> places;
+    for (const Entry& input : recorded.inputs)
+      in.push_back(tape_value(*static_cast<TapeNode*>(input.node.get()), input.index));
+    const std::vector<NDArray> again = recorded.replay(in);
+    for (size_t i = 0; i < again.size(); ++i)
+      if (heads[i] && is_tracked(again[i])) {
+        outputs.push_back(again[i]);
+        gradients_of_outputs.push_back(heads[i]);
+      }
+    for (size_t i = 0; i < in.size(); ++i)
+      if (wanted[i]) {
+        places.push_back(i);
+        variables.push_back(in[i]);
+      }
+    const std::vector<NDArray> results =
+        gradients(outputs, gradients_of_outputs, variables, true, true, is_training());
+    for (size_t i = 0; i < places.size(); ++i) out[places[i]] = results[i];
   }
 
-  std::unordered_map<Entry, NDArray> values_, targets_;
-  std::unordered_map<Entry, int> uses_;
-  std::unordered_set<const Node*> seen_;
-  std::vector<Node*> order_;
+  const BackwardCalls& calls_;
+  const RecordedGraph& graph_;
+  std::span<const NDArray> heads_;
+  std::vector<NDArray> head_gradients_;
+  std::vector<NDArray> values_;
+  std::vector<const Storage*> leaves_;
   bool create_graph_;
 };
 
-void free_graph(const Reached& reached) {
+// A result may be memory that the gradient of another variable is written to (a head gradient
+// given by the caller): such a result is copied first.
+void separate(std::vector<NDArray>& results, const std::vector<Entry>& variables) {
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (!results[i]) continue;
+    for (size_t j = 0; j < variables.size(); ++j) {
+      const NDArray& written = static_cast<TapeNode&>(*variables[j].node).gradient;
+      if (j == i || !(written.storage() == results[i].storage())) continue;
+      results[i] = results[i].copy();
+      break;
+    }
+  }
+}
+
+void free_graph(const RecordedGraph& graph) {
   // Nodes refer to their inputs, which refer to theirs: cut the links so that the memory goes now,
   // although a caller may still hold the last array.
-  for (TapeNode* node : reached.nodes)
+  for (TapeNode* node : graph.nodes())
     if (!node->is_variable()) {
       node->freed = true;
       node->function = nullptr;
     }
   std::vector<std::vector<Entry>> links;
-  for (TapeNode* node : reached.nodes)
+  links.reserve(graph.nodes().size());
+  for (TapeNode* node : graph.nodes())
     if (!node->is_variable()) {
       node->values.clear();
       links.push_back(std::move(node->inputs));
@@ -226,39 +254,36 @@ void free_graph(const Reached& reached) {
 void backward(std::span<const NDArray> heads, std::span<const NDArray> head_gradients,
               bool retain_graph, bool training) {
   push_deferred();
-  std::vector<Entry> head_list = head_entries(heads);
-  Reached reached = reach(head_list);
-  ModeScope mode(false, training);
-  std::vector<Entry> variables;
-  for (auto& variable : reached.variables) variables.push_back(Entry{variable, 0, 0});
+  const std::vector<Entry> head_list = head_entries(heads);
+  const RecordedGraph graph(head_list);
+  const ModeScope mode(false, training);
+  const std::vector<Entry> variables = graph.variables();
   GEMEL_CHECK(!variables.empty(), "[backward] no array with attach_grad() leads to the heads");
-  std::vector<Entry> gradients =
-      gradient(head_list, head_gradient_entries(heads, head_gradients), variables);
-
-  // A gradient that is computed for one variable only is written where it belongs.
-  std::unordered_map<Entry, int> uses;
-  for (const Entry& entry : gradients) ++uses[entry];
-  std::unordered_map<Entry, NDArray> targets;
-  for (size_t i = 0; i < gradients.size(); ++i)
-    if (reached.variables[i]->request == GradRequest::write && uses[gradients[i]] == 1 &&
-        !as_tape_node(gradients[i].node.get()))
-      targets.emplace(gradients[i], reached.variables[i]->gradient);
-  Evaluator evaluator(gradients, targets, false);
-  for (size_t i = 0; i < gradients.size(); ++i) {
-    TapeNode& variable = *reached.variables[i];
-    variable.fresh = true;
-    NDArray value = evaluator.value(gradients[i]);
-    if (variable.request == GradRequest::add) {
-      NDArray in[2] = {variable.gradient, value}, out[1] = {variable.gradient};
-      invoke(require_op("elemwise_add"), cached_parameters(require_op("elemwise_add"), {}), in,
-             out);
-    } else if (!(value.storage() == variable.gradient.storage() &&
-                 value.offset() == variable.gradient.offset())) {
-      NDArray in[1] = {value}, out[1] = {variable.gradient};
-      invoke(require_op("_copy"), cached_parameters(require_op("_copy"), {}), in, out);
-    }
+  const auto calls = BackwardCalls::of(graph, head_list, variables);
+  BackwardRun run(*calls, graph, heads, checked_head_gradients(heads, head_gradients), false);
+  const auto variable = [&](size_t i) -> TapeNode& {
+    return static_cast<TapeNode&>(*variables[i].node);
+  };
+  for (size_t i = 0; i < variables.size(); ++i)
+    if (variable(i).request == GradRequest::write) run.write_into(i, variable(i).gradient);
+  run.run();
+  std::vector<NDArray> results(variables.size());  // all of them before any gradient is written
+  for (size_t i = 0; i < variables.size(); ++i)
+    if (variable(i).request != GradRequest::write || !run.is_default_head(i))
+      results[i] = run.result(i);
+  separate(results, variables);
+  for (size_t i = 0; i < variables.size(); ++i) {
+    TapeNode& target = variable(i);
+    target.fresh = true;
+    if (!results[i])
+      fill_with_ones(target.gradient);
+    else if (target.request == GradRequest::add)
+      add_into(results[i], target.gradient);
+    else if (!(results[i].storage() == target.gradient.storage() &&
+               results[i].offset() == target.gradient.offset()))
+      copy_into(results[i], target.gradient);
   }
-  if (!retain_graph) free_graph(reached);
+  if (!retain_graph) free_graph(graph);
 }
 
 std::vector<NDArray> gradients(std::span<const NDArray> heads,
@@ -266,16 +291,17 @@ std::vector<NDArray> gradients(std::span<const NDArray> heads,
                                std::span<const NDArray> variables, bool retain_graph,
                                bool create_graph, bool training) {
   push_deferred();
-  std::vector<Entry> head_list = head_entries(heads);
-  std::vector<Entry> variable_list = head_entries(variables);
-  Reached reached = reach(head_list);
-  ModeScope mode(create_graph, training);
-  std::vector<Entry> entries =
-      gradient(head_list, head_gradient_entries(heads, head_gradients), variable_list);
-  Evaluator evaluator(entries, {}, create_graph);
+  const std::vector<Entry> head_list = head_entries(heads);
+  const std::vector<Entry> variable_list = head_entries(variables);
+  const RecordedGraph graph(head_list, variable_list);
+  const ModeScope mode(create_graph, training);
+  const auto calls = BackwardCalls::of(graph, head_list, variable_list);
+  BackwardRun run(*calls, graph, heads, checked_head_gradients(heads, head_gradients),
+                  create_graph);
+  run.run();
   std::vector<NDArray> values;
-  for (const Entry& entry : entries) values.push_back(evaluator.value(entry));
-  if (!retain_graph && !create_graph) free_graph(reached);
+  for (size_t i = 0; i < variable_list.size(); ++i) values.push_back(run.result(i));
+  if (!retain_graph && !create_graph) free_graph(RecordedGraph(head_list));
   return values;
 }
 

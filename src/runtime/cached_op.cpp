@@ -1,11 +1,13 @@
 #include "runtime/cached_op.h"
 
 #include <mutex>
+#include <unordered_map>
 
 #include "base/settings.h"
 #include "op/registry.h"
 #include "runtime/autograd.h"
 #include "runtime/backward_graph.h"
+#include "runtime/common_calls.h"
 #include "runtime/invoke.h"
 #include "runtime/plan.h"
 
@@ -63,7 +65,31 @@ struct CachedOp::State : std::enable_shared_from_this<CachedOp::State> {
   std::shared_ptr<Variant> variant_for(std::span<const NDArray> inputs, bool training,
                                        const std::vector<bool>& wanted);
   void build(Variant& variant, Device device);
+  std::vector<NDArray> replay(std::span<const NDArray> inputs) const;
 };
+
+// The graph once more, one call after the other. What it writes besides its outputs are copies.
+std::vector<NDArray> CachedOp::State::replay(std::span<const NDArray> inputs) const {
+  std::unordered_map<const Node*, std::vector<NDArray>> values;
+  for (size_t i = 0; i < inputs.size(); ++i)
+    values[input_nodes[i].get()] = {is_auxiliary[i] ? inputs[i].copy() : inputs[i]};
+  for (const Node* node : topological_order(symbol.outputs)) {
+    if (node->is_variable()) continue;
+    const auto& op = static_cast<const OpInfo&>(*node->op);
+    GEMEL_CHECK(!op.random || !is_training(),
+                "[{}] create_graph through a hybridized block with the random operator '{}' is not "
+                "supported: it would draw other numbers; call the block without hybridize()",
+                op.name(), node->name);
+    std::vector<NDArray> in, out(node->visible_output_count());
+    for (const Entry& entry : node->inputs) in.push_back(values.at(entry.node.get())[entry.index]);
+    invoke(op, node->parameters, in, out);
+    values[node] = std::move(out);
+  }
+  std::vector<NDArray> results;
+  for (const Entry& output : symbol.outputs)
+    results.push_back(values.at(output.node.get())[output.index]);
+  return results;
+}
 
 std::shared_ptr<Variant> CachedOp::State::variant_for(std::span<const NDArray> inputs,
                                                       bool training,
@@ -200,7 +226,7 @@ std::vector<NDArray> CachedOp::operator()(std::span<const NDArray> inputs) {
         for (size_t i = 0; i < outputs; ++i) {
           NDArray head = heads[i];
           if (!head && variant->graph.head_gradients[i]) {
-            head = invoke("zeros_like", std::span(&slots[gradients.size() + i], 1))[0];
+            head = zeros_like(slots[gradients.size() + i]);
           }
           all.push_back(head);
         }
@@ -213,7 +239,8 @@ std::vector<NDArray> CachedOp::operator()(std::span<const NDArray> inputs) {
           all.push_back(gradients[i]);
         }
         variant->backward->run(all, 0, 1, variant->backward_arena);
-      });
+      },
+      [state = state_](std::span<const NDArray> arrays) { return state->replay(arrays); });
   return results;
 }
 

@@ -5,6 +5,7 @@
 #include "passes/infer_shape.h"
 #include "passes/infer_type.h"
 #include "runtime/backward_graph.h"
+#include "runtime/common_calls.h"
 #include "runtime/invoke.h"
 #include "runtime/plan.h"
 
@@ -257,8 +258,7 @@ void Executor::set_head_gradients(const std::vector<NDArray>& given) {
       slot = given[i];
       s.given_head_gradients = true;
     } else if (!slot || s.given_head_gradients) {
-      NDArray in[1] = {outputs_[i]};
-      slot = invoke("ones_like", in)[0];
+      slot = ones_like(outputs_[i]);
     }
   }
   if (given.empty()) s.given_head_gradients = false;

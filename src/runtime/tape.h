@@ -15,6 +15,7 @@ struct TapeNode : Node {
   GradRequest request = GradRequest::null;
   bool fresh = false;     // variables: backward() has written the gradient
   TapeFunction function;  // record_function(): the backward work
+  ReplayFunction replay;
   bool freed = false;
 };
 

@@ -21,50 +21,30 @@ def set_training(train_mode):  # pylint: disable=redefined-outer-name
     return _set_training(bool(train_mode))
 
 
-class _Scope:
-    """Sets recording and training on entry (None leaves it) and puts them back on exit."""
-
-    __slots__ = ("_recording", "_training", "_outer")
-
-    def __init__(self, recording, training):
-        self._recording = recording
-        self._training = training
-        self._outer = []
-
-    def __enter__(self):
-        recording = training = None
-        if self._recording is not None:
-            recording = _set_recording(self._recording)
-        if self._training is not None:
-            training = _set_training(self._training)
-        self._outer.append((recording, training))
-
-    def __exit__(self, exc_type, exc_value, trace):
-        recording, training = self._outer.pop()
-        if recording is not None:
-            _set_recording(recording)
-        if training is not None:
-            _set_training(training)
+_Scope = _core.AutogradScope
+_scopes = {(recording, training): _Scope(recording, training)
+           for recording in (True, False, None) for training in (True, False, None)}
+_RECORD = _scopes[True, True]
 
 
 def record(train_mode=True):  # pylint: disable=redefined-outer-name
     """A `with` scope whose operations are recorded for `backward`."""
-    return _Scope(True, train_mode)
+    return _RECORD if train_mode is True else _scopes[True, bool(train_mode)]
 
 
 def pause(train_mode=False):  # pylint: disable=redefined-outer-name
     """A `with` scope whose operations are not recorded."""
-    return _Scope(False, train_mode)
+    return _scopes[False, bool(train_mode)]
 
 
 def train_mode():
     """A `with` scope in which operators behave as in training; recording is left as it is."""
-    return _Scope(None, True)
+    return _scopes[None, True]
 
 
 def predict_mode():
     """A `with` scope in which operators behave as in prediction; recording is left as it is."""
-    return _Scope(None, False)
+    return _scopes[None, False]
 
 
 def _as_list(value):

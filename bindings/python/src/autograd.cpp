@@ -3,12 +3,60 @@
 #include "common.h"
 
 namespace gemel::python {
+namespace {
+
+// A `with` scope: what it sets (-1: leaves). Without state of its own, so one object serves all.
+struct Scope {
+  int recording, training;
+};
+
+struct Modes {
+  bool recording, training;
+};
+thread_local std::vector<Modes> outer_modes;  // of the scopes that this thread is in
+
+void enter(const Scope& scope) {
+  outer_modes.push_back({runtime::is_recording(), runtime::is_training()});
+  if (scope.recording >= 0) runtime::set_recording(scope.recording);
+  if (scope.training >= 0) runtime::set_training(scope.training);
+}
+
+void leave(const Scope& scope, nb::handle, nb::handle, nb::handle) {
+  if (outer_modes.empty()) return;
+  const Modes outer = outer_modes.back();
+  outer_modes.pop_back();
+  if (scope.recording >= 0) runtime::set_recording(outer.recording);
+  if (scope.training >= 0) runtime::set_training(outer.training);
+}
+
+}  // namespace
 
 void bind_autograd(nb::module_& m) {
   m.def("autograd_set_recording", &runtime::set_recording);
   m.def("autograd_set_training", &runtime::set_training);
   m.def("autograd_is_recording", &runtime::is_recording);
   m.def("autograd_is_training", &runtime::is_training);
+  nb::class_<Scope>(m, "AutogradScope")
+      .def(
+          "__init__",
+          [](Scope* self, std::optional<bool> recording, std::optional<bool> training) {
+            new (self) Scope{recording ? *recording : -1, training ? *training : -1};
+          },
+          nb::arg("recording").none(), nb::arg("training").none())
+      .def("__enter__", &enter)
+      .def("__exit__", &leave, nb::arg("type").none(), nb::arg("value").none(),
+           nb::arg("trace").none());
+  m.def(
+      "autograd_backward_one",
+      [](nb::handle head, nb::handle head_gradient, bool retain_graph, bool training) {
+        const NDArray& array = require_array(head, "backward");
+        if (head_gradient.is_none())
+          return runtime::backward(std::span(&array, 1), {}, retain_graph, training);
+        const NDArray& gradient = require_array(head_gradient, "backward");
+        runtime::backward(std::span(&array, 1), std::span(&gradient, 1), retain_graph, training);
+      },
+      nb::arg("head"), nb::arg("head_gradient").none(), nb::arg("retain_graph"),
+      nb::arg("train_mode"));
   m.def("autograd_mark_variables", [](nb::list variables, nb::list gradients,
                                       const std::vector<std::string>& requests) {
     GEMEL_CHECK(

@@ -202,7 +202,7 @@ def attach_grad(self, grad_req="write", stype=None):
 @_method
 def backward(self, out_grad=None, retain_graph=False, train_mode=True):
     """Compute the gradients of this array with respect to the variables it was computed from."""
-    _core.autograd_backward([self], None if out_grad is None else [out_grad], retain_graph, train_mode)
+    _core.autograd_backward_one(self, out_grad, retain_graph, train_mode)
 
 
 @_method

@@ -1,8 +1,8 @@
 """One training step of a 784-128-64-10 perceptron, batch 32, plain SGD."""
-import mxnet as mx
-from mxnet import autograd, gluon
 from networks import bound_perceptron, step_of
+from subject import mx
 
+autograd, gluon = mx.autograd, mx.gluon
 VERSION = mx.__version__
 BATCH = 32
 RATE = 0.01

@@ -1,5 +1,5 @@
 """Calls on small arrays."""
-import gemel as mx
+from subject import mx
 
 VERSION = mx.__version__
 

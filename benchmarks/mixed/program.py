@@ -1,6 +1,6 @@
 """The paper's mixed loop: an executor computes gradients, imperative calls update 6 arrays."""
-import mxnet as mx
 from networks import bound_perceptron, step_of
+from subject import mx
 
 VERSION = mx.__version__
 BATCH = 32

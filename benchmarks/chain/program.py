@@ -1,5 +1,5 @@
-"""A pointwise chain over 10 million float32, as a symbol."""
-import mxnet as mx
+"""A pointwise chain over 10 million float32, as a symbol and call by call."""
+from subject import mx
 
 VERSION = mx.__version__
 SIZE = 10_000_000
@@ -18,4 +18,14 @@ def _symbol():
     return repeat
 
 
-CASES = {"symbol": _symbol}
+def _imperative():
+    a, b, c, d = (mx.nd.random.uniform(-1, 1, shape=(SIZE,)) for _ in range(4))
+
+    def repeat(count):
+        for _ in range(count):
+            y = mx.nd.relu(a * b + c) * 0.5 - mx.nd.exp(-d)
+            y.wait_to_read()
+    return repeat
+
+
+CASES = {"symbol": _symbol, "imperative": _imperative}
