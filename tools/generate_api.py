@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 KEYS = (
-    "name", "aliases", "doc", "inputs", "variadic", "auxiliary", "parameters", "mutates", "random",
+    "name", "aliases", "doc", "inputs", "variadic", "auxiliary", "parameters", "mutates", "group", "random",
     "training_dependent", "differentiable", "zero_gradient", "ignores_head_gradient", "pointwise",
     "inplace", "samples",
 )  # fmt: skip

@@ -38,6 +38,14 @@ def arrays_of(op, index, sample, dtypes):
     return [mx.nd.array(inputs.convert(a, d), dtype=d) for a, d in zip(drawn, dtypes)]
 
 
+def outputs_of_updates(op, sample, arrays):
+    """`out` for an operator on groups of inputs: 1.9.1 does not make those arrays itself."""
+    count = next((int(v) for k, v in sample["attributes"].items() if k.startswith("num_")), 0)
+    if not count or op["group"] < 2:
+        return {}
+    return {"out": [arrays[k * op["group"]].copy() for k in range(count)]}
+
+
 def record_values(op, index, sample, rows):
     name, key = op["name"], str(index)
     attributes = sample["attributes"]
@@ -49,7 +57,8 @@ def record_values(op, index, sample, rows):
         except mx.base.MXNetError:
             pass  # updates have no symbols
     arrays = arrays_of(op, index, sample, dtypes)
-    outputs = calls.imperative(mx, name, arrays, attributes)
+    out = outputs_of_updates(op, sample, arrays)
+    outputs = calls.imperative(mx, name, arrays, attributes, **out)
     predicted = [output.asnumpy() for output in outputs]
     if sum(o.size for o in predicted) > MOST_ELEMENTS:
         return
@@ -90,7 +99,8 @@ def record_dtypes(op, sample):
                 continue
             # Ones: drawn integers could make it divide by 0, which ends the process.
             arrays = [mx.nd.ones(s, dtype=d) for s, d in zip(sample["shapes"], dtypes)]
-            outputs = calls.imperative(mx, op["name"], arrays, sample["attributes"])
+            out = outputs_of_updates(op, sample, arrays)
+            outputs = calls.imperative(mx, op["name"], arrays, sample["attributes"], **out)
             [output.wait_to_read() for output in outputs]
             accepted[dtype] = [calls.type_name(o.dtype, "") for o in outputs]
         except (mx.base.MXNetError, TypeError, ValueError, LookupError):

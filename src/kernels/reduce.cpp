@@ -259,6 +259,8 @@ void reduce(Reduction kind, const Tensor& in, uint32_t axes, const Tensor& out) 
       return reduce_kind<Reduction::norm1>(in, axes, out);
     case Reduction::norm2:
       return reduce_kind<Reduction::norm2>(in, axes, out);
+    case Reduction::sum_squares:
+      return reduce_kind<Reduction::sum_squares>(in, axes, out);
   }
 }
 

@@ -7,7 +7,18 @@
 
 namespace gemel::kernels {
 
-enum class Reduction : uint8_t { sum, mean, prod, max, min, nansum, nanprod, norm1, norm2 };
+enum class Reduction : uint8_t {
+  sum,
+  mean,
+  prod,
+  max,
+  min,
+  nansum,
+  nanprod,
+  norm1,
+  norm2,
+  sum_squares
+};
 
 // Bit i of `axes` set: axis i of `in` is reduced. `out` has the remaining axes in order (axes of
 // length 1 may stand for reduced ones) and the same dtype; only its size is looked at. Reducing

@@ -54,7 +54,7 @@ struct Reducer {
       return x != x ? T(1) : x;
     else if constexpr (kind == Reduction::norm1)
       return x < 0 ? wrapping_multiply(x, T(-1)) : x;
-    else if constexpr (kind == Reduction::norm2)
+    else if constexpr (kind == Reduction::norm2 || kind == Reduction::sum_squares)
       return wrapping_multiply(x, x);
     else
       return x;

@@ -65,6 +65,23 @@ bool OpInfo::reads_only_shape(int input) const {
          std::find(shape_only.begin(), shape_only.end(), input) != shape_only.end();
 }
 
+std::vector<int> OpInfo::mutated_inputs(const Parameters& parameters) const {
+  if (mutates_rule) return mutates_rule(parameters);
+  if (!group || mutates.empty()) return mutates;
+  int groups = output_count(parameters);
+  if (!groups) groups = static_cast<int>(input_names(parameters).size()) / group;
+  std::vector<int> all;
+  for (int k = 0; k < groups; ++k)
+    for (int place : mutates) all.push_back(k * group + place);
+  return all;
+}
+
+bool OpInfo::allows_inplace(int input, int output) const {
+  if (group && input / group != output) return false;
+  const std::pair<int, int> pair = group ? std::pair{input % group, 0} : std::pair{input, output};
+  return std::find(inplace.begin(), inplace.end(), pair) != inplace.end();
+}
+
 const Implementation& OpInfo::choose(const OpCall& call) const {
   for (const Implementation& candidate : implementations)
     if (!candidate.when || candidate.when(call)) return candidate;

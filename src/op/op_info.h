@@ -160,13 +160,19 @@ class GEMEL_EXPORT OpInfo final : public Operator {
   std::vector<int> shape_only;
   int shape_only_from = 1 << 30;
   std::vector<int> mutates;  // inputs that are written
-  std::function<const std::vector<int>&(const Parameters&)> mutates_rule;  // none: `mutates`
+  std::function<std::vector<int>(const Parameters&)> mutates_rule;  // none: `mutates`
+  // Inputs that come in groups of so many (one group for each weight of a multi-tensor update):
+  // `mutates` and `inplace` then name places in a group, and output j belongs to group j. 0: none.
+  int group = 0;
   bool random = false;                                                     // takes a RandomStream
   bool training_dependent = false;     // OpCall::training changes the result
   bool ignores_head_gradient = false;  // loss outputs: head gradient is not needed
   bool hidden = false;                 // names that begin with "_backward"
   // Runs a user's code, which may push and wait: never on a compute worker, never inline.
   bool runs_user_code = false;
+  // For outputs whose shape depends on values: sets what `shape_rule` left unknown, from inputs
+  // that are computed. Only calls outside of graphs can have such outputs.
+  std::function<void(ShapeContext&, std::span<const Tensor> in)> shape_from_values;
   // Random numbers drawn by one call, to advance the stream; none: the output's size.
   std::function<uint64_t(const OpCall&)> random_count;
   std::shared_ptr<const OpTrait> pointwise;
@@ -182,9 +188,7 @@ class GEMEL_EXPORT OpInfo final : public Operator {
   int auxiliary_count(const Parameters& parameters) const override {
     return static_cast<int>(auxiliary_rule ? auxiliary_rule(parameters).size() : auxiliary.size());
   }
-  const std::vector<int>& mutated_inputs(const Parameters& parameters) const {
-    return mutates_rule ? mutates_rule(parameters) : mutates;
-  }
+  std::vector<int> mutated_inputs(const Parameters& parameters) const;
   int output_count(const Parameters& parameters) const override;
   int visible_output_count(const Parameters& parameters) const override;
   std::vector<std::string> output_names(const Parameters& parameters) const override;
@@ -194,6 +198,8 @@ class GEMEL_EXPORT OpInfo final : public Operator {
   int file_output_count(const Parameters& parameters) const override;
 
   bool reads_only_shape(int input) const;
+  // Whether `inplace` lets output j share memory with input i.
+  bool allows_inplace(int input, int output) const;
   // The first implementation whose predicate holds; throws Error(Type) that lists what is
   // supported.
   const Implementation& choose(const OpCall& call) const;

@@ -111,6 +111,15 @@ class GEMEL_EXPORT OpBuilder {
     info_->mutates = std::move(inputs);
     return *this;
   }
+  // `mutates` and `inplace` hold for each group of `size` inputs; output j belongs to group j.
+  OpBuilder& groups(int size) {
+    info_->group = size;
+    return *this;
+  }
+  OpBuilder& shape_from_values(std::function<void(ShapeContext&, std::span<const Tensor>)> rule) {
+    info_->shape_from_values = std::move(rule);
+    return *this;
+  }
   OpBuilder& random(std::function<uint64_t(const OpCall&)> count = {}) {
     info_->random = true;
     info_->random_count = std::move(count);

@@ -45,10 +45,22 @@ void check_devices(const OpInfo& op, std::span<const NDArray> in, Device device)
   }
 }
 
+// Shapes that depend on values: waits for the inputs.
+void infer_from_values(const OpInfo& op, ShapeContext& context, std::span<const NDArray> in) {
+  std::vector<Tensor> tensors;
+  for (const NDArray& array : in) {
+    array.wait_to_read();
+    tensors.push_back(array.tensor());
+  }
+  op.shape_from_values(context, tensors);
+}
+
 void infer(const OpInfo& op, const Parameters& parameters, std::span<Shape> shapes,
-           std::span<DType> dtypes, size_t inputs, bool training) {
+           std::span<DType> dtypes, std::span<const NDArray> in, bool training) {
+  const size_t inputs = in.size();
   ShapeContext shape{op, parameters, shapes.first(inputs), shapes.subspan(inputs), training};
   op.shape_rule(shape);
+  if (op.shape_from_values) infer_from_values(op, shape, in);
   TypeContext type{op, parameters, dtypes.first(inputs), dtypes.subspan(inputs)};
   if (op.type_rule)
     op.type_rule(type);
@@ -65,7 +77,7 @@ void infer(const OpInfo& op, const Parameters& parameters, std::span<Shape> shap
 // Whether a kernel that writes `out` directly would destroy inputs that it still has to read.
 bool destroys_input(const OpInfo& op, const Parameters& parameters, std::span<const NDArray> in,
                     const NDArray& out, int output) {
-  const std::vector<int>& mutates = op.mutated_inputs(parameters);
+  const std::vector<int> mutates = op.mutated_inputs(parameters);
   for (size_t i = 0; i < in.size(); ++i) {
     const bool apart = in[i].storage() != out.storage() ||
                        in[i].offset() >= out.offset() + out.bytes() ||
@@ -73,11 +85,11 @@ bool destroys_input(const OpInfo& op, const Parameters& parameters, std::span<co
     if (apart) continue;
     const bool same = in[i].offset() == out.offset() && in[i].dtype() == out.dtype() &&
                       in[i].shape() == out.shape();
-    const std::pair<int, int> pair{static_cast<int>(i), output};
+    const int input = static_cast<int>(i);
     const bool allowed =
-        op.inplace_any || std::find(op.inplace.begin(), op.inplace.end(), pair) != op.inplace.end();
-    const auto mutated = std::find(mutates.begin(), mutates.end(), pair.first) != mutates.end();
-    if (!same || !(allowed || mutated)) return true;
+        op.inplace_any || op.allows_inplace(input, output) ||
+        std::find(mutates.begin(), mutates.end(), input) != mutates.end();
+    if (!same || !allowed) return true;
   }
   return false;
 }
@@ -142,7 +154,7 @@ void invoke(const OpInfo& op, const ParametersRef& parameters, std::span<const N
     dtypes[inputs + i] = DType::none;
   }
   const bool training = is_training();
-  infer(op, *parameters, shapes, dtypes, inputs, training);
+  infer(op, *parameters, shapes, dtypes, in, training);
 
   // Outputs: the caller's where the type fits and no input is harmed, else new ones (copied
   // afterwards).
@@ -269,7 +281,7 @@ std::vector<NDArray> invoke_reference(std::string_view op_name, std::span<const 
     dtypes[i] = in[i].dtype();
     tensors[i] = in[i].tensor();
   }
-  infer(op, *parameters, shapes, dtypes, inputs, is_training());
+  infer(op, *parameters, shapes, dtypes, in, is_training());
   std::vector<NDArray> out;
   for (size_t i = inputs; i < inputs + outputs; ++i) {
     out.emplace_back(shapes[i], dtypes[i]);

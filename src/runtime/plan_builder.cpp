@@ -241,16 +241,15 @@ struct Plan::Builder {
         stage.random_count += random_count(call);
         stage.random = true;
       }
-      for (auto [in, out] : info.inplace)
-        if (in < static_cast<int>(reads.size()) && out < static_cast<int>(writes.size()) &&
-            position[in] >= 0)
-          memory_step.inplace.emplace_back(position[in], out);
-      if (info.inplace_any)
-        for (size_t in = 0; in < reads.size(); ++in)
-          for (size_t out = 0; out < writes.size(); ++out)
-            if (position[in] >= 0 && shape_of[reads[in]] == shape_of[writes[out]] &&
-                dtype_of[reads[in]] == dtype_of[writes[out]])
-              memory_step.inplace.emplace_back(position[in], static_cast<int>(out));
+      if (info.inplace_any || !info.inplace.empty())
+        for (int in = 0; in < static_cast<int>(reads.size()); ++in)
+          for (int out = 0; out < static_cast<int>(writes.size()); ++out) {
+            if (position[in] < 0) continue;
+            const bool alike = shape_of[reads[in]] == shape_of[writes[out]] &&
+                               dtype_of[reads[in]] == dtype_of[writes[out]];
+            if (info.allows_inplace(in, out) || (info.inplace_any && alike))
+              memory_step.inplace.emplace_back(position[in], out);
+          }
       step.first_tensor = static_cast<int>(plan.tensors_.size());
       step.inputs = static_cast<int>(reads.size());
       step.outputs = static_cast<int>(writes.size());

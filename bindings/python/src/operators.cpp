@@ -313,7 +313,12 @@ nb::dict describe(const OpInfo& op) {
     }
   }
   d["auxiliary"] = op.auxiliary;
-  d["mutates"] = op.mutates;
+  // Of an operator whose inputs vary in number: in its samples, which hold equally many.
+  std::vector<int> mutated = op.mutates;
+  if (op.group && !op.samples.empty())
+    mutated = op.mutated_inputs(*op.parse(op.samples[0].attributes));
+  d["mutates"] = mutated;
+  d["group"] = op.group;
   d["random"] = op.random;
   d["training_dependent"] = op.training_dependent;
   d["ignores_head_gradient"] = op.ignores_head_gradient;

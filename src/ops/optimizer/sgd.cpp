@@ -1,6 +1,6 @@
 // Stochastic gradient descent, with and without momentum, also with a float32 copy of a half
-// weight.
-#include "ops/optimizer/update.h"
+// weight; and Nesterov's form of the momentum.
+#include "ops/optimizer/sgd.h"
 
 namespace gemel {
 
@@ -12,42 +12,45 @@ using pointwise::scalar;
 
 struct SgdParameters : UpdateParameters {
   static void declare(Fields<SgdParameters>& f) {
-    declare_update(f, [] {});
-  }
-};
-struct MomentumParameters : UpdateParameters {
-  float momentum = 0;
-  static void declare(Fields<MomentumParameters>& f) {
-    declare_update(f, [&f] {
-      f.field("momentum", &MomentumParameters::momentum)
-          .fallback("0")
-          .doc("How much of the last step is kept.");
-    });
+    UpdateFields<SgdParameters>{f}.lr().wd().rescale().clip().lazy();
   }
 };
 
-std::vector<double> sgd_scalars(const Parameters& parameters) {
-  const auto& p = static_cast<const SgdParameters&>(parameters);
+struct MomentumParameters : UpdateParameters {
+  float momentum = 0;
+  static auto& declare_all(UpdateFields<MomentumParameters>& all) {
+    return all.lr()
+        .number("momentum", &MomentumParameters::momentum, "0",
+                "How much of the last step is kept.")
+        .wd()
+        .rescale()
+        .clip();
+  }
+  static void declare(Fields<MomentumParameters>& f) {
+    UpdateFields<MomentumParameters> all{f};
+    declare_all(all).lazy();
+  }
+};
+struct NesterovParameters : MomentumParameters {
+  static void declare(Fields<NesterovParameters>& f) {
+    declare_for<MomentumParameters>(f, [](auto all) { declare_all(all); });
+  }
+};
+
+std::vector<double> sgd_scalars(const OpCall& call, int) {
+  const auto& p = call.params<SgdParameters>();
   return {p.lr, p.wd, p.rescale_grad};
 }
-std::vector<double> momentum_scalars(const Parameters& parameters) {
-  const auto& p = static_cast<const MomentumParameters&>(parameters);
+std::vector<double> momentum_scalars(const OpCall& call, int) {
+  const auto& p = call.params<MomentumParameters>();
   return {p.lr, p.wd, p.rescale_grad, p.momentum};
 }
 
-// lr * (clip(rescale * gradient) + wd * weight)
-Expr sgd_step(const Update::Clip& clip, Expr weight) {
-  return scalar(1) * (clip(scalar(3) * input(1)) + scalar(2) * weight);
-}
-
-// The last input is float32, whatever the weight is.
-void master_type(TypeContext& context, int first_float) {
-  context.set_in(1, context.in[0]);
-  context.set_in(0, context.in[1]);
-  context.set_out(0, context.in[0]);
-  context.set_in(0, context.out[0]);
-  for (int i = first_float; i < static_cast<int>(context.in.size()); ++i)
-    context.set_in(i, DType::float32);
+// The new weight and momentum, seen from where the momentum leads.
+std::pair<Expr, Expr> nesterov(const Update::Clip& clip, Expr weight) {
+  const Expr step = sgd::step(clip, weight);
+  const Expr mom = scalar(4) * input(2) - step;
+  return {weight + scalar(4) * mom - step, mom};
 }
 
 }  // namespace
@@ -56,56 +59,61 @@ GEMEL_OPERATORS(sgd) {
   OpBuilder plain = op<SgdParameters>("sgd_update");
   plain.doc("weight - lr * (clip(rescale_grad * grad) + wd * weight).")
       .inputs({"weight", "grad"})
-      .type(same_type)
       .sample({.shapes = {{3, 4}, {3, 4}},
                .attributes = {{"lr", "0.1"}, {"wd", "0.01"}, {"clip_gradient", "0.5"}}});
-  implement_update(plain, {[](const Update::Clip& clip) {
-                             return std::vector<Expr>{input(0) - sgd_step(clip, input(0))};
-                           },
-                           {},
-                           sgd_scalars});
+  implement_update(plain, {sgd::plain, {}, sgd_scalars});
 
   OpBuilder momentum = op<MomentumParameters>("sgd_mom_update");
   momentum
       .doc("mom = momentum * mom - lr * (clip(rescale_grad * grad) + wd * weight); weight + mom.")
       .inputs({"weight", "grad", "mom"})
-      .type(same_type)
       .sample({.shapes = {{3, 4}, {3, 4}, {3, 4}},
                .attributes = {{"lr", "0.1"}, {"momentum", "0.9"}, {"wd", "0.01"}}});
-  implement_update(momentum, {[](const Update::Clip& clip) {
-                                const Expr mom = scalar(4) * input(2) - sgd_step(clip, input(0));
-                                return std::vector<Expr>{input(0) + mom, mom};
-                              },
-                              {2},
-                              momentum_scalars});
+  implement_update(momentum, {sgd::momentum, {2}, momentum_scalars});
 
   OpBuilder mixed = op<SgdParameters>("mp_sgd_update");
   mixed.doc("sgd_update on a float32 copy of the weight, from which the weight is rounded.")
       .inputs({"weight", "grad", "weight32"})
-      .type([](TypeContext& c) { master_type(c, 2); })
       .sample({.shapes = {{3, 4}, {3, 4}, {3, 4}}, .attributes = {{"lr", "0.1"}}});
-  implement_update(mixed, {[](const Update::Clip& clip) {
-                             const Expr weight = input(2) - sgd_step(clip, input(2));
-                             return std::vector<Expr>{weight, weight};
-                           },
-                           {2},
-                           sgd_scalars});
+  implement_update(mixed, {sgd::mixed, {2}, sgd_scalars, 3, 2});
 
   OpBuilder mixed_momentum = op<MomentumParameters>("mp_sgd_mom_update");
   mixed_momentum
       .doc("sgd_mom_update on a float32 copy of the weight, from which the weight is rounded.")
       .inputs({"weight", "grad", "mom", "weight32"})
-      .type([](TypeContext& c) { master_type(c, 2); })
       .sample({.shapes = {{3, 4}, {3, 4}, {3, 4}, {3, 4}},
                .attributes = {{"lr", "0.1"}, {"momentum", "0.9"}}});
-  implement_update(mixed_momentum, {[](const Update::Clip& clip) {
-                                      const Expr mom =
-                                          scalar(4) * input(2) - sgd_step(clip, input(3));
-                                      const Expr weight = input(3) + mom;
-                                      return std::vector<Expr>{weight, mom, weight};
-                                    },
-                                    {2, 3},
-                                    momentum_scalars});
+  implement_update(mixed_momentum, {sgd::mixed_momentum, {2, 3}, momentum_scalars, 4, 2});
+
+  OpBuilder nag = op<NesterovParameters>("nag_mom_update");
+  nag.doc(
+         "Nesterov's momentum: step = lr * (clip(rescale_grad * grad) + wd * weight), "
+         "mom = momentum * mom - step; weight + momentum * mom - step.")
+      .inputs({"weight", "grad", "mom"})
+      .sample({.shapes = {{3, 4}, {3, 4}, {3, 4}},
+               .attributes = {{"lr", "0.1"}, {"momentum", "0.9"}, {"wd", "0.1"}}})
+      .sample({.shapes = {{5}, {5}, {5}},
+               .attributes = {{"lr", "0.1"}, {"clip_gradient", "0.3"}, {"rescale_grad", "0.7"}}});
+  implement_update(nag, {[](const Update::Clip& clip) {
+                           const auto [weight, mom] = nesterov(clip, input(0));
+                           return std::vector<Expr>{weight, mom};
+                         },
+                         {2},
+                         momentum_scalars});
+
+  OpBuilder mixed_nag = op<NesterovParameters>("mp_nag_mom_update");
+  mixed_nag.doc("nag_mom_update on a float32 copy of the weight, from which the weight is rounded.")
+      .inputs({"weight", "grad", "mom", "weight32"})
+      .sample({.shapes = {{3, 4}, {3, 4}, {3, 4}, {3, 4}},
+               .attributes = {{"lr", "0.1"}, {"momentum", "0.9"}, {"wd", "0.1"}}});
+  implement_update(mixed_nag, {[](const Update::Clip& clip) {
+                                 const auto [weight, mom] = nesterov(clip, input(3));
+                                 return std::vector<Expr>{weight, mom, weight};
+                               },
+                               {2, 3},
+                               momentum_scalars,
+                               4,
+                               2});
 }
 
 }  // namespace gemel

@@ -7,6 +7,20 @@ from dataclasses import dataclass
 DIFFERENCES = {
     "add_n": {"num_args": "1.9.1 counts the inputs outside of its declaration"},
     "smooth_l1": {"scalar": "1.9.1's text leaves out the default, which is 1"},
+    **{
+        name: {"inputs": "1.9.1 names the states of a group oddly, or as auxiliary"}
+        for name in (
+            "multi_mp_sgd_update",
+            "multi_mp_sgd_mom_update",
+            "preloaded_multi_mp_sgd_update",
+            "preloaded_multi_mp_sgd_mom_update",
+            "_multi_adamw_update",
+            "_multi_mp_adamw_update",
+            "_multi_lamb_update",
+            "_multi_mp_lamb_update",
+        )
+    },
+    "multi_sum_sq": {"inputs": "1.9.1's table was made with two arrays"},
 }
 
 
