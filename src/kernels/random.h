@@ -27,9 +27,10 @@ class Philox {
   Philox(uint64_t seed, uint64_t offset)
       : key_{static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)}, offset_(offset) {}
 
-  PhiloxBlock bits(uint64_t index) const {
+  // `draw` tells apart the blocks of one number that needs several.
+  PhiloxBlock bits(uint64_t index, uint32_t draw = 0) const {
     const uint64_t at = offset_ + index;
-    return philox({static_cast<uint32_t>(at), static_cast<uint32_t>(at >> 32), 0, 0}, key_);
+    return philox({static_cast<uint32_t>(at), static_cast<uint32_t>(at >> 32), draw, 0}, key_);
   }
   uint64_t bits64(uint64_t index) const {
     const PhiloxBlock b = bits(index);

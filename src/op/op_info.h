@@ -159,12 +159,12 @@ class GEMEL_EXPORT OpInfo final : public Operator {
   // Inputs whose elements are never read; `shape_only_from`: so are all from this one on.
   std::vector<int> shape_only;
   int shape_only_from = 1 << 30;
-  std::vector<int> mutates;  // inputs that are written
+  std::vector<int> mutates;                                         // inputs that are written
   std::function<std::vector<int>(const Parameters&)> mutates_rule;  // none: `mutates`
   // Inputs that come in groups of so many (one group for each weight of a multi-tensor update):
   // `mutates` and `inplace` then name places in a group, and output j belongs to group j. 0: none.
   int group = 0;
-  bool random = false;                                                     // takes a RandomStream
+  bool random = false;                 // takes a RandomStream
   bool training_dependent = false;     // OpCall::training changes the result
   bool ignores_head_gradient = false;  // loss outputs: head gradient is not needed
   bool hidden = false;                 // names that begin with "_backward"

@@ -86,9 +86,8 @@ bool destroys_input(const OpInfo& op, const Parameters& parameters, std::span<co
     const bool same = in[i].offset() == out.offset() && in[i].dtype() == out.dtype() &&
                       in[i].shape() == out.shape();
     const int input = static_cast<int>(i);
-    const bool allowed =
-        op.inplace_any || op.allows_inplace(input, output) ||
-        std::find(mutates.begin(), mutates.end(), input) != mutates.end();
+    const bool allowed = op.inplace_any || op.allows_inplace(input, output) ||
+                         std::find(mutates.begin(), mutates.end(), input) != mutates.end();
     if (!same || !allowed) return true;
   }
   return false;

@@ -1,7 +1,10 @@
 """Seeding, and samplers under their short names."""
 from . import _core
+from .ndarray.samplers import (exponential, gamma, generalized_negative_binomial, multinomial,
+                               negative_binomial, normal, poisson, randint, randn, shuffle, uniform)
 
-__all__ = ["seed"]
+__all__ = ["seed", "exponential", "gamma", "generalized_negative_binomial", "multinomial",
+           "negative_binomial", "normal", "poisson", "randint", "randn", "shuffle", "uniform"]
 
 
 def seed(seed_state, ctx="all"):
@@ -22,8 +25,3 @@ def seed(seed_state, ctx="all"):
         raise ValueError("seed_state must be int") from None
     _core.random_seed(seed_state & 0xFFFFFFFFFFFFFFFF)
 
-
-def __getattr__(name):
-    # The samplers (uniform, normal, ...) live with the arrays; looked up on first use.
-    from .ndarray import random as samplers
-    return getattr(samplers, name)

@@ -2,12 +2,10 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
-#include <optional>
 #include <vector>
 
 #include "kernels/random_fill.h"
-#include "op/registry.h"
-#include "ops/dtype_choices.h"
+#include "ops/random/sampler.h"
 
 namespace gemel {
 
@@ -15,25 +13,6 @@ namespace {
 
 using kernels::Philox;
 
-template <typename P>
-void declare_array(Fields<P>& f, DTypeSet set) {
-  f.field("shape", static_cast<std::optional<Shape> P::*>(&P::shape))
-      .fallback("None")
-      .doc("Shape of the array.")
-      .type = "Shape(tuple)";
-  f.field("ctx", static_cast<std::string P::*>(&P::ctx))
-      .fallback("")
-      .doc("Device, for example cpu(0); read by the caller.");
-  f.choice("dtype", static_cast<DType P::*>(&P::dtype), dtype_choices(set))
-      .fallback("None")
-      .doc("Element type; float32 (int32 for integers) by default.");
-}
-
-struct ArrayParameters : Parameters {
-  std::optional<Shape> shape;
-  std::string ctx;
-  DType dtype = DType::none;
-};
 struct UniformParameters : ArrayParameters {
   using P = UniformParameters;
   float first = 0, second = 1;
@@ -79,22 +58,6 @@ struct NormalLikeParameters : Parameters {
 };
 
 uint64_t count_outputs(const OpCall& call) { return kernels::random_counters(call.out[0].size()); }
-
-void array_shape(ShapeContext& context) {
-  const auto& p = context.params<ArrayParameters>();
-  if (p.shape && p.shape->ndim() > 0) context.set_out(0, *p.shape);
-}
-
-// dtype None takes what the neighbours know, else `otherwise`.
-void array_type(TypeContext& context, DType otherwise) {
-  const DType asked = context.params<ArrayParameters>().dtype;
-  if (asked != DType::none)
-    context.set_out(0, asked);
-  else if (context.out[0] == DType::none)
-    context.set_out(0, otherwise);
-}
-
-Philox stream_of(const OpCall& call) { return Philox(call.random.seed, call.random.offset); }
 
 template <typename P>
 void uniform_kernel(const OpCall& call) {

@@ -18,7 +18,8 @@ for _name, _module in _namespaces.items():
     _sys.modules[f"{__name__}.{_name}"] = _module
     globals()[_name] = _module
 from . import samplers as _samplers  # noqa: E402  (needs the operators)
-_samplers.install(random)  # noqa: F821  (filled above)
+for _name in _samplers.__all__:
+    setattr(random, _name, getattr(_samplers, _name))  # noqa: F821  (filled above)
 _operators.add_methods(NDArray, op)  # noqa: F821
 
 from .._core import CachedOp  # noqa: E402

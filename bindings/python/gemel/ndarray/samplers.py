@@ -1,60 +1,118 @@
 """`mx.nd.random`: samplers that take numbers or arrays as distribution parameters."""
+from numbers import Number
+
 from .._core import NDArray
+from ..base import _Null
+from ..context import current_context
+from . import _internal
+
+__all__ = ["exponential", "gamma", "generalized_negative_binomial", "multinomial",
+           "negative_binomial", "normal", "poisson", "randint", "randn", "shuffle", "uniform"]
 
 
-def _sampler(random_op, sample_op, names, defaults):
-    def sample(*args, shape=None, dtype=None, ctx=None, out=None, **kwargs):
-        values = dict(zip(names, defaults))
-        values.update(zip(names, args[:len(names)]))
-        rest = args[len(names):]
-        if rest:
-            shape = rest[0]
-        if len(rest) > 1:
-            dtype = rest[1]
-        values.update({name: kwargs.pop(name) for name in names if name in kwargs})
-        if kwargs:
-            raise TypeError(f"[random] unexpected arguments: {', '.join(kwargs)}")
-        extra = {} if dtype is None else {"dtype": dtype}
-        arrays = [isinstance(value, NDArray) for value in values.values()]
-        if any(arrays):
-            if not all(arrays):
-                raise ValueError("[random] distribution parameters must all be NDArrays or all be numbers")
-            if shape is not None:
-                extra["shape"] = shape
-            return sample_op(*values.values(), out=out, **extra)
-        if shape is None and out is None:
-            shape = (1,)
-        if shape is not None:
-            extra["shape"] = shape
-        if ctx is not None:
-            extra["ctx"] = ctx
-        return random_op(out=out, **values, **extra)
-    return sample
+def _draw(name, values, shape, dtype, ctx, out, kwargs):
+    """The operator for numbers, or the one for arrays: all parameters have to be of one kind."""
+    first = next(iter(values.values()))
+    kind = NDArray if isinstance(first, NDArray) else Number
+    if not isinstance(first, kind):
+        raise ValueError(f"Distribution parameters must be either NDArray or numbers, but got {type(first)}.")
+    for value in values.values():
+        if not isinstance(value, kind):
+            raise AssertionError("Distribution parameters must all have the same type, "
+                                 f"but got both {type(first)} and {type(value)}.")
+    if kind is NDArray:
+        return getattr(_internal, "_sample_" + name)(*values.values(), shape=shape, dtype=dtype, out=out, **kwargs)
+    return _numbers(getattr(_internal, "_random_" + name), values, shape, dtype, ctx, out, kwargs)
 
 
-def install(random):
-    """Replace the raw operators in the `random` namespace by the samplers of 1.9.1's interface."""
-    from . import _internal
-    for name, names, defaults in (("uniform", ("low", "high"), (0, 1)),
-                                  ("normal", ("loc", "scale"), (0, 1))):
-        sampler = _sampler(getattr(_internal, f"_random_{name}"), getattr(_internal, f"_sample_{name}", None),
-                           names, defaults)
-        sampler.__name__ = name
-        sampler.__doc__ = (f"Draws from the {name} distribution with parameters {' and '.join(names)} "
-                           "(numbers, or arrays of equal shape); `shape`, `dtype`, `ctx`, `out`.")
-        setattr(random, name, sampler)
+def _numbers(operator, values, shape, dtype, ctx, out, kwargs):
+    if shape is _Null and out is None:
+        shape = (1,)
+    return operator(shape=shape, dtype=dtype, ctx=ctx or current_context(), out=out, **values, **kwargs)
 
-    def randn(*shape, loc=0, scale=1, dtype=None, ctx=None, out=None):
-        """Standard normal draws of the given shape."""
-        return random.normal(loc, scale, shape=shape or None, dtype=dtype, ctx=ctx, out=out)
 
-    random.randn = randn
-    if hasattr(_internal, "_random_randint"):
-        def randint(low, high, shape=None, dtype=None, ctx=None, out=None):
-            """Integers from [low, high)."""
-            extra = {k: v for k, v in (("dtype", dtype), ("ctx", ctx)) if v is not None}
-            return _internal._random_randint(low=low, high=high, shape=(1,) if shape is None and out is None else shape,
-                                             out=out, **extra)
-        random.randint = randint
-    if hasattr(_internal, "_shuffle"):
-        random.shuffle = _internal._shuffle
+def uniform(low=0, high=1, shape=_Null, dtype=_Null, ctx=None, out=None, **kwargs):
+    """Evenly distributed numbers from `low` to `high`, `high` not included.
+
+    Arrays as parameters give `shape` numbers for each of their elements.
+    `dtype` is a floating-point type, float32 by default.
+    """
+    return _draw("uniform", {"low": low, "high": high}, shape, dtype, ctx, out, kwargs)
+
+
+def normal(loc=0, scale=1, shape=_Null, dtype=_Null, ctx=None, out=None, **kwargs):
+    """Normally distributed numbers with mean `loc` and standard deviation `scale`.
+
+    Arrays as parameters give `shape` numbers for each of their elements.
+    `dtype` is a floating-point type, float32 by default.
+    """
+    return _draw("normal", {"loc": loc, "scale": scale}, shape, dtype, ctx, out, kwargs)
+
+
+def poisson(lam=1, shape=_Null, dtype=_Null, ctx=None, out=None, **kwargs):
+    """Poisson distributed numbers with mean `lam`, as floating-point numbers.
+
+    Arrays as parameters give `shape` numbers for each of their elements.
+    `dtype` is a floating-point type, float32 by default.
+    """
+    return _draw("poisson", {"lam": lam}, shape, dtype, ctx, out, kwargs)
+
+
+def exponential(scale=1, shape=_Null, dtype=_Null, ctx=None, out=None, **kwargs):
+    """Exponentially distributed numbers with mean `scale`.
+
+    Arrays as parameters give `shape` numbers for each of their elements.
+    `dtype` is a floating-point type, float32 by default.
+    """
+    return _draw("exponential", {"lam": 1.0 / scale}, shape, dtype, ctx, out, kwargs)
+
+
+def gamma(alpha=1, beta=1, shape=_Null, dtype=_Null, ctx=None, out=None, **kwargs):
+    """Gamma distributed numbers with shape `alpha` and scale `beta`.
+
+    Arrays as parameters give `shape` numbers for each of their elements.
+    `dtype` is a floating-point type, float32 by default.
+    """
+    return _draw("gamma", {"alpha": alpha, "beta": beta}, shape, dtype, ctx, out, kwargs)
+
+
+def negative_binomial(k=1, p=1, shape=_Null, dtype=_Null, ctx=None, out=None, **kwargs):
+    """Failures before `k` successes of probability `p`, as floating-point numbers.
+
+    Arrays as parameters give `shape` numbers for each of their elements.
+    `dtype` is a floating-point type, float32 by default.
+    """
+    return _draw("negative_binomial", {"k": k, "p": p}, shape, dtype, ctx, out, kwargs)
+
+
+def generalized_negative_binomial(mu=1, alpha=1, shape=_Null, dtype=_Null, ctx=None, out=None, **kwargs):
+    """Poisson numbers whose mean is gamma distributed with mean `mu` and dispersion `alpha`.
+
+    Arrays as parameters give `shape` numbers for each of their elements.
+    `dtype` is a floating-point type, float32 by default.
+    """
+    return _draw("generalized_negative_binomial", {"mu": mu, "alpha": alpha}, shape, dtype, ctx, out, kwargs)
+
+
+def randn(*shape, **kwargs):
+    """Normally distributed numbers of the given shape; `loc`, `scale`, `dtype`, `ctx`, `out` by keyword."""
+    return normal(kwargs.pop("loc", 0), kwargs.pop("scale", 1), shape=shape or _Null, **kwargs)
+
+
+def randint(low, high, shape=_Null, dtype=_Null, ctx=None, out=None, **kwargs):
+    """Integers from `low` to `high` - 1; `dtype` is int32 (the default) or int64."""
+    return _numbers(_internal._random_randint, {"low": low, "high": high}, shape, dtype, ctx, out, kwargs)
+
+
+def multinomial(data, shape=_Null, get_prob=False, out=None, dtype="int32", **kwargs):
+    """Class numbers drawn with the probabilities in each row of `data`.
+
+    With `get_prob` a second array holds the logarithm of each draw's probability; its gradient is
+    the gradient of `data`.
+    """
+    return _internal._sample_multinomial(data, shape=shape, get_prob=get_prob, dtype=dtype, out=out, **kwargs)
+
+
+def shuffle(data, **kwargs):
+    """The rows of `data` in a random order."""
+    return _internal._shuffle(data, **kwargs)

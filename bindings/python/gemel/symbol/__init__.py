@@ -10,6 +10,7 @@ _namespaces = _operators.fill(globals(), symbolic=True)
 for _name, _module in _namespaces.items():
     _sys.modules[f"{__name__}.{_name}"] = _module
     globals()[_name] = _module
-for _short in ("uniform", "normal"):
-    setattr(random, _short, getattr(_internal, f"_random_{_short}"))  # noqa: F821  (filled above)
+from . import samplers as _samplers  # noqa: E402  (needs the operators)
+for _name in _samplers.__all__:
+    setattr(random, _name, getattr(_samplers, _name))  # noqa: F821  (filled above)
 _operators.add_methods(Symbol, op)  # noqa: F821
