@@ -134,6 +134,8 @@ GEMEL_OPERATORS(linalg_determinant) {
   det.alias({"linalg_det"})
       .doc("The determinant of each matrix; no gradient flows where it is 0.")
       .inputs({"A"})
+      .outputs({"output0"}, 1)
+      .file_outputs(3)
       .shape(scalar_shape)
       .type(real_type)
       .gradient([](const GradientContext& c) {
@@ -150,6 +152,7 @@ GEMEL_OPERATORS(linalg_determinant) {
           "has a gradient, and none where the determinant is 0.")
       .inputs({"A"})
       .outputs(2, 2)
+      .file_outputs(4)
       .shape(scalar_shape)
       .type(real_type)
       .gradient([](const GradientContext& c) { return by_inverse(c, c.dy(1)); })
