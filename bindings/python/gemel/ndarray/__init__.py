@@ -15,10 +15,15 @@ from . import utils
 
 _namespaces = _operators.fill(globals(), symbolic=False)
 for _name, _module in _namespaces.items():
+    if _name == "sparse":  # the module sparse.py takes these operators in
+        continue
     _sys.modules[f"{__name__}.{_name}"] = _module
     globals()[_name] = _module
 from . import samplers as _samplers  # noqa: E402  (needs the operators)
 _samplers.install(random)  # noqa: F821  (filled above)
 _operators.add_methods(NDArray, op)  # noqa: F821
+
+from . import sparse as _sparse_arrays, sparse_operators as _sparse_operators  # noqa: E402
+_sparse_operators.install(globals(), _namespaces["sparse"])
 
 from .._core import CachedOp  # noqa: E402
