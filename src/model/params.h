@@ -6,18 +6,21 @@
 // as shape (1,). True: version 3, in which it is a scalar. Version 3 is read only when it is true.
 #pragma once
 #include <cstddef>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "array/ndarray.h"
+#include "array/sparse.h"
 #include "base/export.h"
 
 namespace gemel {
 
 struct NamedArrays {
   std::vector<NDArray> arrays;
-  std::vector<std::string> names;  // none (a list) or one for each array (a dictionary)
+  std::vector<std::string> names;        // none (a list) or one for each array (a dictionary)
+  std::map<size_t, SparseArray> sparse;  // by position; there `arrays` has none
 };
 
 // Waits for the arrays; throws what made one fail before anything is written.
@@ -29,6 +32,8 @@ GEMEL_EXPORT NamedArrays load_arrays_from_bytes(std::span<const std::byte> bytes
 
 // One array without the header of a list: what MXNet's arrays are pickled as.
 GEMEL_EXPORT std::string array_to_bytes(const NDArray& array, bool np_shape = false);
+GEMEL_EXPORT std::string array_to_bytes(const SparseArray& array);
+GEMEL_EXPORT SparseArray sparse_from_bytes(std::span<const std::byte> bytes);
 GEMEL_EXPORT NDArray array_from_bytes(std::span<const std::byte> bytes, bool np_shape = false);
 
 }  // namespace gemel

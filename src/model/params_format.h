@@ -10,6 +10,4 @@ inline constexpr uint32_t version_2 = 0xF993FAC9;  // and a storage type
 inline constexpr uint32_t version_3 = 0xF993FACA;  // a shape without axes is a scalar
 // Anything else in this place is the number of axes of the oldest form, which has 32-bit axes.
 
-enum StorageType : int32_t { dense = 0, row_sparse = 1, csr = 2 };
-
 }  // namespace gemel::params

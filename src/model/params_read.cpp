@@ -30,14 +30,17 @@ int64_t bytes_of(const Reader& reader, const Shape& shape, DType dtype) {
   return bytes;
 }
 
-// The part that all versions share: context, dtype and data.
-NDArray read_data(Reader& reader, const Shape& shape) {
-  // The device that wrote the file says nothing about this machine: arrays arrive in host memory.
-  reader.skip(2 * sizeof(int32_t), "the device");
+// The device that wrote the file says nothing about this machine: arrays arrive in host memory.
+void skip_device(Reader& reader) { reader.skip(2 * sizeof(int32_t), "the device"); }
+
+DType read_dtype(Reader& reader) {
   const auto flag = reader.read<int32_t>("the dtype");
   if (!is_valid_dtype_flag(flag))
     reader.refuse("expected the number of a dtype (0 to 12), got {}", flag);
-  const auto dtype = static_cast<DType>(flag);
+  return static_cast<DType>(flag);
+}
+
+NDArray read_values(Reader& reader, const Shape& shape, DType dtype) {
   const int64_t bytes = bytes_of(reader, shape, dtype);
   reader.require(bytes, "the data of an array");
   NDArray array(shape, dtype);
@@ -48,22 +51,52 @@ NDArray read_data(Reader& reader, const Shape& shape) {
   return array;
 }
 
-void check_storage_type(Reader& reader) {
+StorageType read_storage_type(Reader& reader) {
   const auto type = reader.read<int32_t>("the storage type");
-  if (type == params::row_sparse) reader.refuse("row_sparse arrays are not supported yet");
-  if (type == params::csr) reader.refuse("csr arrays are not supported yet");
-  if (type != params::dense) reader.refuse("expected a storage type (0 to 2), got {}", type);
+  if (type < 0 || type > 2) reader.refuse("expected a storage type (0 to 2), got {}", type);
+  return static_cast<StorageType>(type);
 }
 
-// Returns the "none" array where the file says that there is none.
-NDArray read_array(Reader& reader, bool np_shape) {
+Shape read_shape(Reader& reader) {
+  return read_shape<int64_t>(reader, reader.read<int32_t>("the number of axes"), false);
+}
+
+SparseArray read_sparse(Reader& reader, StorageType type) {
+  const Shape stored = read_shape(reader);
+  SparseArray array{type, read_shape(reader), {}, {}, {}};
+  skip_device(reader);
+  const DType dtype = read_dtype(reader);
+  const bool csr = type == StorageType::csr;
+  DType kinds[2];
+  Shape shapes[2];
+  for (int i = 0; i < 1 + csr; ++i) {
+    kinds[i] = read_dtype(reader);
+    shapes[i] = read_shape(reader);
+  }
+  array.data = read_values(reader, stored, dtype);
+  if (csr) array.indptr = read_values(reader, shapes[0], kinds[0]);
+  array.indices = read_values(reader, shapes[csr], kinds[csr]);
+  try {
+    check_parts(array);
+  } catch (const Error& error) {
+    reader.refuse("damaged: {}", error.what());
+  }
+  return array;
+}
+
+// Returns the "none" array where the file says that there is none; a sparse one goes to `sparse`.
+NDArray read_array(Reader& reader, bool np_shape, SparseArray& sparse) {
   const auto magic = reader.read<uint32_t>("the header of an array");
   if (magic == params::version_3 && !np_shape)
     reader.refuse(
         "this array was saved with np shape semantics; load it with them turned on "
         "(util.np_shape or npx.set_np)");
   const bool current = magic == params::version_2 || magic == params::version_3;
-  if (current) check_storage_type(reader);
+  if (current)
+    if (const StorageType type = read_storage_type(reader); type != StorageType::dense) {
+      sparse = read_sparse(reader, type);
+      return {};
+    }
   Shape shape;
   if (current || magic == params::version_1)
     shape = read_shape<int64_t>(reader, reader.read<int32_t>("the number of axes"),
@@ -71,7 +104,9 @@ NDArray read_array(Reader& reader, bool np_shape) {
   else
     shape = read_shape<uint32_t>(reader, magic, false);
   if (magic == params::version_3 ? !shape.known() : shape.ndim() == 0) return {};
-  return read_data(reader, shape);
+  skip_device(reader);
+  const DType dtype = read_dtype(reader);
+  return read_values(reader, shape, dtype);
 }
 
 NamedArrays read_list(Reader& reader, bool np_shape) {
@@ -88,7 +123,11 @@ NamedArrays read_list(Reader& reader, bool np_shape) {
     reader.refuse("truncated or damaged: {} arrays do not fit the {} bytes that are left", count,
                   reader.remaining());
   NamedArrays list;
-  for (uint64_t i = 0; i < count; ++i) list.arrays.push_back(read_array(reader, np_shape));
+  for (uint64_t i = 0; i < count; ++i) {
+    SparseArray sparse;
+    list.arrays.push_back(read_array(reader, np_shape, sparse));
+    if (sparse) list.sparse[i] = std::move(sparse);
+  }
   const auto names = reader.read<uint64_t>("the number of names");
   if (names != 0 && names != count) reader.refuse("expected no names or {}, got {}", count, names);
   if (names > static_cast<uint64_t>(reader.remaining()) / least_name)
@@ -114,7 +153,18 @@ NamedArrays load_arrays_from_bytes(std::span<const std::byte> bytes, bool np_sha
 
 NDArray array_from_bytes(std::span<const std::byte> bytes, bool np_shape) {
   Reader reader(bytes, "array in memory");
-  return read_array(reader, np_shape);
+  SparseArray sparse;
+  NDArray array = read_array(reader, np_shape, sparse);
+  if (sparse) reader.refuse("expected a dense array, got a {} one", name_of(sparse.type));
+  return array;
+}
+
+SparseArray sparse_from_bytes(std::span<const std::byte> bytes) {
+  Reader reader(bytes, "array in memory");
+  SparseArray sparse;
+  read_array(reader, false, sparse);
+  if (!sparse) reader.refuse("expected a sparse array, got a dense one");
+  return sparse;
 }
 
 }  // namespace gemel

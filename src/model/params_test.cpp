@@ -14,8 +14,8 @@ namespace gemel {
 namespace {
 namespace fs = std::filesystem;
 
-const std::vector<std::string> readable = {"dict.params",  "dtypes.nd", "empty.nd",
-                                           "zero_size.nd", "v1.nd",     "oldest.nd"};
+const std::vector<std::string> readable = {"dict.params", "dtypes.nd", "empty.nd", "zero_size.nd",
+                                           "v1.nd",       "oldest.nd", "sparse.nd"};
 
 std::string fixture_path(const std::string& name) {
   return (fs::path(GEMEL_SOURCE_FOLDER) / "tests/data/params" / name).string();
@@ -114,10 +114,22 @@ TEST_F(Params, NoneArraysRoundTrip) {
   }
 }
 
-TEST_F(Params, SparseArraysAreRefusedWithThePosition) {
-  const std::string text = message_of(fixture("row_sparse.nd"));
-  EXPECT_NE(text.find("row_sparse arrays are not supported yet"), std::string::npos);
-  EXPECT_NE(text.find("byte 32"), std::string::npos) << text;
+TEST_F(Params, SparseArraysRoundTripByteForByte) {
+  const NamedArrays list = load_arrays(fixture_path("sparse.nd"));
+  EXPECT_EQ(list.names, (std::vector<std::string>{"csr", "row_sparse", "dense", "empty"}));
+  EXPECT_EQ(list.sparse.size(), 3u);
+  EXPECT_FALSE(list.arrays[0]);
+  EXPECT_EQ(list.sparse.at(0).type, StorageType::csr);
+  EXPECT_EQ(list.sparse.at(0).indptr.data<int64_t>()[4], 4);
+  EXPECT_EQ(list.sparse.at(1).data.data<double>()[3], 4);
+  EXPECT_EQ(to_dense(list.sparse.at(1)).shape(), (Shape{5, 2}));
+  EXPECT_EQ(list.sparse.at(3).data.size(), 0);
+  EXPECT_EQ(saved(list), fixture("sparse.nd"));
+  const std::string one = array_to_bytes(list.sparse.at(0));
+  EXPECT_EQ(array_to_bytes(sparse_from_bytes(bytes_of(one))), one);
+  EXPECT_THROW(array_from_bytes(bytes_of(one)), Error);
+  EXPECT_THROW(sparse_from_bytes(bytes_of(fixture("one_array.bin"))), Error);
+  EXPECT_THROW(save_arrays(path, list, true), Error);
 }
 
 TEST_F(Params, EveryTruncationIsAnError) {
@@ -151,7 +163,7 @@ void survive(const std::string& text) {
 }
 
 TEST_F(Params, EverySingleBitFlipIsSurvived) {
-  for (const std::string& name : {std::string("dict.params"), std::string("oldest.nd")}) {
+  for (const std::string name : {"dict.params", "oldest.nd", "sparse.nd"}) {
     std::string text = fixture(name);
     for (size_t i = 0; i < text.size() * 8; ++i) {
       const char before = text[i / 8];

@@ -70,13 +70,15 @@ def random_arrays(*shapes):
 
 def rand_ndarray(shape, stype="default", density=None, dtype=None, modifier_func=None,
                  shuffle_csr_indices=False, distribution=None, ctx=None):
-    """A uniform array from [-1, 1); only stype "default" is there."""
-    if stype != "default":
-        raise ValueError(f"[rand_ndarray] expected stype 'default', got {stype!r}")
+    """A uniform array from [-1, 1); of a sparse `stype` with the share `density` of its values or rows stored."""
     values = np.random.uniform(-1, 1, size=shape)
+    if stype != "default":
+        stored = np.random.uniform(size=shape if stype == "csr" else shape[:1])
+        kept = stored < (np.random.uniform() if density is None else density)
+        values = values * kept.reshape(kept.shape + (1,) * (values.ndim - kept.ndim))
     if modifier_func is not None:
         values = np.vectorize(modifier_func)(values)
-    return nd.array(values, ctx=ctx, dtype=dtype or np.float32)
+    return nd.array(values, ctx=ctx, dtype=dtype or np.float32).tostype(stype)
 
 
 def rand_shape_nd(num_dim, dim=10, allow_zero_size=False):

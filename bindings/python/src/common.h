@@ -11,6 +11,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "array/ndarray.h"
+#include "array/sparse.h"
 #include "op/registry.h"
 
 namespace nb = nanobind;
@@ -27,6 +28,13 @@ NDArray& array_of(nb::handle object);
 NDArray& require_array(nb::handle object, const char* who);
 // The array itself, which must have memory: NDArray(None) has none and raises ValueError.
 const NDArray& with_memory(const NDArray& array);
+// Whether an object is of the Python class of sparse arrays, whose dense values array_of() makes.
+bool is_sparse(nb::handle object);
+// Runs an operator of which an input or `out` is sparse.
+nb::object call_sparse(nb::handle function, nb::args args, nb::kwargs kwargs);
+// (storage type, shape, data, indices, indptr or None) in both directions.
+nb::tuple describe_sparse(SparseArray&& array);
+SparseArray described_sparse(nb::handle description);
 // None -> an empty array.
 NDArray optional_array(nb::handle object, const char* who);
 std::vector<NDArray> arrays_of(nb::handle sequence, const char* who);
@@ -72,6 +80,7 @@ void bind_cuda(nb::module_& m);
 void bind_data(nb::module_& m);
 void bind_errors(nb::module_& m);
 void bind_dlpack(nb::module_& m);
+void bind_sparse(nb::module_& m);
 
 // Number slots (a + b ...) of the NDArray type.
 PyType_Slot* number_slots();

@@ -7,6 +7,7 @@ NB_MODULE(_core, m) {
   bind_errors(m);
   bind_array(m);
   bind_dlpack(m);
+  bind_sparse(m);
   bind_operators(m);
   bind_symbol(m);
   bind_executor(m);

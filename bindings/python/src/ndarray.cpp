@@ -45,6 +45,14 @@ void copy_into_numpy(const NDArray& array, nb::handle target) {
   without_gil([&] { array.copy_to_host(buffer.view.buf, buffer.view.len); });
 }
 
+// (arrays, names, sparse ones by position, where `arrays` has none).
+nb::tuple loaded(NamedArrays&& named) {
+  nb::dict sparse;
+  for (auto& [index, array] : named.sparse)
+    sparse[nb::int_(index)] = describe_sparse(std::move(array));
+  return nb::make_tuple(wrap_all(std::move(named.arrays)), named.names, sparse);
+}
+
 nb::object scalar_of(const NDArray& array) {
   with_memory(array);
   GEMEL_CHECK(array.size() == 1, "[asscalar] expected an array of one element, got shape {}",
@@ -120,7 +128,11 @@ bool is_array(nb::handle object) {
   return type == array_type || PyType_IsSubtype(type, array_type);
 }
 
-NDArray& array_of(nb::handle object) { return *nb::inst_ptr<NDArray>(object); }
+NDArray& array_of(nb::handle object) {
+  NDArray& array = *nb::inst_ptr<NDArray>(object);
+  if (!array && is_sparse(object)) object.attr("_materialize")();
+  return array;
+}
 
 const NDArray& with_memory(const NDArray& array) {
   GEMEL_CHECK(array, "[NDArray] expected an array with memory, got one made by NDArray(None)");
@@ -172,6 +184,8 @@ void bind_array(nb::module_& m) {
            [](const NDArray& a, int64_t offset, nb::handle shape) {
              return wrap(with_memory(a).view(offset, shape_of(shape)));
            })
+      .def("_become", [](NDArray& a, const NDArray& other) { a = other; })
+      .def("_forget", [](NDArray& a) { a = NDArray(); })
       .def("_leading_view", &leading_view, nb::arg("key"), nb::arg("scalars"))
       .def("_at", [](const NDArray& a, int64_t index) { return wrap(with_memory(a).at(index)); })
       .def("_slice", [](const NDArray& a, int64_t begin,
@@ -240,18 +254,20 @@ void bind_array(nb::module_& m) {
       nb::arg("dtype").none(), "The number that files and attributes use for a dtype.");
   m.def("load_arrays", [](const std::string& path) {
     NamedArrays named = without_gil([&] { return load_arrays(path); });
-    return std::make_pair(wrap_all(std::move(named.arrays)), named.names);
+    return loaded(std::move(named));
   });
   m.def("load_arrays_from_bytes", [](nb::bytes bytes) {
     NamedArrays named = load_arrays_from_bytes(std::span(
         static_cast<const std::byte*>(static_cast<const void*>(bytes.c_str())), bytes.size()));
-    return std::make_pair(wrap_all(std::move(named.arrays)), named.names);
+    return loaded(std::move(named));
   });
-  m.def("save_arrays",
-        [](const std::string& path, nb::list arrays, const std::vector<std::string>& names) {
-          NamedArrays named{arrays_of(arrays, "save"), names};
-          without_gil([&] { save_arrays(path, named); });
-        });
+  m.def("save_arrays", [](const std::string& path, nb::list arrays,
+                          const std::vector<std::string>& names, nb::dict sparse) {
+    NamedArrays named{arrays_of(arrays, "save"), names, {}};
+    for (auto [index, description] : sparse)
+      named.sparse[nb::cast<size_t>(index)] = described_sparse(description);
+    without_gil([&] { save_arrays(path, named); });
+  });
 }
 
 }  // namespace gemel::python

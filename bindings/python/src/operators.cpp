@@ -232,6 +232,23 @@ void remember(const OpFunction& f, nb::args args, const RememberedCalls::Key& ke
   f.remembered->remember(key, parameters);
 }
 
+// Sparse inputs stand by themselves, or in the list of inputs of a variadic operator.
+bool any_sparse(const OpFunction& f, nb::args args, nb::kwargs kwargs) {
+  const auto look = [&](nb::handle value) {
+    if (is_array(value)) return is_sparse(value);
+    if (f.op->variadic.empty() || !(PyList_Check(value.ptr()) || PyTuple_Check(value.ptr())))
+      return false;
+    for (nb::handle item : value)
+      if (is_sparse(item)) return true;
+    return false;
+  };
+  for (nb::handle value : args)
+    if (look(value)) return true;
+  for (auto [key, value] : kwargs)
+    if (look(value)) return true;
+  return false;
+}
+
 nb::object call_array_function(const OpFunction& f, nb::args args, nb::kwargs kwargs) {
   const RememberedCalls::Key key(args.size(), kwargs);
   const bool simple = key.complete && f.op->variadic.empty() && !f.op->instantiate;
@@ -354,6 +371,8 @@ void bind_operators(nb::module_& m) {
   nb::class_<OpFunction>(m, "OpFunction")
       .def("__call__",
            [](const OpFunction& f, nb::args args, nb::kwargs kwargs) {
+             if (!f.symbolic && any_sparse(f, args, kwargs))
+               return call_sparse(nb::find(f), args, kwargs);
              return f.symbolic ? call_symbol(f, Parser(f).parse(args, kwargs))
                                : call_array_function(f, args, kwargs);
            })

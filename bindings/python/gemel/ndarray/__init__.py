@@ -15,6 +15,8 @@ from . import utils
 
 _namespaces = _operators.fill(globals(), symbolic=False)
 for _name, _module in _namespaces.items():
+    if _name == "sparse":  # the module sparse.py takes these operators in
+        continue
     _sys.modules[f"{__name__}.{_name}"] = _module
     globals()[_name] = _module
 from . import samplers as _samplers  # noqa: E402  (needs the operators)
@@ -24,5 +26,8 @@ from . import control_flow as _control_flow  # noqa: E402  (needs the operators)
 for _name in _control_flow.__all__:
     setattr(contrib, _name, getattr(_control_flow, _name))  # noqa: F821
 _operators.add_methods(NDArray, op)  # noqa: F821
+
+from . import sparse as _sparse_arrays, sparse_operators as _sparse_operators  # noqa: E402
+_sparse_operators.install(globals(), _namespaces["sparse"])
 
 from .._core import CachedOp  # noqa: E402

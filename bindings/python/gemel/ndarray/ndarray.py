@@ -129,6 +129,8 @@ def copyto(self, other):
     Returns the target, which is new when `other` is a Context.
     """
     if isinstance(other, NDArray):
+        if other.stype != "default":
+            return other._assign(self)
         if other._shares_memory(self) and other._address == self._address:
             import warnings
             warnings.warn("You are attempting to copy an array to itself", RuntimeWarning)
@@ -249,10 +251,9 @@ def slice_assign(self, rhs, begin, end, step=None):
 
 @_method
 def tostype(self, stype):
-    """The array in another storage type; only "default" exists."""
-    if stype != "default":
-        raise MXNetError(f"[tostype] storage type '{stype}' is not supported, expected 'default'")
-    return self
+    """The array in another storage type: "default", "csr" (two axes) or "row_sparse"."""
+    from .sparse import cast_storage
+    return self if stype == "default" else cast_storage(self, stype)
 
 
 def waitall():
@@ -261,12 +262,18 @@ def waitall():
 
 
 def empty(shape, ctx=None, dtype=None, stype=None):
-    """An array with whatever is in memory."""
+    """An array with whatever is in memory; of a sparse storage type one in which nothing is stored."""
+    if stype not in (None, "default"):
+        from . import sparse
+        return sparse.empty(stype, shape, ctx, dtype)
     return NDArray(shape, dtype, ctx)
 
 
 def array(source_array, ctx=None, dtype=None):
     """An array from numbers, lists or another array. The dtype of an NDArray is kept; others become float32."""
+    if hasattr(source_array, "tocsr") or getattr(source_array, "stype", "default") != "default":
+        from . import sparse
+        return sparse.array(source_array, ctx, dtype)
     if isinstance(source_array, NDArray):
         dtype = source_array.dtype if dtype is None else dtype
         result = source_array.astype(dtype)
@@ -302,7 +309,10 @@ def _created(name, shape, ctx, dtype, out=None, **kwargs):
 
 
 def zeros(shape, ctx=None, dtype=None, stype=None, out=None, **kwargs):
-    """An array of zeros."""
+    """An array of zeros of storage type `stype` ("default", "csr" or "row_sparse")."""
+    if stype not in (None, "default"):
+        from . import sparse
+        return sparse.zeros(stype, shape, ctx, dtype)
     return _created("_zeros", shape, ctx, dtype, out)
 
 

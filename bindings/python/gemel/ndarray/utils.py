@@ -3,7 +3,10 @@ from .. import _core
 from .._core import NDArray
 
 
-def _named(arrays, names):
+def _named(arrays, names, sparse):
+    from .sparse import _from_parts
+    for index, parts in sparse.items():
+        arrays[index] = _from_parts(*parts)
     return dict(zip(names, arrays)) if names else arrays
 
 
@@ -41,4 +44,6 @@ def save(fname, data):
     for array in arrays:
         if not isinstance(array, NDArray):
             raise TypeError(f"[save] expected NDArrays, got {type(array).__name__}")
-    _core.save_arrays(str(fname), arrays, names)
+    sparse = {i: (array.stype, array.shape, *array._stored()) for i, array in enumerate(arrays)
+              if array.stype != "default"}
+    _core.save_arrays(str(fname), [None if i in sparse else array for i, array in enumerate(arrays)], names, sparse)
