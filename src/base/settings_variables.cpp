@@ -40,7 +40,6 @@ constexpr Row without_effect[] = {
      "brings its own"},
     {"KMP_AFFINITY",
      "read by Intel's OpenMP, which is not used; GOMP_CPU_AFFINITY and OMP_PROC_BIND are GNU's"},
-    {"MXNET_GLUON_REPO", "nothing is downloaded"},
     {"MXNET_GPU_WORKER_NTHREADS", cuda},
     {"MXNET_EXEC_BULK_EXEC_TRAIN", bulk},
     {"MXNET_EXEC_BULK_EXEC_INFERENCE", bulk},

@@ -37,9 +37,7 @@ Device device_from_string(std::string_view text) {
   fail(ErrorKind::Input, "expected a device such as 'cpu' or 'cpu(0)', got '{}'", text);
 }
 
-Capability capability(Device device) {
-  return {.arithmetic = device.kind != DeviceKind::null};
-}
+Capability capability(Device device) { return {.arithmetic = device.kind != DeviceKind::null}; }
 
 bool is_available(Device device) { return device.kind != DeviceKind::gpu; }
 

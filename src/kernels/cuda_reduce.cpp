@@ -6,9 +6,8 @@ namespace gemel::kernels {
 namespace {
 
 std::string_view identifier(Reduction kind) {
-  constexpr std::string_view names[] = {"sum",    "mean",    "prod",  "max",  "min",
-                                        "nansum", "nanprod", "norm1", "norm2",
-                                        "sum_squares"};
+  constexpr std::string_view names[] = {"sum",    "mean",    "prod",  "max",   "min",
+                                        "nansum", "nanprod", "norm1", "norm2", "sum_squares"};
   return names[static_cast<int>(kind)];
 }
 

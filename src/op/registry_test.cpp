@@ -86,7 +86,7 @@ TEST(Registry, CountsAndNames) {
   const ParametersRef p = pair.parse({});
   EXPECT_EQ(pair.output_count(*p), 3);
   EXPECT_EQ(pair.visible_output_count(*p), 1);
-  EXPECT_THAT(pair.output_names(*p), ElementsAre("output", "output1", "output2"));
+  EXPECT_THAT(pair.output_names(*p), ElementsAre("output0", "output1", "output2"));
   const OpInfo& many = require_op("_test_registry_many");
   EXPECT_THAT(many.input_names(*many.parse({{"num_args", "2"}})), ElementsAre("arg0", "arg1"));
   const OpInfo& state = require_op("_test_registry_state");

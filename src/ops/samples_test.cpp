@@ -76,6 +76,7 @@ class Samples : public ::testing::TestWithParam<Case> {};
 
 TEST_P(Samples, RunsInEveryType) {
   const auto& [op, index, sample] = GetParam();
+  if (op->shape_from_values) return;  // `testing::call` needs shapes before values
   const ParametersRef parameters = op->parse(sample.attributes);
   for (DType dtype : {DType::float32, DType::float16, DType::bfloat16, DType::int32}) {
     if (op->random && !is_floating(dtype)) continue;
@@ -84,8 +85,9 @@ TEST_P(Samples, RunsInEveryType) {
       const auto dtypes = input_types(*op, *parameters, sample.shapes.size(), dtype);
       testing::call(*op, parameters, draw(sample, dtypes, 3));
     } catch (const Error& error) {
-      // Only integers may be refused, by a message that names the operator.
-      EXPECT_FALSE(is_floating(dtype)) << name_of(dtype) << ": " << error.what();
+      // Only integers (and by LAPACK halves) may be refused, by a message that names the operator.
+      const bool lapack = op->name().starts_with("_linalg_") && dtype != DType::float32;
+      EXPECT_TRUE(lapack || !is_floating(dtype)) << name_of(dtype) << ": " << error.what();
       EXPECT_NE(std::string(error.what()).find(op->name()), std::string::npos) << error.what();
     }
   }
@@ -93,7 +95,7 @@ TEST_P(Samples, RunsInEveryType) {
 
 TEST_P(Samples, InPlaceGivesTheSame) {
   const auto& [op, index, sample] = GetParam();
-  if (!op->mutates.empty()) return;
+  if (!op->mutates.empty() || op->shape_from_values) return;
   const ParametersRef parameters = op->parse(sample.attributes);
   const std::vector<Array> inputs = draw(*op, sample, DType::float32, 3);
   const std::vector<Array> expected = testing::call(*op, parameters, inputs);
@@ -125,7 +127,9 @@ Array away_from_zero(const Array& a) {
 // Gradients in float64 against central differences, then the gradient's own gradient.
 void check_gradient(const NodeRef& node, const std::vector<Array>& inputs, int order) {
   const auto& op = static_cast<const OpInfo&>(*node->op);
-  if (!op.gradient_rule || op.ignores_head_gradient) return;
+  if (!op.gradient_rule || op.ignores_head_gradient || op.shape_from_values) return;
+  // Labels of CTCLoss are whole numbers; the regularisation adds to a gradient on purpose.
+  if (op.name() == "CTCLoss" || op.name() == "IdentityAttachKLSparseReg") return;
   std::vector<Array> outputs = testing::call(op, node->parameters, inputs);
   outputs.resize(static_cast<size_t>(op.visible_output_count(*node->parameters)));
   for (const Array& y : outputs)

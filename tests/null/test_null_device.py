@@ -33,6 +33,8 @@ def test_operators_run_without_arithmetic(op):
     sample = op["samples"][0]
     if not sample["shapes"]:
         pytest.skip("its arrays are made from parameters, on the context of the caller")
+    if op["name"] in ("ROIPooling", "_linalg_inverse"):
+        pytest.skip("on a device that computes, ones are no valid input")
     dtypes = ["float32", "int32"] if op["name"] == "batch_take" else []
     arrays = arrays_of(sample["shapes"], NULL, dtypes)
     outputs = []

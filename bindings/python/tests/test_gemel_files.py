@@ -46,6 +46,10 @@ def test_sparse_params():
     assert arrays["empty"].todense().tolist() == [[0] * 3] * 2 and arrays["dense"].tolist() == [1, 2]
 
 
+# Beside the symbols lie the values that MXNet computed with them.
+SYMBOLS = [path for path in sorted((DATA / "symbol").glob("*.json")) if ".values." not in path.name]
+
+
 def test_symbols():
     mlp = files.read_symbol(DATA / "symbol/mlp.json")
     assert mlp.version == 10901 and mlp.arguments[0] == "data" and mlp.outputs == ["softmax_output"]
@@ -53,7 +57,7 @@ def test_symbols():
     norm = files.read_symbol(DATA / "symbol/batch_norm_shared.json")
     assert norm.auxiliary == ["mm", "b1_moving_var", "b2_moving_var"]
     assert not set(norm.auxiliary) & set(norm.arguments)
-    for path in (DATA / "symbol").glob("*.json"):
+    for path in SYMBOLS:
         assert files.read_symbol(path).outputs
 
 
@@ -128,7 +132,7 @@ def read(path, data):
     return True
 
 
-WHOLE = [path for folder in ("params", "states", "symbol") for path in sorted((DATA / folder).iterdir())]
+WHOLE = [path for folder in ("params", "states") for path in sorted((DATA / folder).iterdir())] + SYMBOLS
 
 
 @pytest.mark.parametrize("path", WHOLE, ids=lambda path: path.name)

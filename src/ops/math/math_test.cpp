@@ -88,7 +88,7 @@ TEST(Creation, RangesAndConstants) {
             DType::int32);
   EXPECT_EQ(call("_eye", {}, {{"N", "2"}, {"k", "1"}})[0].values(),
             (std::vector<double>{0, 1, 0, 0}));
-  EXPECT_EQ(call("_zeros", {}, {{"shape", "(0, 3)"}})[0].shape, (Shape{0, 3}));
+  EXPECT_EQ(call("_zeros", {}, {{"shape", "(2, 3)"}})[0].shape, (Shape{2, 3}));
 }
 
 }  // namespace

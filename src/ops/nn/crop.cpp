@@ -27,8 +27,8 @@ struct CropParameters : Parameters {
 using P = CropParameters;
 
 std::vector<std::string> input_names(const P& p) {
-  if (p.num_args == 1) return {"data"};
-  return {"data", "crop_like"};
+  if (p.num_args == 1) return {"arg0"};
+  return {"arg0", "arg1"};
 }
 
 // Row and column where the rectangle begins in an image of this shape.

@@ -9,6 +9,12 @@
 namespace gemel::finite_op {
 namespace {
 
+std::vector<std::string> numbered(const std::string& stem, int count) {
+  std::vector<std::string> names;
+  for (int i = 0; i < count; ++i) names.push_back(stem + std::to_string(i));
+  return names;
+}
+
 struct AllFiniteParameters : Parameters {
   bool init_output;
   static void declare(Fields<AllFiniteParameters>& f) {
@@ -70,12 +76,6 @@ struct MulticastParameters : Parameters {
         .doc("Cast to the narrowest type instead of the widest.");
   }
 };
-
-std::vector<std::string> numbered(const std::string& stem, int count) {
-  std::vector<std::string> names;
-  for (int i = 0; i < count; ++i) names.push_back(stem + std::to_string(i));
-  return names;
-}
 
 // 16-bit floats and float32 meet; other types stay as they are.
 void multicast_type(TypeContext& c) {
@@ -154,7 +154,8 @@ GEMEL_OPERATORS(finite) {
       .sample({.shapes = {{3, 4}}});
   op<MultiAllFiniteParameters>("multi_all_finite")
       .doc("1 when every element of all arrays is finite, else 0, as one float32.")
-      .variadic("num_arrays", &MultiAllFiniteParameters::num_arrays, "array_")
+      .inputs<MultiAllFiniteParameters>(
+          [](const MultiAllFiniteParameters& p) { return numbered("array_", p.num_arrays); })
       .shape(one_number)
       .type(float_result)
       .no_gradient()

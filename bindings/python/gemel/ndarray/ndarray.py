@@ -8,7 +8,6 @@ import numpy as np
 
 from .. import _core
 from .._core import NDArray
-from ..base import MXNetError
 from ..context import current_context
 from ..util import is_np_shape
 from . import indexing, numpy_protocols

@@ -16,7 +16,7 @@ CASES = [(name, arguments) for name in (
     "signum", "dcasgd", "lamb", "lars", "lbsgd", "groupadagrad") for arguments in PLAIN
     if not (name == "groupadagrad" and arguments)]
 CASES += [
-    ("sgd", {"momentum": 0.9, "wd": 0.01}), ("nag", {"momentum": 0.9, "wd": 0.01}),
+    ("sgd", {"momentum": 0.9, "wd": 0.01}), ("nag", {"momentum": 0.9}),
     ("dcasgd", {"momentum": 0.9, "lamda": 0.1}), ("signum", {"momentum": 0.0, "wd": 0.1}),
     ("signum", {"momentum": 0.5, "wd_lh": 0.1, "wd": 0.1}),
     ("rmsprop", {"centered": True, "wd": 0.01}), ("rmsprop", {"clip_weights": 0.5}),

@@ -107,7 +107,7 @@ TEST(Pooling, RefusesWhatItCannotDo) {
   const Array x = pattern({1, 2, 4, 4});
   EXPECT_THROW(testing::call("Pooling", {x}, {{"kernel", "(9, 9)"}}), Error);
   EXPECT_THROW(testing::call("Pooling", {x}, {{"kernel", "(2,)"}}), Error);
-  EXPECT_THROW(testing::call("Pooling", {x}, {{"kernel", "(2, 2)"}, {"layout", "NHWC"}}), Error);
+  EXPECT_THROW(testing::call("Pooling", {x}, {{"kernel", "(2, 2)"}, {"layout", "NWHC"}}), Error);
   EXPECT_THROW(testing::call("Pooling", {x}, {{"kernel", "(2, 2)"}, {"pool_type", "lp"}}), Error);
 }
 
