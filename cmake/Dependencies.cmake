@@ -5,7 +5,9 @@ find_package(fmt REQUIRED)
 find_package(nlohmann_json 3 REQUIRED)
 find_path(HIGHWAY_INCLUDE hwy/highway.h REQUIRED)
 find_library(HIGHWAY_LIBRARY hwy REQUIRED)
-set(GEMEL_LIBRARIES Threads::Threads fmt::fmt nlohmann_json::nlohmann_json ${HIGHWAY_LIBRARY})
+find_library(HIGHWAY_SORT_LIBRARY hwy_contrib REQUIRED)
+set(GEMEL_LIBRARIES Threads::Threads fmt::fmt nlohmann_json::nlohmann_json
+    ${HIGHWAY_SORT_LIBRARY} ${HIGHWAY_LIBRARY})
 
 if(GEMEL_OPENMP AND NOT GEMEL_SANITIZE STREQUAL "thread")
   find_package(OpenMP)

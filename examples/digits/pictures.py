@@ -12,7 +12,13 @@ from matplotlib.patches import Patch, Rectangle  # noqa: E402
 
 import gemel as mx  # noqa: E402
 
-COLORS = {"reading": "#e8853a", "computing": "#4a7fb5", "updating": "#5aa469", "other": "#9a9a9a"}
+COLORS = {
+    "reading": "#e8853a",
+    "computing": "#4a7fb5",
+    "updating": "#5aa469",
+    "waiting": "#e3e3e3",
+    "other": "#9a9a9a",
+}
 UPDATES = ("adam_update", "sgd_update", "sgd_mom_update", "update")
 
 
@@ -96,7 +102,7 @@ def kind_of(event):
         return "reading"
     if event["name"] in UPDATES:
         return "updating"
-    return "computing" if event["cat"] == "compute" else "other"
+    return {"operator": "computing", "wait": "waiting"}.get(event["cat"], "other")
 
 
 def trace(source, path):
@@ -167,8 +173,8 @@ def free_until(event, tasks):
 
 
 def lane_name(thread):
-    """What the picture calls a thread; only the caller's own has no name."""
-    return "Python" if thread.startswith("thread ") or not thread else thread
+    """What the picture calls a thread; the caller's own is `main` on the trace."""
+    return "Python" if thread.startswith(("thread ", "main")) or not thread else thread
 
 
 def digits(pixels, labels, probabilities, path):

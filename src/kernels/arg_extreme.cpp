@@ -3,6 +3,7 @@
 #include "kernels/parallel.h"
 #include "kernels/reduce.h"
 #include "simd/convert.h"
+#include "simd/reduce_loops.h"
 
 namespace gemel::kernels {
 
@@ -47,11 +48,27 @@ void arg_extreme_rows(bool largest, const Tensor& in, int64_t length, const Tens
   const simd::Load<L> load = simd::load_function<L>(in.dtype);
   const simd::Store<double> store = simd::store_function<double>(out.dtype);
   parallel_for(out.size(), length, [&](int64_t o) {
-    L values[run], best{};
+    L buffer[run], best{};
     double index = 0;
     for (int64_t begin = 0; begin < length; begin += run) {
       const int64_t n = std::min(run, length - begin);
-      load(in.address + (o * length + begin) * size_of(in.dtype), values, static_cast<size_t>(n));
+      const std::byte* from = in.address + (o * length + begin) * size_of(in.dtype);
+      const L* values = reinterpret_cast<const L*>(from);
+      if (in.dtype != simd::compute_dtype<L>) {
+        load(from, buffer, static_cast<size_t>(n));
+        values = buffer;
+      }
+      if constexpr (std::is_floating_point_v<L>) {
+        // The run's best in one pass of vectors; where it lies is asked only if it is better.
+        const L found = simd::reduce_loops<L>().run[static_cast<int>(
+            largest ? simd::Reducing::max : simd::Reducing::min)](values, static_cast<size_t>(n));
+        if (begin > 0 && !better(largest, found, best)) continue;
+        best = found;
+        int64_t at = 0;
+        while (values[at] != found && (found == found || values[at] == values[at])) ++at;
+        index = static_cast<double>(begin + at);
+        continue;
+      }
       for (int64_t i = 0; i < n; ++i)
         if (begin + i == 0 || better(largest, values[i], best)) {
           best = values[i];

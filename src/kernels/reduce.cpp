@@ -6,13 +6,14 @@
 #include "kernels/parallel.h"
 #include "kernels/reducers.h"
 #include "simd/convert.h"
+#include "simd/reduce_loops.h"
 
 namespace gemel::kernels {
 
 namespace {
 
 constexpr int64_t run_length = 1024;     // elements reduced in L before their total is taken in W
-constexpr int64_t column_block = 256;    // columns whose totals a column reduction holds
+constexpr int64_t column_block = 2048;   // columns whose totals fit in the first-level cache
 constexpr int64_t chunk_size = 1 << 16;  // elements of one partial result
 
 // An index over several axes turned into an element offset.
@@ -59,10 +60,32 @@ struct Source {
   }
 };
 
+// Which vector loop serves a reduction of L; -1: none.
+template <Reduction kind, typename L>
+constexpr int vector_loop() {
+  if constexpr (!std::is_floating_point_v<L>) return -1;
+  switch (kind) {
+    case Reduction::sum:
+    case Reduction::mean:
+      return static_cast<int>(simd::Reducing::add);
+    case Reduction::norm2:
+    case Reduction::sum_squares:
+      return static_cast<int>(simd::Reducing::add_squares);
+    case Reduction::max:
+      return static_cast<int>(simd::Reducing::max);
+    case Reduction::min:
+      return static_cast<int>(simd::Reducing::min);
+    default:
+      return -1;
+  }
+}
+
 // Sixteen lanes keep the vector units busy and fix the order of additions.
 template <Reduction kind, typename L>
 __attribute__((optimize("O3"))) total_type<L> reduce_run(const L* x, int64_t n) {
   using R = Reducer<kind>;
+  if constexpr (constexpr int loop = vector_loop<kind, L>(); loop >= 0)
+    return simd::reduce_loops<L>().run[loop](x, static_cast<size_t>(n));
   L lane[16];
   for (L& l : lane) l = R::template identity<L>();
   int64_t i = 0;
@@ -91,6 +114,10 @@ template <Reduction kind, typename L>
 __attribute__((optimize("O3"))) void add_row(total_type<L>* __restrict total, const L* __restrict x,
                                              int64_t n) {
   using W = total_type<L>;
+  if constexpr (constexpr int loop = vector_loop<kind, L>(); loop >= 0) {
+    simd::reduce_loops<L>().accumulate[loop](x, total, static_cast<size_t>(n));
+    return;
+  }
   for (int64_t i = 0; i < n; ++i)
     total[i] = Reducer<kind>::combine(total[i], static_cast<W>(Reducer<kind>::map(x[i])));
 }

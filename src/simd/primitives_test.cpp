@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include <hwy/targets.h>
@@ -201,6 +202,26 @@ TEST(Primitives, TailsAgreeWithWholeVectorsAndStayInBounds) {
     tails_agree<double>();
     tails_agree<int64_t>();
   });
+}
+
+TEST(Primitives, NotANumberDiffersFromEverything) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<float> a(37, nan), b(37, 1), c(37, 2);
+  std::vector<float> out(37);
+  const auto check = [&](float expected, const char* what) {
+    for (float value : out) EXPECT_EQ(value, expected) << what;
+  };
+  const auto& table = primitives<float>();
+  table.of_binary(Primitive::not_equal)(a.data(), a.data(), out.data(), out.size());
+  check(1, "nan != nan");
+  table.of_right_scalar(Primitive::not_equal)(a.data(), 1, out.data(), out.size());
+  check(1, "nan != 1");
+  table.of_binary(Primitive::equal)(a.data(), a.data(), out.data(), out.size());
+  check(0, "nan == nan");
+  table.of_binary(Primitive::logical_and)(a.data(), b.data(), out.data(), out.size());
+  check(1, "nan and 1");
+  table.of_ternary(Primitive::where)(a.data(), b.data(), c.data(), out.data(), out.size());
+  check(1, "where(nan, 1, 2)");
 }
 
 TEST(Convert, HalvesBothWays) {

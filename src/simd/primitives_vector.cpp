@@ -35,22 +35,22 @@ namespace gemel::simd::HWY_NAMESPACE {
   X(logical_not, truth(d, hn::Eq(x, zero)))                                                       \
   X(softsign, hn::Div(x, hn::Add(one, hn::Abs(x))))
 
-#define GEMEL_VECTOR_BINARY(X)                                        \
-  X(add, hn::Add(a, b))                                               \
-  X(subtract, hn::Sub(a, b))                                          \
-  X(multiply, hn::Mul(a, b))                                          \
-  X(divide, hn::Div(a, b))                                            \
-  X(max, hn::IfThenElse(hn::Or(hn::Ge(a, b), hn::IsNaN(a)), a, b))    \
-  X(min, hn::IfThenElse(hn::Or(hn::Le(a, b), hn::IsNaN(a)), a, b))    \
-  X(equal, truth(d, hn::Eq(a, b)))                                    \
-  X(not_equal, truth(d, hn::Ne(a, b)))                                \
-  X(greater, truth(d, hn::Gt(a, b)))                                  \
-  X(greater_equal, truth(d, hn::Ge(a, b)))                            \
-  X(less, truth(d, hn::Lt(a, b)))                                     \
-  X(less_equal, truth(d, hn::Le(a, b)))                               \
-  X(logical_and, truth(d, hn::And(hn::Ne(a, zero), hn::Ne(b, zero)))) \
-  X(logical_or, truth(d, hn::Or(hn::Ne(a, zero), hn::Ne(b, zero))))   \
-  X(logical_xor, truth(d, hn::Xor(hn::Ne(a, zero), hn::Ne(b, zero))))
+#define GEMEL_VECTOR_BINARY(X)                                          \
+  X(add, hn::Add(a, b))                                                 \
+  X(subtract, hn::Sub(a, b))                                            \
+  X(multiply, hn::Mul(a, b))                                            \
+  X(divide, hn::Div(a, b))                                              \
+  X(max, hn::IfThenElse(hn::Or(hn::Ge(a, b), hn::IsNaN(a)), a, b))      \
+  X(min, hn::IfThenElse(hn::Or(hn::Le(a, b), hn::IsNaN(a)), a, b))      \
+  X(equal, truth(d, hn::Eq(a, b)))                                      \
+  X(not_equal, truth(d, differs(a, b)))                                 \
+  X(greater, truth(d, hn::Gt(a, b)))                                    \
+  X(greater_equal, truth(d, hn::Ge(a, b)))                              \
+  X(less, truth(d, hn::Lt(a, b)))                                       \
+  X(less_equal, truth(d, hn::Le(a, b)))                                 \
+  X(logical_and, truth(d, hn::And(differs(a, zero), differs(b, zero)))) \
+  X(logical_or, truth(d, hn::Or(differs(a, zero), differs(b, zero))))   \
+  X(logical_xor, truth(d, hn::Xor(differs(a, zero), differs(b, zero))))
 
 // Also for int64_t.
 #define GEMEL_VECTOR_BINARY_INTEGER(X)       \
@@ -81,6 +81,11 @@ namespace gemel::simd::HWY_NAMESPACE {
 template <class D, class M>
 HWY_INLINE hn::Vec<D> truth(D d, M mask) {
   return hn::IfThenElseZero(mask, hn::Set(d, 1));
+}
+// True where either is NaN, which Highway's Ne is not on every CPU.
+template <class V>
+HWY_INLINE auto differs(V a, V b) {
+  return hn::Not(hn::Eq(a, b));
 }
 template <class D, class V>
 HWY_INLINE V round_away(D d, V x) {
@@ -117,7 +122,7 @@ GEMEL_VECTOR_BINARY_INTEGER(GEMEL_OPERATION)
 struct where {
   template <class D, class V>
   HWY_INLINE V operator()(D d, V a, V b, V c) const {
-    return hn::IfThenElse(hn::Ne(a, hn::Zero(d)), b, c);
+    return hn::IfThenElse(differs(a, hn::Zero(d)), b, c);
   }
 };
 struct clip {

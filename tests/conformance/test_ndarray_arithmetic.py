@@ -112,3 +112,14 @@ def test_in_place_refuses_to_grow():
     with pytest.raises((mx.base.MXNetError, ValueError)):
         array += mx.nd.ones((2, 3))
         array.wait_to_read()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("size", [1, 40])
+def test_nan_differs_from_everything(dtype, size):
+    nan = mx.nd.array([float("nan")] * size, dtype=dtype)
+    one = mx.nd.ones(size, dtype=dtype)
+    for differs in (nan != nan, nan != one, nan != 1, one != nan):
+        assert differs.asnumpy().tolist() == [1] * size
+    for same in (nan == nan, nan == one, nan < one, nan >= one):
+        assert same.asnumpy().tolist() == [0] * size

@@ -17,4 +17,7 @@ for _name in _samplers.__all__:
 from . import control_flow as _control_flow  # noqa: E402  (needs the operators)
 for _name in _control_flow.__all__:
     setattr(contrib, _name, getattr(_control_flow, _name))  # noqa: F821
+from .. import contrib_functions as _contrib_functions  # noqa: E402
+_contrib_functions.install(contrib, _sys.modules[__name__],  # noqa: F821
+                           lambda value: full((1,), value), False)  # noqa: F821
 _operators.add_methods(Symbol, op)  # noqa: F821
