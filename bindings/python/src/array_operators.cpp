@@ -112,15 +112,8 @@ PyObject* guarded(F&& f) {
     return f();
   } catch (nb::python_error& error) {
     error.restore();
-  } catch (const Error& error) {
-    nb::object types = nb::module_::import_("gemel.base").attr("error_types");
-    const char* name = error.kind() == ErrorKind::Type     ? "TypeError"
-                       : error.kind() == ErrorKind::Memory ? "MemoryError"
-                       : error.kind() == ErrorKind::Input  ? "ValueError"
-                                                           : "MXNetError";
-    PyErr_SetString(nb::object(types[name]).ptr(), error.what());
-  } catch (const std::exception& error) {
-    PyErr_SetString(PyExc_RuntimeError, error.what());
+  } catch (...) {
+    set_python_error(std::current_exception());
   }
   return nullptr;
 }

@@ -66,6 +66,9 @@ class TaskError : public std::exception {
   std::string text_;
 };
 
+// Sets the interpreter's error to the class that fits a C++ exception; needs the GIL.
+void set_python_error(const std::exception_ptr& pointer);
+
 void bind_array(nb::module_& m);
 void bind_array_operators(nb::class_<NDArray>& type);
 void bind_operators(nb::module_& m);

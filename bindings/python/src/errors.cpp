@@ -42,16 +42,28 @@ void TaskError::restore() const {
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(value_->ptr())), value_->ptr());
 }
 
+void set_python_error(const std::exception_ptr& pointer) {
+  try {
+    std::rethrow_exception(pointer);
+  } catch (const TaskError& error) {
+    error.restore();
+  } catch (const Error& error) {
+    nb::object classes = nb::module_::import_("gemel.base").attr("error_types");
+    nb::object type = classes[class_of(error.kind())];
+    PyErr_SetString(type.ptr(), error.what());
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_RuntimeError, error.what());
+  }
+}
+
 void bind_errors(nb::module_&) {
   nb::register_exception_translator([](const std::exception_ptr& pointer, void*) {
     try {
       std::rethrow_exception(pointer);
-    } catch (const TaskError& error) {
-      error.restore();
-    } catch (const Error& error) {
-      nb::object classes = nb::module_::import_("gemel.base").attr("error_types");
-      nb::object type = classes[class_of(error.kind())];
-      PyErr_SetString(type.ptr(), error.what());
+    } catch (const TaskError&) {
+      set_python_error(pointer);
+    } catch (const Error&) {
+      set_python_error(pointer);
     }
   });
 }
