@@ -57,9 +57,11 @@ std::unique_ptr<Iterator> make_mnist(const Parameters& parameters) {
   GEMEL_CHECK(label_count == total,
               "[MNISTIter] expected a label for each of {} images, got {} in {}", total,
               label_count, p.label);
+  constexpr int64_t largest = 1 << 15;  // so that no product of the three numbers overflows
+  if (rows > largest || columns > largest)
+    images.refuse("expected images of at most {0}x{0} pixels, got {1}x{2}", largest, rows, columns);
   const int64_t pixels = rows * columns;
-  if (pixels > 0 && total > images.remaining() / pixels)
-    images.require(total * pixels, "the pixels of all images");
+  images.require(total * pixels, "the pixels of all images");
   const int64_t begin = total * p.part_index / p.num_parts,
                 count = total * (p.part_index + 1) / p.num_parts - begin;
   images.skip(begin * pixels, "images");

@@ -177,15 +177,6 @@ std::vector<Entry> gradient(const GradientContext& c) {
   return {c.make("_pointwise", {c.in(0), c.dy()}, make_pointwise({dx}, {p.slope}, 2, false))};
 }
 
-// prelu in other operators, where prelu itself spreads gamma over the shape of data.
-std::vector<Entry> prelu_formula(const GradientContext& c, const std::vector<Entry>& in) {
-  const Entry minus_one = c.make("negative", {c.make("ones_like", {in[0]})});
-  const Entry minus_gamma =
-      c.make("LeakyReLU", {minus_one, in[1]}, Attributes{{"act_type", "prelu"}});
-  const Expr value = where(greater(input(0), 0.0), input(0), -input(1) * input(0));
-  return {c.make("_pointwise", {in[0], minus_gamma}, make_pointwise({value}, {}, 2, false))};
-}
-
 }  // namespace
 
 GEMEL_OPERATORS(leaky_relu) {
@@ -223,7 +214,6 @@ GEMEL_OPERATORS(leaky_relu) {
 
   op("_backward_LeakyReLU_prelu")
       .doc("Gradient of LeakyReLU with act_type prelu.")
-      .gradient(gradient_of(differentiated(prelu_formula, 1, 2)))
       .inputs({"dy", "data", "gamma"})
       .outputs({"data", "gamma"}, 2)
       .shape([](ShapeContext& c) {
