@@ -269,6 +269,17 @@ class TopKAccuracy(EvalMetric):
             self._add(float(numpy.count_nonzero(order == label[:, None])), len(pred))
 
 
+def _two_classes(metric, labels, preds):
+    """Labels and predicted classes of each batch; more than two labels are a `ValueError`."""
+    for label, pred in zip(*_per_sample(labels, preds)):
+        label = label.asnumpy().astype("int32").ravel()
+        pred = pred.asnumpy()
+        check_label_shapes(label, pred)
+        if len(numpy.unique(label)) > 2:
+            raise ValueError(f"{metric} currently only supports binary classification.")
+        yield label, pred.argmax(axis=1)
+
+
 @register
 class F1(EvalMetric):
     """The F1 score of a two-class problem (class 1 is positive).
@@ -302,13 +313,7 @@ class F1(EvalMetric):
         return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
     def update(self, labels, preds):
-        for label, pred in zip(*_per_sample(labels, preds)):
-            label = label.asnumpy().astype("int32").ravel()
-            pred = pred.asnumpy()
-            check_label_shapes(label, pred)
-            if len(numpy.unique(label)) > 2:
-                raise ValueError("F1 currently only supports binary classification.")
-            pred = pred.argmax(axis=1)
+        for label, pred in _two_classes("F1", labels, preds):
             found = [int(((pred == 1) & (label == 1)).sum()),
                      int(((pred == 1) & (label == 0)).sum()),
                      int(((pred == 0) & (label == 1)).sum())]
@@ -354,13 +359,8 @@ class MCC(EvalMetric):
         return float(true_positive * true_negative - false_positive * false_negative) / scale
 
     def update(self, labels, preds):
-        for label, pred in zip(*_per_sample(labels, preds)):
-            label = label.asnumpy().astype("int32").ravel()
-            pred = pred.asnumpy()
-            check_label_shapes(label, pred)
-            if len(numpy.unique(label)) > 2:
-                raise ValueError("MCC currently only supports binary classification.")
-            found = _confusion(label, pred.argmax(axis=1), 2)
+        for label, pred in _two_classes("MCC", labels, preds):
+            found = _confusion(label, pred, 2)
             self._table += found
             self._global_table += found
             if self._average == "macro":
