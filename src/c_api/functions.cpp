@@ -25,18 +25,12 @@ void run_into(std::string_view op, std::span<const NDArray> in, const Attributes
 }
 
 void set_value(std::span<const NDArray>, const float* scalars, NDArray& target) {
-  const NDArray zeros = runtime::invoke("zeros_like", std::span(&target, 1))[0];
-  run_into("_plus_scalar", std::span(&zeros, 1), {{"scalar", fmt::format("{:.9g}", scalars[0])}},
-           target);
+  run_into("_set_value", {}, {{"src", fmt::format("{:.9g}", scalars[0])}}, target);
 }
 
 void one_hot(std::span<const NDArray> arrays, const float*, NDArray& target) {
-  GEMEL_CHECK(target.shape().ndim() == 2, "[_onehot_encode] expected an array of 2 axes, got {}",
-              target.shape());
-  run_into("one_hot", arrays.first(1),
-           {{"depth", std::to_string(target.shape()[1])},
-            {"dtype", std::string(gemel::name_of(target.dtype()))}},
-           target);
+  const NDArray in[] = {arrays[0], target};
+  run_into("_onehot_encode", in, {}, target);
 }
 
 std::vector<float> floats_of(const NDArray& array) {

@@ -47,6 +47,43 @@ def install(namespace, operators, number, arrays):
             weight, grad, mean, var, weight32, scale, lr=lr, eta=eta, beta1=beta1, beta2=beta2,
             epsilon=epsilon, wd=wd, clip_gradient=clip_gradient, **options)
 
+    def multi_update(name, lists, last, **options):
+        arrays_of_each = [array for group in zip(*lists) for array in group]
+        options = {key: value for key, value in options.items() if value is not None}
+        return getattr(internal, name)(*arrays_of_each, *last, **options)
+
+    def multi_adamw_update(weights, grads, mean, var, rescale_grad, lrs, wds, etas, out=None,
+                           name=None, size=0, **kwargs):
+        """`adamw_update` of several weights in one call; all but `rescale_grad` are lists with an item
+        for each weight. `size`: how many there are (0: all). See `_multi_adamw_update`."""
+        scale, options = _adamw_arguments(rescale_grad, number, {"out": out, "name": name, **kwargs})
+        return multi_update("_multi_adamw_update", (weights, grads, mean, var), (scale,), lrs=lrs,
+                            wds=wds, etas=etas, num_weights=size or len(weights), **options)
+
+    def multi_mp_adamw_update(weights, grads, mean, var, weights32, rescale_grad, lrs, wds, etas,
+                              out=None, name=None, size=0, **kwargs):
+        """`multi_adamw_update` on float32 copies `weights32` of weights of half precision."""
+        scale, options = _adamw_arguments(rescale_grad, number, {"out": out, "name": name, **kwargs})
+        return multi_update("_multi_mp_adamw_update", (weights, grads, mean, var, weights32),
+                            (scale,), lrs=lrs, wds=wds, etas=etas,
+                            num_weights=size or len(weights), **options)
+
+    def multi_lamb_update(weights, grads, mean, var, step_count, lrs, wds, out=None, num_tensors=0,
+                          **kwargs):
+        """One step of LAMB (You et al., 2020) for several weights in one call; the arguments are lists
+        with an item for each weight. `num_tensors`: how many there are (0: all). See
+        `_multi_lamb_update`."""
+        return multi_update("_multi_lamb_update", (weights, grads, mean, var), (),
+                            step_count=step_count, learning_rates=lrs, wds=wds, out=out,
+                            num_tensors=num_tensors or len(weights), **kwargs)
+
+    def multi_mp_lamb_update(weights, grads, mean, var, weights32, step_count, lrs, wds, out=None,
+                             num_tensors=0, **kwargs):
+        """`multi_lamb_update` on float32 copies `weights32` of weights of half precision."""
+        return multi_update("_multi_mp_lamb_update", (weights, grads, mean, var, weights32), (),
+                            step_count=step_count, learning_rates=lrs, wds=wds, out=out,
+                            num_tensors=num_tensors or len(weights), **kwargs)
+
     def rand_zipfian(true_classes, num_sampled, range_max, ctx=None):
         """Classes drawn with replacement from a log-uniform (Zipf's) distribution.
 
@@ -83,5 +120,8 @@ def install(namespace, operators, number, arrays):
         return (data.abs() != np.inf) * (data == data)
 
     functions = [adamw_update, mp_adamw_update, rand_zipfian]
-    for function in functions + ([isinf, isnan, isfinite] if arrays else []):
+    if arrays:
+        functions += [isinf, isnan, isfinite, multi_adamw_update, multi_mp_adamw_update,
+                      multi_lamb_update, multi_mp_lamb_update]
+    for function in functions:
         setattr(namespace, function.__name__, function)

@@ -111,9 +111,7 @@ void batch_take_kernel(const OpCall& call) {
   });
 }
 
-void one_hot_kernel(const OpCall& call) {
-  const auto& p = call.params<OneHotParameters>();
-  const Tensor &indices = call.in[0], &out = call.out[0];
+void write_one_hot(const Tensor& indices, const Tensor& out, const OneHotParameters& p) {
   const int64_t depth = p.depth, width = size_of(out.dtype);
   const auto load = simd::load_function<int64_t>(indices.dtype);
   const auto store = simd::store_function<double>(out.dtype);
@@ -127,6 +125,16 @@ void one_hot_kernel(const OpCall& call) {
     for (int64_t k = 0; k < depth; ++k)
       std::memcpy(row + k * width, k == at ? on : off, static_cast<size_t>(width));
   });
+}
+
+void one_hot_kernel(const OpCall& call) {
+  write_one_hot(call.in[0], call.out[0], call.params<OneHotParameters>());
+}
+
+void onehot_encode_kernel(const OpCall& call) {
+  OneHotParameters p;
+  p.depth = static_cast<int>(call.out[0].shape[1]);
+  write_one_hot(call.in[0], call.out[0], p);
 }
 
 void first_type_is_output(TypeContext& context) {
@@ -207,6 +215,20 @@ GEMEL_OPERATORS(pick) {
                .attributes = {{"depth", "4"}, {"on_value", "2"}, {"off_value", "-1"}},
                .low = -1,
                .high = 4.9});
+  op("_onehot_encode")
+      .doc("A row for each index, 1 at the index; the second input says shape and type only.")
+      .inputs({"lhs", "rhs"})
+      .shape([](ShapeContext& c) {
+        GEMEL_CHECK(c.in[1].ndim() < 0 || c.in[1].ndim() == 2,
+                    "[{}] expected a result of 2 axes, got {}", c.op.name(), c.in[1]);
+        c.set_out(0, c.in[1]);
+        if (c.in[1].ndim() == 2) c.set_in(0, Shape{c.in[1][0]});
+      })
+      .type([](TypeContext& c) { c.set_out(0, c.in[1]); })
+      .shape_only({1})
+      .no_gradient()
+      .implement("rows", onehot_encode_kernel)
+      .sample({.shapes = {{3}, {3, 4}}, .ranges = {{-1, 4.9}, {0, 1}}});
 }
 
 }  // namespace gemel

@@ -67,6 +67,10 @@ GEMEL_OPERATORS(rounding) {
       .doc("The input, copied.")
       .value([](Expr x) { return x; })
       .sample(-1, 1);
+  define("_CrossDeviceCopy")
+      .doc("The input, copied to the device of those who read the result.")
+      .value([](Expr x) { return x; })
+      .sample(-1, 1);
   define("BlockGrad")
       .alias({"stop_gradient"})
       .doc("The input; no gradient flows back through it.")

@@ -72,6 +72,19 @@ GEMEL_OPERATORS(shape_of) {
       .sample({.shapes = {{12, 2}, {3, 4, 5}},
                .attributes = {
                    {"lhs_begin", "0"}, {"lhs_end", "1"}, {"rhs_begin", "0"}, {"rhs_end", "-1"}}});
+  op("_identity_with_attr_like_rhs")
+      .doc("The first input; the second says its shape and type only.")
+      .inputs({"lhs", "rhs"})
+      .shape(same_shape)
+      .type(same_type)
+      .shape_only({1})
+      .gradient([](const GradientContext& c) {
+        return std::vector<Entry>{c.dy(), Entry{}};
+      })
+      .implement("copy", copy_memory)
+      .shares_memory(0, 0)
+      .inplace({{0, 0}})
+      .sample({.shapes = {{2, 3}, {2, 3}}});
   op("shape_array")
       .doc("The shape of the input as an int64 array.")
       .inputs({"data"})

@@ -23,6 +23,8 @@ def function(namespace, name):
             found = getattr(place, name[len(prefix) :], None)
             if callable(found):
                 return found
+    if name.startswith("_np_") and hasattr(namespace, name[len("_np_") :]):
+        return getattr(namespace, name[len("_np_") :])
     raise LookupError(f"no function for operator {name}")
 
 

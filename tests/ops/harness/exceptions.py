@@ -109,6 +109,10 @@ EXCEPTIONS = {
     ("finite difference", "_contrib_gradientmultiplier"): "its gradient is chosen",
     ("finite difference", "_contrib_round_ste"): "its gradient is that of the identity",
     ("finite difference", "_contrib_sign_ste"): "its gradient is that of the identity",
+    ("shape input0-axis", "_np_cumsum/2"): "1.9.1 does not check the axis",
+    ("value", "_CrossDeviceCopy"): "1.9.1 calls it in graphs only",
+    ("gradient", "_CrossDeviceCopy"): "1.9.1 calls it in graphs only",
+    ("value", "_zeros_without_dtype"): "1.9.1's Python front end cannot say the type's number",
     ("value", "_copyto"): "1.9.1 has no type rule for it",
     ("gradient", "_copyto"): "1.9.1 has no type rule for it",
 }

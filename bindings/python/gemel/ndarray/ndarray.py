@@ -339,13 +339,18 @@ def arange(start, stop=None, step=1.0, repeat=1, infer_range=None, ctx=None, dty
 
 
 def linspace(start, stop, num, endpoint=True, ctx=None, dtype=None):
-    """`num` evenly spaced values from start to stop."""
-    return array(np.linspace(start, stop, num, endpoint=endpoint), ctx, dtype)
+    """`num` evenly spaced values of [start, stop], or of [start, stop) without `endpoint`."""
+    from . import _internal
+    return _internal._linspace(start=start, stop=stop, num=num, endpoint=endpoint,
+                               ctx=ctx or current_context(),
+                               dtype="float32" if dtype is None else dtype)
 
 
 def eye(N, M=0, k=0, ctx=None, dtype=None, **kwargs):
-    """A matrix with ones on the k-th diagonal."""
-    return array(np.eye(N, M or None, k), ctx, dtype)
+    """Ones on the k-th diagonal of an (N, M) matrix (N, N by default), zeros elsewhere."""
+    from . import _internal
+    return _internal._eye(N=N, M=M, k=k, ctx=ctx or current_context(),
+                          dtype="float32" if dtype is None else dtype, **kwargs)
 
 
 def concatenate(arrays, axis=0, always_copy=True):
@@ -379,8 +384,8 @@ def moveaxis(tensor, source, destination):
 
 def onehot_encode(indices, out):
     """One-hot rows of `indices` written into `out`."""
-    from . import op
-    return op.one_hot(indices, depth=out.shape[1], out=out)
+    from . import _internal
+    return _internal._onehot_encode(indices, out, out=out)
 
 
 def split_v2(ary, indices_or_sections, axis=0, squeeze_axis=False):
