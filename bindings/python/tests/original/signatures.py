@@ -13,7 +13,8 @@ from pathlib import Path
 MODULES = ["gluon", "gluon.block", "gluon.nn", "gluon.rnn", "gluon.loss", "gluon.utils",
            "gluon.parameter", "gluon.trainer", "gluon.data", "gluon.data.vision",
            "gluon.data.vision.transforms", "gluon.contrib.nn", "gluon.contrib.rnn",
-           "gluon.contrib.cnn", "gluon.contrib.data", "gluon.contrib.estimator", "rnn"]
+           "gluon.contrib.cnn", "gluon.contrib.data", "gluon.contrib.estimator",
+           "gluon.model_zoo.vision", "rnn"]
 SPECIAL = ("__init__", "__call__", "__len__", "__getitem__", "__iter__", "__enter__", "__exit__",
            "__repr__")
 
