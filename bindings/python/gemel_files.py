@@ -2,7 +2,7 @@
 
     arrays = read_params("net-0010.params")          # dict of name to array, or list
     graph = read_symbol("net-symbol.json")           # nodes, arguments, auxiliary, outputs
-    for record in RecordFile("train.rec"):           # bytes; RecordFile(...)[key] with an .idx
+    for record in RecordFile("train.rec"):           # bytes; RecordFile(...)[key] with an .idx; also parts
         header, image = unpack(record)
     states = read_states("net-0010.states")          # optimizer states as arrays
 
@@ -333,6 +333,7 @@ def read_symbol(source):
 
 # Records.
 
+_RECORD_MAGIC_BYTES = struct.pack("<I", RECORD_MAGIC)
 IRHeader = collections.namedtuple("IRHeader", ["flag", "label", "id", "id2"])
 
 
@@ -344,11 +345,21 @@ class RecordFile:
     path : str
     index : str, optional
         The `.idx` file; by default the one beside it, if any.
+    skip_damaged : bool
+        Whether iteration goes on with the next record that can be found behind a damaged place, and
+        counts it in `damaged`, instead of raising a FileError.
+    num_parts, part_index : int
+        Iterate over one of several parts only, as large as one another. Every record is in one of them.
     """
 
-    def __init__(self, path, index=None):
+    def __init__(self, path, index=None, skip_damaged=False, num_parts=1, part_index=0):
+        if not 0 <= part_index < num_parts:
+            raise ValueError(f"expected part_index below num_parts, got {part_index} of {num_parts}")
         self._file, self._name = open(path, "rb"), os.fspath(path)
         self._size = os.fstat(self._file.fileno()).st_size
+        self._skip_damaged, self.damaged = skip_damaged, 0
+        step = (-(-self._size // num_parts) + 3) // 4 * 4
+        self._begin, self._end = min(self._size, step * part_index), min(self._size, step * (part_index + 1))
         beside = os.path.splitext(self._name)[0] + ".idx"
         index = index or (beside if os.path.exists(beside) else None)
         self.offsets = self._read_index(index) if index else {}
@@ -380,23 +391,47 @@ class RecordFile:
         return list(self.offsets)
 
     def __len__(self):
-        return len(self.offsets) if self.offsets else sum(1 for _ in self)
+        whole = self._end - self._begin == self._size
+        return len(self.offsets) if self.offsets and whole else sum(1 for _ in self)
 
     def __getitem__(self, key):
         return self.read_at(self.offsets[key])[0]
 
     def __iter__(self):
-        offset = 0
-        while offset < self._size:
-            record, offset = self.read_at(offset)
+        offset, self.damaged = self._begin and self.find(self._begin), 0
+        while offset < self._end:
+            try:
+                record, offset = self.read_at(offset)
+            except FileError:
+                if not self._skip_damaged:
+                    raise
+                self.damaged += 1
+                offset = self.find(max(offset + 1, self._failed))
+                continue
             yield record
 
+    def find(self, offset):
+        """The first place at or after `offset` where a record begins, or the size of the file."""
+        offset = (offset + 3) // 4 * 4
+        while offset + 8 <= self._size:
+            self._file.seek(offset)
+            block = self._file.read(1 << 16)
+            at = block.find(_RECORD_MAGIC_BYTES)
+            while 0 <= at <= len(block) - 8:
+                word = struct.unpack_from("<I", block, at + 4)[0]
+                if at % 4 == 0 and word >> 29 < 2 and word & (1 << 29) - 1 <= self._size - offset - at - 8:
+                    return offset + at
+                at = block.find(_RECORD_MAGIC_BYTES, at + 1)
+            offset += (len(block) - 8) // 4 * 4 + 4
+        return self._size
+
     def _fail(self, offset, text):
+        self._failed = offset
         raise FileError(f"{self._name}, byte {offset}: {text}")
 
     def read_at(self, offset):
         """(record, offset of the next one) from the offset of a record's beginning."""
-        parts, begin = [], offset
+        parts = []
         while True:
             if not 0 <= offset <= self._size - 8:
                 self._fail(offset, "expected a record, the file ends: it is truncated or damaged")
@@ -411,9 +446,7 @@ class RecordFile:
             offset += 8 + (length + 3) // 4 * 4
             if kind in (0, 3):
                 break
-        if offset > self._size + 3:
-            self._fail(begin, "the padding of a record is missing")
-        return struct.pack("<I", RECORD_MAGIC).join(parts), offset
+        return _RECORD_MAGIC_BYTES.join(parts), offset
 
 
 def unpack(record):

@@ -17,5 +17,6 @@ NB_MODULE(_core, m) {
   bind_custom(m);
   bind_runtime(m);
   bind_data(m);
+  bind_record_io(m);
   bind_cuda(m);
 }

@@ -175,6 +175,31 @@ def test_damaged_records_are_errors(tmp_path):
         files.RecordFile(path)
 
 
+def test_damaged_records_are_skipped_and_parts_hold_all(tmp_path):
+    magic = struct.pack("<I", files.RECORD_MAGIC)
+    content = b"".join(magic + struct.pack("<I", size) + bytes([size % 251]) * size + b"\0" * (-size % 4)
+                       for size in range(0, 70000, 613))
+    path = tmp_path / "a.rec"
+    path.write_bytes(content)
+    with files.RecordFile(path) as records:
+        whole = list(records)
+    for parts in (1, 2, 5, 400):
+        joined = []
+        for part in range(parts):
+            with files.RecordFile(path, num_parts=parts, part_index=part) as records:
+                joined += records
+        assert joined == whole
+    damaged = bytearray(content)
+    for number in (3, 4, 50):
+        damaged[sum(8 + (size + 3) // 4 * 4 for size in range(0, 613 * number, 613))] ^= 1
+    path.write_bytes(damaged + b"more")
+    with files.RecordFile(path, skip_damaged=True) as records:
+        assert list(records) == [record for number, record in enumerate(whole) if number not in (3, 4, 50)]
+        assert records.damaged == 3  # two beside each other are one place; what follows the last record
+    with pytest.raises(ValueError, match="part_index"):
+        files.RecordFile(path, num_parts=2, part_index=2)
+
+
 def test_a_length_is_checked_before_memory_is_taken():
     blob = struct.pack("<IiiqqiiI", 0xF993FAC9, 0, 2, 2**40, 2**40, 1, 0, 0)
     with pytest.raises(files.FileError, match="are left"):

@@ -1130,42 +1130,6 @@ int MXSetCalibTableToQuantizedSymbol(SymbolHandle qsym_handle, const uint32_t nu
   return gemel::c_api::not_available("MXSetCalibTableToQuantizedSymbol");
 }
 
-int MXRecordIOReaderCreate(const char* uri, RecordIOHandle* out) {
-  return gemel::c_api::not_available("MXRecordIOReaderCreate");
-}
-
-int MXRecordIOReaderFree(RecordIOHandle handle) {
-  return gemel::c_api::not_available("MXRecordIOReaderFree");
-}
-
-int MXRecordIOReaderReadRecord(RecordIOHandle handle, char const** buf, size_t* size) {
-  return gemel::c_api::not_available("MXRecordIOReaderReadRecord");
-}
-
-int MXRecordIOReaderSeek(RecordIOHandle handle, size_t pos) {
-  return gemel::c_api::not_available("MXRecordIOReaderSeek");
-}
-
-int MXRecordIOWriterCreate(const char* uri, RecordIOHandle* out) {
-  return gemel::c_api::not_available("MXRecordIOWriterCreate");
-}
-
-int MXRecordIOWriterFree(RecordIOHandle handle) {
-  return gemel::c_api::not_available("MXRecordIOWriterFree");
-}
-
-int MXRecordIOWriterTell(RecordIOHandle handle, size_t* pos) {
-  return gemel::c_api::not_available("MXRecordIOWriterTell");
-}
-
-int MXRecordIOWriterWriteRecord(RecordIOHandle handle, const char* buf, size_t size) {
-  return gemel::c_api::not_available("MXRecordIOWriterWriteRecord");
-}
-
-int MXRecordIOReaderTell(RecordIOHandle handle, size_t* pos) {
-  return gemel::c_api::not_available("MXRecordIOReaderTell");
-}
-
 int MXRtcCreate(char* name, uint32_t num_input, uint32_t num_output, char** input_names,
                 char** output_names, NDArrayHandle* inputs, NDArrayHandle* outputs, char* kernel,
                 RtcHandle* out) {

@@ -1,0 +1,82 @@
+// RecordIO files.
+#include "data/record_io.h"
+
+#include <nanobind/stl/unique_ptr.h>
+
+#include <mutex>
+
+#include "common.h"
+
+namespace gemel::python {
+namespace {
+
+// A reader that several threads of Python may share.
+struct SharedReader {
+  std::mutex mutex;
+  data::RecordReader reader;
+
+  template <typename Body>
+  auto locked(Body&& body) {
+    nb::gil_scoped_release released;  // before the lock: who holds it may wait for the interpreter
+    std::lock_guard lock(mutex);
+    return body(reader);
+  }
+};
+
+std::span<const std::byte> content_of(const nb::bytes& bytes) {
+  return {static_cast<const std::byte*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+void bind_record_io(nb::module_& m) {
+  nb::class_<SharedReader>(m, "RecordReader")
+      .def(
+          "__init__",
+          [](SharedReader* self, const std::string& path, bool skip, int64_t num_parts,
+             int64_t part_index) {
+            new (self)
+                SharedReader{{},
+                             data::RecordReader(data::open_source(path),
+                                                skip ? data::OnDamage::skip : data::OnDamage::stop,
+                                                num_parts, part_index)};
+          },
+          nb::arg("path"), nb::arg("skip_damaged") = false, nb::arg("num_parts") = 1,
+          nb::arg("part_index") = 0)
+      // Bytes, or None at the end.
+      .def("read",
+           [](SharedReader& self) {
+             return self.locked([](data::RecordReader& reader) -> nb::object {
+               std::span<const std::byte> record;
+               const bool found = reader.next(record);
+               nb::gil_scoped_acquire acquired;
+               return found ? nb::object(nb::bytes(record.data(), record.size())) : nb::none();
+             });
+           })
+      .def("seek",
+           [](SharedReader& self, int64_t position) {
+             self.locked([&](data::RecordReader& reader) { reader.seek(position); });
+           })
+      .def("reset",
+           [](SharedReader& self) {
+             self.locked([](data::RecordReader& reader) { reader.reset(); });
+           })
+      .def("tell",
+           [](SharedReader& self) {
+             return self.locked([](data::RecordReader& reader) { return reader.tell(); });
+           })
+      .def_prop_ro("damaged", [](SharedReader& self) { return self.reader.damaged(); })
+      .def_prop_ro("skipped_bytes", [](SharedReader& self) { return self.reader.skipped_bytes(); });
+  nb::class_<data::RecordWriter>(m, "RecordWriter")
+      .def(nb::init<std::string_view>(), nb::arg("path"))
+      .def("write",
+           [](data::RecordWriter& self, nb::bytes record) { self.write(content_of(record)); })
+      .def("tell", &data::RecordWriter::tell)
+      .def("close", &data::RecordWriter::close);
+  // Replaces a file atomically.
+  m.def("write_file", [](const std::string& path, nb::bytes content) {
+    write_file(path, std::string_view(content.c_str(), content.size()));
+  });
+}
+
+}  // namespace gemel::python
