@@ -3,12 +3,12 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "op/gradient.h"
 #include "op/op_info.h"
 
 namespace gemel::runtime {
 
-BackwardGraph make_backward_graph(const Symbol& symbol, const std::vector<NodeRef>& variables) {
+BackwardGraph make_backward_graph(const Symbol& symbol, const std::vector<NodeRef>& variables,
+                                  bool by_node) {
   BackwardGraph result;
   std::vector<Entry> heads, head_gradients, with_respect_to;
   for (size_t i = 0; i < symbol.outputs.size(); ++i) {
@@ -22,7 +22,8 @@ BackwardGraph make_backward_graph(const Symbol& symbol, const std::vector<NodeRe
     head_gradients.push_back(Entry{placeholder, 0, 0});
   }
   for (const NodeRef& variable : variables) with_respect_to.push_back(Entry{variable, 0, 0});
-  result.gradients = gradient(heads, head_gradients, with_respect_to);
+  result.gradients =
+      gradient(heads, head_gradients, with_respect_to, by_node ? &result.by_node : nullptr);
 
   std::unordered_set<const Node*> forward;
   for (const Node* node : topological_order(symbol.outputs)) forward.insert(node);
@@ -39,10 +40,19 @@ BackwardGraph make_backward_graph(const Symbol& symbol, const std::vector<NodeRe
     entry = Entry{found->second, 0, 0};
   };
   // The gradient pass made these nodes for us alone, so their links may be changed in place.
-  for (Node* node : topological_order(result.gradients))
+  std::unordered_set<const Node*> backward;
+  for (Node* node : topological_order(result.gradients)) {
+    backward.insert(node);
     if (!forward.contains(node))
       for (Entry& input : node->inputs) replace(input);
+  }
   for (Entry& entry : result.gradients) replace(entry);
+  for (NodeGradient& node : result.by_node)
+    for (Entry& entry : node.inputs)
+      if (entry && !backward.contains(entry.node.get()))
+        entry = {};
+      else
+        replace(entry);
   return result;
 }
 

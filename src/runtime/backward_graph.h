@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "graph/symbol.h"
+#include "op/gradient.h"
 
 namespace gemel::runtime {
 
@@ -12,9 +13,12 @@ struct BackwardGraph {
   std::vector<NodeRef> head_gradients;  // a variable per output; null where the output ignores it
   std::vector<Entry> saved;             // forward values that the backward pass reads
   std::vector<NodeRef> saved_placeholders;  // variables that stand for them in `gradients`
+  // What each node passes on to its inputs on the way to `gradients`, where asked.
+  std::vector<NodeGradient> by_node;
 };
 
 // `variables` are variable nodes of the symbol.
-BackwardGraph make_backward_graph(const Symbol& symbol, const std::vector<NodeRef>& variables);
+BackwardGraph make_backward_graph(const Symbol& symbol, const std::vector<NodeRef>& variables,
+                                  bool by_node = false);
 
 }  // namespace gemel::runtime
