@@ -153,7 +153,7 @@ void CachedOp::State::build(Variant& variant, Device device) {
 
   // Backward: the forward slots, then head gradients, then input gradients.
   PlanSpec back;
-  back.training = true;
+  back.training = variant.training;  // the mode of the values that it reads
   back.fuse = settings::current().fusion;
   back.memory = memory_mode_from_name(settings::current().memory_plan);
   back.device = device;
