@@ -42,8 +42,7 @@ void average(Taps& taps, int64_t size, double scale, int64_t i) {
   const double after = last - static_cast<double>(whole_to);
   if (before > 1e-3) taps.add(whole_from - 1, static_cast<float>(before / length));
   for (int64_t s = whole_from; s < whole_to; ++s) taps.add(s, static_cast<float>(1 / length));
-  if (after > 1e-3)
-    taps.add(whole_to, static_cast<float>(std::min({after, 1.0, length}) / length));
+  if (after > 1e-3) taps.add(whole_to, static_cast<float>(std::min({after, 1.0, length}) / length));
 }
 
 }  // namespace

@@ -67,8 +67,7 @@ void turn_hue(Values& v, int64_t channels, float turn) {
     const float rising = bottom + (top - bottom) * over;
     // What red has in each sixth of the circle; green is two sixths later, blue four.
     const float red[6] = {top, falling, bottom, bottom, rising, top};
-    for (int c = 0; c < 3; ++c)
-      v[i + static_cast<size_t>(c)] = red[(sector + 6 - 2 * c) % 6] * 255;
+    for (int c = 0; c < 3; ++c) v[i + static_cast<size_t>(c)] = red[(sector + 6 - 2 * c) % 6] * 255;
   }
 }
 
@@ -160,27 +159,27 @@ void declare(const std::string& name, const std::string& text, Kernel kernel, ui
 }
 
 void define_factor(const std::string& name, const std::string& text, Change change) {
-  declare<FactorParameters>(
-      "random_" + name, text,
-      [change](const OpCall& call) {
-        const auto& p = call.params<FactorParameters>();
-        on_values(call, [&](Values& v, int64_t channels, auto&&) {
-          change(v, channels, uniform(call, 0, p.min_factor, p.max_factor));
-        });
-      },
-      1, {{"min_factor", "0.5"}, {"max_factor", "1.5"}});
+  declare<FactorParameters>("random_" + name, text,
+                            [change](const OpCall& call) {
+                              const auto& p = call.params<FactorParameters>();
+                              on_values(call, [&](Values& v, int64_t channels, auto&&) {
+                                change(v, channels, uniform(call, 0, p.min_factor, p.max_factor));
+                              });
+                            },
+                            1, {{"min_factor", "0.5"}, {"max_factor", "1.5"}});
 }
 
 // All four in random order, each with a factor of its own; elements are kept in range after each.
 void jitter_kernel(const OpCall& call) {
   const auto& p = call.params<JitterParameters>();
-  const std::array<std::pair<Change, float>, 4> changes = {
-      {{brighten, p.brightness}, {contrast, p.contrast}, {saturation, p.saturation},
-       {turn_hue, p.hue}}};
+  const std::array<std::pair<Change, float>, 4> changes = {{{brighten, p.brightness},
+                                                            {contrast, p.contrast},
+                                                            {saturation, p.saturation},
+                                                            {turn_hue, p.hue}}};
   std::array<int, 4> order = {0, 1, 2, 3};
   for (int i = 3; i > 0; --i)
-    std::swap(order[i], order[static_cast<int>(
-                            uniform(call, static_cast<uint64_t>(4 + i), 0, static_cast<float>(i + 1)))]);
+    std::swap(order[i], order[static_cast<int>(uniform(call, static_cast<uint64_t>(4 + i), 0,
+                                                       static_cast<float>(i + 1)))]);
   on_values(call, [&](Values& v, int64_t channels, auto&& keep_in_range) {
     for (int i : order) {
       const auto [change, amount] = changes[static_cast<size_t>(i)];
@@ -213,7 +212,8 @@ GEMEL_OPERATORS(image_color) {
                     alpha.size());
         on_values(call, [&](Values& v, int64_t channels, auto&&) {
           light(v, channels,
-                {static_cast<float>(alpha[0]), static_cast<float>(alpha[1]), static_cast<float>(alpha[2])});
+                {static_cast<float>(alpha[0]), static_cast<float>(alpha[1]),
+                 static_cast<float>(alpha[2])});
         });
       },
       0, {{"alpha", "(0.1, -0.2, 0.3)"}});

@@ -29,8 +29,7 @@ void crop_shape(ShapeContext& c) {
   if (row < 0) return;
   const int64_t height = result[row], width = result[row + 1];
   GEMEL_CHECK(p.x >= 0 && p.y >= 0 && p.width > 0 && p.height > 0 &&
-                  (width < 0 || p.x + p.width <= width) &&
-                  (height < 0 || p.y + p.height <= height),
+                  (width < 0 || p.x + p.width <= width) && (height < 0 || p.y + p.height <= height),
               "[{}] expected a part of an image of {}x{}, got {}x{} at ({}, {})", c.op.name(),
               width, height, p.width, p.height, p.x, p.y);
   result[row] = p.height;
@@ -44,9 +43,8 @@ void move_part(const CropParameters& p, const Tensor& whole, const Tensor& part,
   const int row = shape.ndim() - 3;
   const int64_t row_size = shape[row + 1] * shape[row + 2], plane = shape[row] * row_size;
   const int64_t part_row = p.width * shape[row + 2], part_plane = p.height * part_row;
-  std::vector<kernels::CopyAxis> axes = {{shape.size(0, row), plane, part_plane},
-                                         {p.height, row_size, part_row},
-                                         {part_row, 1, 1}};
+  std::vector<kernels::CopyAxis> axes = {
+      {shape.size(0, row), plane, part_plane}, {p.height, row_size, part_row}, {part_row, 1, 1}};
   if (into_whole)
     for (auto& axis : axes) std::swap(axis.from, axis.to);
   const int64_t width = size_of(whole.dtype);
@@ -59,9 +57,8 @@ template <int axis>
 void flip(const OpCall& call) {
   const Shape& shape = call.in[0].shape;
   const int64_t before = shape.size(0, axis), length = shape[axis], after = shape.size(axis + 1, 3);
-  const std::vector<kernels::CopyAxis> axes = {{before, length * after, length * after},
-                                               {length, -after, after},
-                                               {after, 1, 1}};
+  const std::vector<kernels::CopyAxis> axes = {
+      {before, length * after, length * after}, {length, -after, after}, {after, 1, 1}};
   const int64_t width = size_of(call.in[0].dtype);
   if (call.in[0].size() > 0)
     kernels::strided_copy(axes, call.in[0].address + (length - 1) * after * width,
@@ -152,7 +149,8 @@ void resize_kernel(const OpCall& call) {
   const int row = from.ndim() - 3;
   const int64_t images = from.size(0, row);
   for (int64_t i = 0; i < images; ++i)
-    kernels::resize(call.in[0].address + call.in[0].bytes() / images * i, {from[row], from[row + 1]},
+    kernels::resize(call.in[0].address + call.in[0].bytes() / images * i,
+                    {from[row], from[row + 1]},
                     call.out[0].address + call.out[0].bytes() / images * i, {to[row], to[row + 1]},
                     from[row + 2], call.in[0].dtype, interpolation);
 }

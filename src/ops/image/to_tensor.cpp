@@ -83,7 +83,8 @@ void normalize_kernel(const OpCall& call) {
       for (int64_t k = 0; k < plane; ++k) {
         const W value = (static_cast<W>(from[k]) - mean) / deviation;
         if constexpr (std::is_integral_v<T>)
-          to[k] = static_cast<T>(saturate<int64_t>(static_cast<float>(value)));  // wraps, as in 1.9.1
+          to[k] =
+              static_cast<T>(saturate<int64_t>(static_cast<float>(value)));  // wraps, as in 1.9.1
         else
           to[k] = static_cast<T>(value);
       }
@@ -112,8 +113,7 @@ GEMEL_OPERATORS(image_to_tensor) {
       .shape(normalize_shape)
       .type(same_type)
       .gradient([](const GradientContext& c) {
-        return std::vector<Entry>{
-            c.make("_backward_image_normalize", {c.dy()}, c.node.parameters)};
+        return std::vector<Entry>{c.make("_backward_image_normalize", {c.dy()}, c.node.parameters)};
       })
       .inplace({{0, 0}})
       .implement("reference", normalize_kernel<true>)
@@ -126,8 +126,7 @@ GEMEL_OPERATORS(image_to_tensor) {
       .shape(same_shape)
       .type(same_type)
       .gradient([](const GradientContext& c) {
-        return std::vector<Entry>{
-            c.make("_backward_image_normalize", {c.dy()}, c.node.parameters)};
+        return std::vector<Entry>{c.make("_backward_image_normalize", {c.dy()}, c.node.parameters)};
       })
       .inplace({{0, 0}})
       .implement("reference", normalize_kernel<false>);
