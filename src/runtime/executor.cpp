@@ -103,9 +103,10 @@ PlanSpec Executor::State::specification(const Executor& executor, bool training)
     spec.dtypes[slots.head_gradient(i)] = executor.outputs_[i].dtype();
   }
 
+  const bool differentiated = (training || inference_keeps) && !asked.empty();
   PlanStage forward;
   for (int i = 0; i < slots.outputs; ++i) {
-    forward.heads.push_back(executor.symbol_.outputs[i]);
+    forward.heads.push_back(differentiated ? backward.outputs[i] : executor.symbol_.outputs[i]);
     forward.slots.push_back(slots.output(i));
   }
   const auto watch = [&] {
@@ -116,23 +117,21 @@ PlanSpec Executor::State::specification(const Executor& executor, bool training)
     spec.shapes.resize(static_cast<size_t>(slots.count()) + watched.size(), Shape::unknown());
     spec.dtypes.resize(spec.shapes.size(), DType::none);
   };
-  if (!(training || inference_keeps) || asked.empty()) {
+  if (!differentiated) {
     watch();
     spec.stages.push_back(std::move(forward));
     return spec;
   }
-  for (size_t i = 0; i < backward.saved.size(); ++i) {
+  for (const auto& [saved, placeholder] : backward.saved) {
     int head = -1;
     for (int o = 0; o < slots.outputs && head < 0; ++o)
-      if (forward.heads[o].node == backward.saved[i].node &&
-          forward.heads[o].index == backward.saved[i].index)
-        head = o;
+      if (forward.heads[o].node == saved.node && forward.heads[o].index == saved.index) head = o;
     if (head < 0) {
       head = static_cast<int>(forward.heads.size());
-      forward.heads.push_back(backward.saved[i]);
+      forward.heads.push_back(saved);
       forward.slots.push_back(-1);
     }
-    spec.carried[backward.saved_placeholders[i].get()] = {0, head};
+    spec.carried[placeholder.get()] = {0, head};
   }
   for (int i = 0; i < slots.outputs; ++i)
     if (backward.head_gradients[i])
@@ -197,7 +196,6 @@ Executor::Executor(Symbol symbol, Bindings bindings, Device device, const Device
   s.slots = {static_cast<int>(arguments), static_cast<int>(s.auxiliary_nodes.size()),
              static_cast<int>(symbol_.outputs.size())};
   s.arrays.resize(s.slots.count());
-  std::vector<NodeRef> variables;
   for (size_t i = 0; i < arguments; ++i) {
     const NDArray& array = bindings_.arguments[i];
     const NDArray& grad = bindings_.gradients[i];
@@ -213,7 +211,6 @@ Executor::Executor(Symbol symbol, Bindings bindings, Device device, const Device
     s.arrays[s.slots.gradient(i)] = grad;
     if (bindings_.requests[i] != GradRequest::null) {
       s.asked.push_back(static_cast<int>(i));
-      variables.push_back(s.argument_nodes[i]);
     }
   }
   for (size_t i = 0; i < s.auxiliary_nodes.size(); ++i) {
@@ -221,7 +218,7 @@ Executor::Executor(Symbol symbol, Bindings bindings, Device device, const Device
                 s.auxiliary_nodes[i]->name);
     s.arrays[s.slots.auxiliary_state(i)] = bindings_.auxiliary_states[i];
   }
-  if (!s.asked.empty()) s.backward = make_backward_graph(symbol_, variables);
+  make_backward();
 
   // The plan that will run first also tells the outputs' shapes.
   s.inference = std::make_unique<Plan>(s.specification(*this, false));
@@ -234,6 +231,21 @@ Executor::Executor(Symbol symbol, Bindings bindings, Device device, const Device
   }
 }
 
+void Executor::make_backward() {
+  State& s = *state_;
+  if (s.asked.empty()) return;
+  std::vector<NodeRef> variables;
+  for (const int argument : s.asked) variables.push_back(s.argument_nodes[argument]);
+  BackwardOptions options{.by_node = !s.watched.empty()};
+  for (size_t i = 0; i < s.argument_nodes.size(); ++i)
+    options.known[s.argument_nodes[i].get()] = {bindings_.arguments[i].shape(),
+                                                bindings_.arguments[i].dtype()};
+  for (size_t i = 0; i < s.auxiliary_nodes.size(); ++i)
+    options.known[s.auxiliary_nodes[i].get()] = {bindings_.auxiliary_states[i].shape(),
+                                                 bindings_.auxiliary_states[i].dtype()};
+  s.backward = make_backward_graph(symbol_, variables, options);
+}
+
 void Executor::set_monitored(bool on) {
   State& s = *state_;
   if (on == !s.watched.empty()) return;
@@ -244,20 +256,16 @@ void Executor::set_monitored(bool on) {
   if (on)
     for (const Entry& entry : symbol_.internals().outputs)
       if (!entry.node->is_variable()) s.watched.push_back(entry);
-  if (!s.asked.empty()) {
-    std::vector<NodeRef> variables;
-    for (int argument : s.asked) variables.push_back(s.argument_nodes[argument]);
-    s.backward = make_backward_graph(symbol_, variables, on);
-    for (const NodeGradient& node : s.backward.by_node) {
-      const auto& op = *static_cast<const OpInfo*>(node.node->op);
-      const size_t count = node.node->inputs.size() -
-                           static_cast<size_t>(op.auxiliary_count(*node.node->parameters));
-      for (size_t i = 0; i < std::min(count, node.inputs.size()); ++i)
-        if (node.inputs[i])
-          s.watched_gradients.emplace_back(
-              node.node->name + "_backward_output" + (count > 1 ? std::to_string(i) : ""),
-              node.inputs[i]);
-    }
+  make_backward();
+  for (const NodeGradient& node : s.backward.by_node) {
+    const auto& op = *static_cast<const OpInfo*>(node.node->op);
+    const size_t count =
+        node.node->inputs.size() - static_cast<size_t>(op.auxiliary_count(*node.node->parameters));
+    for (size_t i = 0; i < std::min(count, node.inputs.size()); ++i)
+      if (node.inputs[i])
+        s.watched_gradients.emplace_back(
+            node.node->name + "_backward_output" + (count > 1 ? std::to_string(i) : ""),
+            node.inputs[i]);
   }
   s.inference.reset();
   s.training.reset();

@@ -91,6 +91,8 @@ class GEMEL_EXPORT Executor {
   Bindings bindings_;
   Device device_;
   std::vector<NDArray> outputs_;
+  void make_backward();
+
   struct State;
   std::unique_ptr<State> state_;
 };
