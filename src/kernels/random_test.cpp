@@ -20,7 +20,7 @@ TEST(Philox, KnownAnswers) {
 TEST(Philox, ManyWordsAreThoseOfOneNumberAfterAnother) {
   const Philox stream(0x0123456789abcdef, 77);
   // Also where the lower half of the counter wraps around.
-  for (uint64_t first : {uint64_t{0}, uint64_t{5}, 0xffffffffull - 100, 0xffffffffull - 76}) {
+  for (uint64_t first : std::initializer_list<uint64_t>{0, 5, 0xffffffff - 100, 0xffffffff - 76}) {
     std::vector<uint32_t> words(4 * 75);
     stream.words(first, 75, words.data());
     for (size_t i = 0; i < words.size(); ++i)
