@@ -40,8 +40,7 @@ HWY_INLINE void multiply(Lanes x, Lanes factor, Lanes& low, Lanes& high) {
   const Word d;
   const hn::RepartitionToWide<Word> wide;
   const auto even = hn::MulEven(x, factor);
-  const auto odd =
-      hn::MulEven(hn::BitCast(d, hn::ShiftRight<32>(hn::BitCast(wide, x))), factor);
+  const auto odd = hn::MulEven(hn::BitCast(d, hn::ShiftRight<32>(hn::BitCast(wide, x))), factor);
   low = hn::OddEven(hn::BitCast(d, hn::ShiftLeft<32>(odd)), hn::BitCast(d, even));
   high = hn::OddEven(hn::BitCast(d, odd), hn::BitCast(d, hn::ShiftRight<32>(even)));
 }

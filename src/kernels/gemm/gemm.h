@@ -52,7 +52,8 @@ void gemm(DType dtype, const Gemm& gemm, const void* a, const void* b, void* c);
 void gemm_with_bias(DType dtype, const Gemm& gemm, const void* a, const void* b, const void* bias,
                     void* c);
 
-// Every row of c (rows x columns, c_stride elements apart) becomes `bias`; a product with beta 1 then adds to it.
+// Every row of c (rows x columns, c_stride elements apart) becomes `bias`; a product with beta 1
+// then adds to it.
 void fill_rows(DType dtype, int64_t rows, int64_t columns, const void* bias, void* c,
                int64_t c_stride);
 // sum[j] = the sum of column j of a (rows x columns).

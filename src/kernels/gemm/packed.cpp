@@ -54,8 +54,8 @@ void multiply(const Gemm& g, const void* a, const void* b, const float* bias, fl
         float* own = right.data() + right_size * thread_number();
         simd::pack_right(k, n, matrix(b, g.b_stride, g.transpose_b, first, column), own);
         float* to = c + (top + row) * g.c_stride + column;
-        simd::PackedProduct q{std::min(part, rows - row), n, k, left.data() + row * k,
-                              own, to, g.c_stride};
+        simd::PackedProduct q{
+            std::min(part, rows - row), n, k, left.data() + row * k, own, to, g.c_stride};
         if (first > 0 || g.beta != 0)
           q.add = to, q.add_row = g.c_stride;
         else if (bias)

@@ -22,8 +22,7 @@ TEST(PackedGemm, EqualsTheReference) {
   for (int64_t m : {8, 13, 48})
     for (int64_t n : {8, 33, 270})
       for (int64_t k : {1, 37, 1030})
-        for (auto [ta, tb] :
-             {std::pair{false, false}, {true, false}, {false, true}, {true, true}})
+        for (auto [ta, tb] : {std::pair{false, false}, {true, false}, {false, true}, {true, true}})
           for (float beta : {0.f, 1.f}) {
             const Gemm g = Gemm::packed(ta, tb, m, n, k, beta);
             if (!packed_supports(DType::float32, g)) GTEST_SKIP() << "no wide vectors";

@@ -48,10 +48,10 @@ struct PackedWeights {
       const int64_t panel = simd::product_tile().columns;
       parallel_for((n + panel - 1) / panel, k * panel, [&](int64_t at) {
         const int64_t first = at * panel, count = std::min(panel, n - first);
-        simd::pack_right(
-            k, count,
-            transposed ? simd::StridedMatrix{b + first * k, 1, k} : simd::StridedMatrix{b + first, n, 1},
-            right + first * k);
+        simd::pack_right(k, count,
+                         transposed ? simd::StridedMatrix{b + first * k, 1, k}
+                                    : simd::StridedMatrix{b + first, n, 1},
+                         right + first * k);
       });
     }
   }
@@ -116,8 +116,8 @@ PackedWeights<T> take_weights(const RecurrentGeometry& g, Pieces<T>& pieces, int
 
 template <typename T>
 struct ForwardScratch {
-  T* hidden;  // gru: the hidden part of the gates
-  T* bias;    // of the input part of the gates
+  T* hidden;                 // gru: the hidden part of the gates
+  T* bias;                   // of the input part of the gates
   PackedWeights<T> weights;  // the hidden weights with a column for each gate
   ForwardScratch(const RecurrentGeometry& g, Pieces<T>& pieces)
       : hidden(g.mode == RecurrentMode::gru ? pieces.take(g.batch * g.gate_size()) : nullptr),

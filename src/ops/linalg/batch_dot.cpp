@@ -106,10 +106,9 @@ GEMEL_OPERATORS(batch_dot) {
       .inputs({"lhs", "rhs"})
       .shape(batch_dot_shape)
       .gradient(batch_dot_gradient)
-      .implement("direct", run<kernels::own_gemm>,
-                 [](const OpCall& c) {
-                   return kernels::own_supports(c.out[0].dtype, one_product(c));
-                 })
+      .implement(
+          "direct", run<kernels::own_gemm>,
+          [](const OpCall& c) { return kernels::own_supports(c.out[0].dtype, one_product(c)); })
       .implement("openblas", run<kernels::blas_gemm>,
                  [](const OpCall& c) { return kernels::blas_supports(c.out[0].dtype); })
       .implement("reference", run<kernels::reference_gemm>)
