@@ -101,7 +101,11 @@ const std::vector<Row>& table() {
        {},
        0,
        0,
-       "how far a faster kernel may be from plain float32"},
+       "how far a faster float32 kernel may be from plain sums; read when a graph is bound and at "
+       "each imperative call. exact: direct sums and matrix products only; strict: also Winograd's "
+       "convolution, whose rms error is at most 4 times that of direct sums (values that are not "
+       "finite or near the limits take the direct kernel); high and fast: what strict allows, and "
+       "operands in bfloat16 where there are kernels for them"},
       {"trace",
        &Settings::trace,
        {},

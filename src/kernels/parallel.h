@@ -2,6 +2,7 @@
 // tasks that run inline. Each index is computed by one thread in the same way whatever the count,
 // so results do not depend on it.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 
 #ifdef GEMEL_WITH_OPENMP
@@ -59,6 +60,21 @@ void parallel_for(int64_t count, int64_t steps, F&& f) {
   }
 #endif
   for (int64_t i = 0; i < count; ++i) f(i);
+}
+
+// f(index, lane) for index in [0, count), on at most `lanes` threads, each with a lane of its own:
+// its part of the scratch memory. What f writes elsewhere must not depend on the lane.
+template <typename F>
+void parallel_lanes(int64_t count, [[maybe_unused]] int64_t lanes, F&& f) {
+#ifdef GEMEL_WITH_OPENMP
+  const int threads = static_cast<int>(std::min<int64_t>({lanes, count, omp_get_max_threads()}));
+  if (threads > 1) {
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+    for (int64_t i = 0; i < count; ++i) f(i, static_cast<int64_t>(omp_get_thread_num()));
+    return;
+  }
+#endif
+  for (int64_t i = 0; i < count; ++i) f(i, int64_t(0));
 }
 
 }  // namespace gemel::kernels

@@ -1,6 +1,7 @@
 #include "kernels/conv/direct.h"
 
 #include "kernels/parallel.h"
+#include "simd/reduce_loops.h"
 
 namespace gemel::kernels {
 namespace {
@@ -156,12 +157,16 @@ void convolution_bias(DType dtype, const Geometry& g, const void* dy, void* dbia
   dispatch_floating(dtype, "Convolution", [&](auto type) {
     using T = typename decltype(type)::type;
     using C = compute_type<T>;
+    constexpr auto add = static_cast<size_t>(simd::Reducing::add);
     const T* head = static_cast<const T*>(dy);
     parallel_for(g.out_channels, g.batch * g.out_size(), [&](int64_t m) {
-      C sum = 0;
+      std::conditional_t<std::is_same_v<T, float>, double, C> sum = 0;
       for (int64_t n = 0; n < g.batch; ++n) {
         const T* from = head + (n * g.out_channels + m) * g.out_size();
-        for (int64_t i = 0; i < g.out_size(); ++i) sum += static_cast<C>(from[i]);
+        if constexpr (std::is_same_v<T, C>)
+          sum += simd::reduce_loops<T>().run[add](from, static_cast<size_t>(g.out_size()));
+        else
+          for (int64_t i = 0; i < g.out_size(); ++i) sum += static_cast<C>(from[i]);
       }
       static_cast<T*>(dbias)[m] = static_cast<T>(sum);
     });

@@ -5,11 +5,13 @@
 #include "op/registry.h"
 #include "ops/floating_type.h"
 #include "ops/nn/convolution/parameters.h"
+#include "ops/nn/convolution/winograd.h"
 
 namespace gemel::convolution_op {
 namespace {
 
 using P = ConvolutionParameters;
+using kernels::WinogradPass;
 using kernels::onednn::Pass;
 
 std::vector<std::string> input_names(const P& p) {
@@ -146,8 +148,6 @@ std::vector<Entry> weight_gradient(const GradientContext& c) {
           with(c, "_backward_Convolution_data", {c.in(0), head, c.in(1)}, true)};
 }
 
-using GeometryOf = kernels::ConvolutionGeometry (*)(const OpCall&);
-
 template <GeometryOf geometry>
 Implementation patches(Kernel kernel) {
   return {.name = "patches",
@@ -191,6 +191,7 @@ OpBuilder declare(std::string name) {
       .shape(forward_shape)
       .type(floating_type)
       .gradient(forward_gradient)
+      .implement(winograd(forward_geometry, WinogradPass::forward))
       .implement(onednn<forward_geometry, Pass::forward>())
       .implement(patches<forward_geometry>(forward_patches))
       .implement("reference", forward_direct);
@@ -236,6 +237,7 @@ GEMEL_OPERATORS(convolution) {
       .shape_only({2})
       .shape([](ShapeContext& c) { c.set_out(0, c.in[2]); })
       .gradient(data_gradient)
+      .implement(winograd(data_geometry, WinogradPass::data))
       .implement(onednn<data_geometry, Pass::data>())
       .implement(patches<data_geometry>(data_patches))
       .implement("reference", data_direct);
@@ -246,6 +248,7 @@ GEMEL_OPERATORS(convolution) {
       .outputs<P>([](const P& p) { return p.no_bias ? 1 : 2; })
       .shape(weight_shape)
       .gradient(weight_gradient)
+      .implement(winograd(weight_geometry, WinogradPass::weight))
       .implement(onednn<weight_geometry, Pass::weight>())
       .implement(patches<weight_geometry>(weight_patches))
       .implement("reference", weight_direct);

@@ -1,0 +1,189 @@
+// Winograd's method against the plain loops in float64, on sizes that fit nothing.
+#include "kernels/conv/winograd.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "kernels/conv/direct.h"
+
+namespace gemel::kernels {
+namespace {
+
+struct Sizes {
+  int64_t batch, in_channels, out_channels, height, width, kernel, pad_y, pad_x;
+};
+void PrintTo(const Sizes& s, std::ostream* out) {
+  *out << s.batch << "x" << s.in_channels << "x" << s.height << "x" << s.width << " to "
+       << s.out_channels << ", kernel " << s.kernel << ", pad " << s.pad_y << "," << s.pad_x;
+}
+
+ConvolutionGeometry geometry_of(const Sizes& s) {
+  ConvolutionGeometry g;
+  g.batch = s.batch;
+  g.in_channels = s.in_channels;
+  g.out_channels = s.out_channels;
+  const int64_t in[2] = {s.height, s.width}, pad[2] = {s.pad_y, s.pad_x};
+  for (int a = 0; a < 2; ++a) {
+    g.in[a + 1] = in[a];
+    g.kernel[a + 1] = s.kernel;
+    g.pad[a + 1] = pad[a];
+    g.out[a + 1] = in[a] + 2 * pad[a] - s.kernel + 1;
+  }
+  return g;
+}
+
+std::vector<float> noise(int64_t size, int seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(size);
+  for (float& v : values) v = normal(random);
+  return values;
+}
+
+// Root mean square of the distance, relative to that of the exact values.
+template <typename T>
+double error_of(const std::vector<T>& values, const std::vector<double>& exact) {
+  double error = 0, size = 0;
+  for (size_t i = 0; i < exact.size(); ++i) {
+    error += (values[i] - exact[i]) * (values[i] - exact[i]);
+    size += exact[i] * exact[i];
+  }
+  return std::sqrt(error / size);
+}
+
+struct Problem {
+  ConvolutionGeometry g;
+  std::vector<float> data, weight, bias, dy;
+  explicit Problem(const Sizes& sizes) : g(geometry_of(sizes)) {
+    data = noise(g.batch * g.in_channels * g.in_size(), 1);
+    weight = noise(g.out_channels * g.in_channels * g.kernel_size(), 2);
+    bias = noise(g.out_channels, 3);
+    dy = noise(g.batch * g.out_channels * g.out_size(), 4);
+  }
+  size_t size_of(WinogradPass pass) const {
+    return pass == WinogradPass::forward ? dy.size()
+           : pass == WinogradPass::data  ? data.size()
+                                         : weight.size();
+  }
+  // The pass by plain loops in type T.
+  template <typename T>
+  std::vector<T> plain(WinogradPass pass, DType dtype) const {
+    const auto as = [](const std::vector<float>& v) { return std::vector<T>(v.begin(), v.end()); };
+    std::vector<T> out(size_of(pass));
+    if (pass == WinogradPass::forward)
+      direct_convolution(dtype, g, as(data).data(), as(weight).data(), as(bias).data(), out.data());
+    else if (pass == WinogradPass::data)
+      direct_convolution_data(dtype, g, as(dy).data(), as(weight).data(), out.data());
+    else
+      direct_convolution_weight(dtype, g, as(data).data(), as(dy).data(), out.data());
+    return out;
+  }
+  bool winograd(WinogradPass pass, int threads, std::vector<float>& out) const {
+    const WinogradSchedule s = winograd_schedule(g, pass, threads);
+    std::vector<float> scratch(winograd_workspace(s) / sizeof(float), NAN);
+    out.assign(size_of(pass), NAN);
+    switch (pass) {
+      case WinogradPass::forward:
+        return winograd_convolution(s, data.data(), weight.data(), {.bias = bias.data()},
+                                    out.data(), scratch.data());
+      case WinogradPass::data:
+        return winograd_convolution(s, dy.data(), weight.data(), {}, out.data(), scratch.data());
+      case WinogradPass::weight:
+        return winograd_weight_gradient(s, data.data(), dy.data(), out.data(), scratch.data());
+    }
+    return false;
+  }
+};
+
+constexpr WinogradPass passes[] = {WinogradPass::forward, WinogradPass::data, WinogradPass::weight};
+
+class WinogradConvolution : public ::testing::TestWithParam<Sizes> {};
+
+TEST_P(WinogradConvolution, IsWithinTheStrictBoundOfDirectSums) {
+  const Problem problem(GetParam());
+  ASSERT_TRUE(winograd_applies(problem.g));
+  for (WinogradPass pass : passes) {
+    const auto exact = problem.plain<double>(pass, DType::float64);
+    const double direct = error_of(problem.plain<float>(pass, DType::float32), exact);
+    std::vector<float> got;
+    ASSERT_TRUE(problem.winograd(pass, 1, got));
+    // Sums of very few terms are exact to a rounding, which no transform reaches.
+    EXPECT_LE(error_of(got, exact), 4 * std::max(direct, 2e-7)) << static_cast<int>(pass);
+  }
+}
+
+TEST_P(WinogradConvolution, GivesTheSameBitsForAnyNumberOfThreads) {
+  const Problem problem(GetParam());
+  for (WinogradPass pass : passes) {
+    std::vector<float> one, several;
+    ASSERT_TRUE(problem.winograd(pass, 1, one));
+    for (int threads : {2, 3, 8}) {
+      ASSERT_TRUE(problem.winograd(pass, threads, several));
+      EXPECT_EQ(one, several) << threads << " threads, pass " << static_cast<int>(pass);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Sizes, WinogradConvolution,
+    ::testing::Values(Sizes{1, 16, 16, 8, 8, 3, 1, 1}, Sizes{2, 17, 33, 13, 7, 3, 1, 1},
+                      Sizes{3, 24, 40, 9, 11, 3, 0, 2}, Sizes{1, 3, 5, 4, 5, 3, 0, 0},
+                      Sizes{1, 300, 48, 6, 6, 3, 1, 1}, Sizes{1, 80, 16, 9, 6, 3, 1, 2},
+                      Sizes{2, 48, 16, 57, 30, 3, 1, 0}, Sizes{2, 16, 32, 14, 14, 5, 2, 2},
+                      Sizes{1, 19, 70, 9, 12, 5, 4, 0}, Sizes{4, 8, 8, 28, 28, 5, 2, 2},
+                      Sizes{1, 1, 1, 3, 3, 3, 0, 0}));
+
+TEST(WinogradConvolution, AppliesReluAndBiasAsItWrites) {
+  const Problem problem({2, 16, 20, 10, 9, 3, 1, 1});
+  const WinogradSchedule s = winograd_schedule(problem.g, WinogradPass::forward, 1);
+  std::vector<float> scratch(winograd_workspace(s) / sizeof(float)), plain(problem.dy.size()),
+      fused(plain);
+  ASSERT_TRUE(winograd_convolution(s, problem.data.data(), problem.weight.data(),
+                                   {.bias = problem.bias.data()}, plain.data(), scratch.data()));
+  ASSERT_TRUE(winograd_convolution(s, problem.data.data(), problem.weight.data(),
+                                   {.bias = problem.bias.data(), .relu = true}, fused.data(),
+                                   scratch.data()));
+  int64_t clipped = 0;
+  for (size_t i = 0; i < plain.size(); ++i) {
+    EXPECT_EQ(fused[i], std::max(plain[i], 0.0f));
+    clipped += plain[i] < 0;
+  }
+  EXPECT_GT(clipped, 0);
+}
+
+TEST(WinogradConvolution, TellsOfValuesThatItCannotCarry) {
+  for (float bad : {NAN, INFINITY, -INFINITY, 2e38f}) {
+    Problem in_data({1, 16, 16, 8, 8, 3, 1, 1}), in_weight(in_data), in_head(in_data);
+    in_data.data[77] = in_weight.weight[500] = in_head.dy[1000] = bad;
+    std::vector<float> out;
+    EXPECT_FALSE(in_data.winograd(WinogradPass::forward, 1, out));
+    EXPECT_FALSE(in_data.winograd(WinogradPass::weight, 2, out));
+    EXPECT_FALSE(in_weight.winograd(WinogradPass::forward, 2, out));
+    EXPECT_FALSE(in_weight.winograd(WinogradPass::data, 1, out));
+    EXPECT_FALSE(in_head.winograd(WinogradPass::data, 2, out));
+    EXPECT_FALSE(in_head.winograd(WinogradPass::weight, 1, out));
+  }
+}
+
+TEST(WinogradConvolution, AppliesToStrideOneKernelsOfThreeAndFiveOnly) {
+  const ConvolutionGeometry g = geometry_of({1, 16, 16, 9, 9, 3, 1, 1});
+  EXPECT_TRUE(winograd_applies(g));
+  const auto refused = [&](auto change) {
+    ConvolutionGeometry other = g;
+    change(other);
+    return !winograd_applies(other);
+  };
+  EXPECT_TRUE(refused([](auto& o) { o.stride[2] = 2; }));
+  EXPECT_TRUE(refused([](auto& o) { o.dilate[1] = 2; }));
+  EXPECT_TRUE(refused([](auto& o) { o.groups = 2; }));
+  EXPECT_TRUE(refused([](auto& o) { o.axes = 3; }));
+  EXPECT_TRUE(refused([](auto& o) { o.batch = 0; }));
+  EXPECT_TRUE(refused([](auto& o) { o.kernel[1] = 5; }));
+  EXPECT_TRUE(refused([](auto& o) { o.kernel[1] = o.kernel[2] = 7; }));
+  EXPECT_TRUE(refused([](auto& o) { o.pad[1] = 3; }));
+}
+
+}  // namespace
+}  // namespace gemel::kernels

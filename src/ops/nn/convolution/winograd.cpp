@@ -1,0 +1,106 @@
+#include "ops/nn/convolution/winograd.h"
+
+#include <optional>
+
+#include "base/settings.h"
+#include "kernels/conv/direct.h"
+#include "kernels/parallel.h"
+#include "memory/pool.h"
+#include "ops/nn/convolution/parameters.h"
+
+namespace gemel::convolution_op {
+namespace {
+
+using kernels::WinogradPass;
+using kernels::WinogradSchedule;
+
+struct PreparedWinograd : Prepared {
+  WinogradSchedule schedule;
+};
+
+// Where it was measured to be faster than direct convolution.
+bool worthwhile(const WinogradSchedule& s) {
+  if (s.in_channels < 16 || (s.out_channels < 16 && s.pass != WinogradPass::data)) return false;
+  if (s.tile_count() < 12) return false;
+  // Products saved: tiles that reach over the edge do some in vain.
+  const double direct = static_cast<double>(s.out[0] * s.out[1] * s.kernel * s.kernel);
+  const double ours = 36.0 * static_cast<double>(s.tiles[0] * s.tiles[1]);
+  return direct > 1.7 * ours;
+}
+
+WinogradSchedule schedule_of(GeometryOf geometry, WinogradPass pass, const OpCall& c) {
+  if (c.prepared) return static_cast<const PreparedWinograd*>(c.prepared)->schedule;
+  return kernels::winograd_schedule(geometry(c), pass, kernels::thread_count());
+}
+
+bool run(const WinogradSchedule& s, GeometryOf geometry, const OpCall& c) {
+  const bool has_bias = !c.params<ConvolutionParameters>().no_bias;
+  const auto in = [&](int i) { return c.in[i].data<const float>(); };
+  float* const out = c.out[0].data<float>();
+  switch (s.pass) {
+    case WinogradPass::forward:
+      return kernels::winograd_convolution(s, in(0), in(1), {.bias = has_bias ? in(2) : nullptr},
+                                           out, c.workspace);
+    case WinogradPass::data:
+      return kernels::winograd_convolution(s, in(0), in(1), {}, out, c.workspace);
+    case WinogradPass::weight:
+      if (has_bias)
+        kernels::convolution_bias(DType::float32, geometry(c), c.in[0].address, c.out[1].address);
+      return kernels::winograd_weight_gradient(s, in(1), in(0), out, c.workspace);
+  }
+  return false;
+}
+
+// The next implementation in the list that takes the call computes it again.
+void run_exact(OpCall c) {
+  const auto& list = c.op.implementations;
+  auto next = std::find_if(list.begin(), list.end(),
+                           [](const Implementation& i) { return i.name == "winograd"; });
+  do ++next;
+  while (next->when && !next->when(c));
+  std::optional<kernels::SingleThread> alone;  // sums of libraries may depend on the threads
+  if (settings::current().determinism) alone.emplace();
+  const std::unique_ptr<Prepared> prepared = next->prepare ? next->prepare(c) : nullptr;
+  c.prepared = prepared.get();
+  memory::OwnerScope scope(memory::Owner::workspace);
+  memory::Block block = memory::allocate(next->workspace ? next->workspace(c) : 0);
+  c.workspace = static_cast<std::byte*>(block.data);
+  try {
+    next->kernel(c);
+  } catch (...) {
+    memory::release(block);
+    throw;
+  }
+  memory::release(block);
+}
+
+}  // namespace
+
+Implementation winograd(GeometryOf geometry, WinogradPass pass) {
+  return {.name = "winograd",
+          .kernel =
+              [=](const OpCall& c) {
+                if (!run(schedule_of(geometry, pass, c), geometry, c)) run_exact(c);
+              },
+          .when =
+              [=](const OpCall& c) {
+                if (c.out[0].dtype != DType::float32 || settings::current().fpmath == "exact")
+                  return false;
+                const kernels::ConvolutionGeometry g = geometry(c);
+                return kernels::winograd_applies(g) &&
+                       worthwhile(kernels::winograd_schedule(g, pass, 1));
+              },
+          .prepare =
+              [=](const OpCall& c) {
+                auto prepared = std::make_unique<PreparedWinograd>();
+                prepared->schedule = schedule_of(geometry, pass, c);
+                return prepared;
+              },
+          .workspace =
+              [=](const OpCall& c) {
+                return kernels::winograd_workspace(schedule_of(geometry, pass, c));
+              },
+          .small = false};
+}
+
+}  // namespace gemel::convolution_op

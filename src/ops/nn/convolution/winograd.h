@@ -1,0 +1,17 @@
+// Winograd's method as an implementation of Convolution and of its gradients. It stands before the
+// exact ones in their lists, takes float32 where it is faster, unless the setting `fpmath` is
+// "exact", and hands a call whose result is not finite, or near the limits of float32, to the next
+// implementation of the list.
+#pragma once
+#include "kernels/conv/winograd.h"
+#include "op/op_info.h"
+
+namespace gemel::convolution_op {
+
+using GeometryOf = kernels::ConvolutionGeometry (*)(const OpCall&);
+
+// Inputs and outputs as the operators have them: data, weight[, bias] -> out; dy, weight, data ->
+// dx; dy, data -> dweight[, dbias]. The operator's parameters are ConvolutionParameters.
+Implementation winograd(GeometryOf geometry, kernels::WinogradPass pass);
+
+}  // namespace gemel::convolution_op

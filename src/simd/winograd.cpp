@@ -1,0 +1,300 @@
+#include "simd/winograd.h"
+
+#undef HWY_DISABLED_TARGETS
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "simd/winograd.cpp"
+#include <hwy/foreach_target.h>
+//
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace gemel::simd::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Float = hn::CappedTag<float, winograd_channels>;
+using Vector = hn::Vec<Float>;
+
+inline constexpr int side = 6;
+// The points are 0, a, -a, b, -b and infinity; all these are exact.
+inline constexpr float a1 = 0.625f, a2 = a1 * a1, a3 = a1 * a2, a4 = a2 * a2;
+inline constexpr float b1 = 1.5f, b2 = b1 * b1, b3 = b1 * b2, b4 = b2 * b2;
+// One over the product of a point's distances to the other finite ones.
+inline constexpr float scale_zero = 1 / (a2 * b2);
+inline constexpr float scale_a = 1 / (2 * a2 * (a2 - b2)), scale_b = 1 / (2 * b2 * (b2 - a2));
+
+HWY_INLINE Vector constant(float value) { return hn::Set(Float(), value); }
+
+// Each map works in place on elements x[0], x[step], ...; `from` of them become `to`.
+
+// The image: values of the polynomials that vanish at all finite points but one.
+struct Input {
+  static constexpr int from = side, to = side;
+  template <int step>
+  static HWY_INLINE void apply(Vector* x) {
+    const Vector x1 = x[step], x2 = x[2 * step], x3 = x[3 * step], x4 = x[4 * step];
+    const Vector product = constant(a2 * b2), sum = constant(a2 + b2);
+    x[0] = hn::MulAdd(product, x[0], hn::NegMulAdd(sum, x2, x4));
+    x[5 * step] = hn::MulAdd(product, x1, hn::NegMulAdd(sum, x3, x[5 * step]));
+    Vector even = hn::NegMulAdd(constant(b2), x2, x4);
+    Vector odd = hn::Mul(constant(a1), hn::NegMulAdd(constant(b2), x1, x3));
+    x[step] = hn::Add(even, odd);
+    x[2 * step] = hn::Sub(even, odd);
+    even = hn::NegMulAdd(constant(a2), x2, x4);
+    odd = hn::Mul(constant(b1), hn::NegMulAdd(constant(a2), x1, x3));
+    x[3 * step] = hn::Add(even, odd);
+    x[4 * step] = hn::Sub(even, odd);
+  }
+};
+
+// The polynomial with n coefficients at the points.
+template <int n, bool scaled>
+struct Evaluate {
+  static constexpr int from = n, to = side;
+  template <int step>
+  static HWY_INLINE void pair(const Vector* x, float p, float scale, Vector& plus, Vector& minus) {
+    Vector even = x[0], odd = x[step];
+    if constexpr (n >= 5) {
+      const Vector square = constant(p * p);
+      even = hn::MulAdd(square, hn::MulAdd(square, x[4 * step], x[2 * step]), even);
+      odd = hn::MulAdd(square, x[3 * step], odd);
+    } else if constexpr (n >= 3) {
+      even = hn::MulAdd(constant(p * p), x[2 * step], even);
+      if constexpr (n == 4) odd = hn::MulAdd(constant(p * p), x[3 * step], odd);
+    }
+    odd = hn::Mul(constant(scaled ? p * scale : p), odd);
+    if constexpr (scaled) even = hn::Mul(constant(scale), even);
+    plus = hn::Add(even, odd);
+    minus = hn::Sub(even, odd);
+  }
+  template <int step>
+  static HWY_INLINE void apply(Vector* x) {
+    Vector plus_a, minus_a, plus_b, minus_b;
+    pair<step>(x, a1, scale_a, plus_a, minus_a);
+    pair<step>(x, b1, scale_b, plus_b, minus_b);
+    x[5 * step] = x[(n - 1) * step];
+    if constexpr (scaled) x[0] = hn::Mul(constant(scale_zero), x[0]);
+    x[step] = plus_a;
+    x[2 * step] = minus_a;
+    x[3 * step] = plus_b;
+    x[4 * step] = minus_b;
+  }
+};
+
+// The transpose of Evaluate.
+template <int n, bool scaled>
+struct Interpolate {
+  static constexpr int from = side, to = n;
+  template <int step>
+  static HWY_INLINE void apply(Vector* x) {
+    Vector sum_a = hn::Add(x[step], x[2 * step]), difference_a = hn::Sub(x[step], x[2 * step]);
+    Vector sum_b = hn::Add(x[3 * step], x[4 * step]);
+    Vector difference_b = hn::Sub(x[3 * step], x[4 * step]);
+    const Vector last = x[5 * step];
+    if constexpr (scaled) {
+      sum_a = hn::Mul(constant(scale_a), sum_a);
+      difference_a = hn::Mul(constant(scale_a), difference_a);
+      sum_b = hn::Mul(constant(scale_b), sum_b);
+      difference_b = hn::Mul(constant(scale_b), difference_b);
+      x[0] = hn::Mul(constant(scale_zero), x[0]);
+    }
+    x[0] = hn::Add(x[0], hn::Add(sum_a, sum_b));
+    x[step] = hn::MulAdd(constant(a1), difference_a, hn::Mul(constant(b1), difference_b));
+    if constexpr (n > 2)
+      x[2 * step] = hn::MulAdd(constant(a2), sum_a, hn::Mul(constant(b2), sum_b));
+    if constexpr (n > 3)
+      x[3 * step] = hn::MulAdd(constant(a3), difference_a, hn::Mul(constant(b3), difference_b));
+    if constexpr (n > 4)
+      x[4 * step] = hn::MulAdd(constant(a4), sum_a, hn::Mul(constant(b4), sum_b));
+    x[(n - 1) * step] = hn::Add(x[(n - 1) * step], last);
+  }
+};
+
+template <typename Map>
+void to_points(const WinogradWindows& from, int64_t count, const WinogradSpectrum& to) {
+  const Float d;
+  for (int64_t i = 0; i < count; ++i)
+    for (int64_t lane = 0; lane < winograd_channels; lane += hn::Lanes(d)) {
+      const float* window = from.values + i * from.step + lane;
+      float* points = to.values + i * to.step + lane;
+      Vector x[side * side];
+#pragma GCC unroll 6
+      for (int c = 0; c < Map::from; ++c) {
+        const float* column = window + c * from.column;
+#pragma GCC unroll 6
+        for (int r = 0; r < Map::from; ++r) x[r * side + c] = hn::LoadU(d, column + r * from.row);
+        Map::template apply<side>(x + c);
+      }
+#pragma GCC unroll 6
+      for (int r = 0; r < side; ++r) {
+        Map::template apply<1>(x + r * side);
+#pragma GCC unroll 6
+        for (int c = 0; c < side; ++c)
+          hn::StoreU(x[r * side + c], d, points + (r * side + c) * to.point);
+      }
+    }
+}
+
+template <typename Map>
+bool from_points(const WinogradSpectrum& from, int64_t count, const WinogradWindows& to,
+                 const WinogradEpilogue& epilogue) {
+  const Float d;
+  const hn::RebindToSigned<Float> bits;
+  auto largest = hn::Zero(bits);  // of magnitudes as whole numbers, in whose order NaN comes last
+  const auto magnitude = hn::Set(bits, 0x7fffffff);
+  const Vector zero = hn::Zero(d);
+  for (int64_t i = 0; i < count; ++i)
+    for (int64_t lane = 0; lane < winograd_channels; lane += hn::Lanes(d)) {
+      const float* points = from.values + i * from.step + lane;
+      float* window = to.values + i * to.step + lane;
+      const Vector bias = epilogue.bias ? hn::LoadU(d, epilogue.bias + lane) : zero;
+      Vector x[side * side];
+#pragma GCC unroll 6
+      for (int c = 0; c < side; ++c) {
+#pragma GCC unroll 6
+        for (int r = 0; r < side; ++r)
+          x[r * side + c] = hn::LoadU(d, points + (r * side + c) * from.point);
+        Map::template apply<side>(x + c);
+      }
+#pragma GCC unroll 5
+      for (int r = 0; r < Map::to; ++r) {
+        Map::template apply<1>(x + r * side);
+#pragma GCC unroll 5
+        for (int c = 0; c < Map::to; ++c) {
+          Vector value = x[r * side + c];
+          largest = hn::Max(largest, hn::And(hn::BitCast(bits, value), magnitude));
+          if (epilogue.bias) value = hn::Add(value, bias);
+          if (epilogue.relu) value = hn::Max(value, zero);
+          hn::StoreU(value, d, window + r * to.row + c * to.column);
+        }
+      }
+    }
+  constexpr int32_t limit = (100 + 127) << 23;  // 2^100
+  return hn::AllTrue(bits, hn::Lt(largest, hn::Set(bits, limit)));
+}
+
+// Four rows of four elements, turned: element j of row i goes to element i of row j.
+HWY_INLINE void turn(const float* from, int64_t from_row, float* to, int64_t to_row) {
+#if HWY_TARGET == HWY_SCALAR
+  for (int i = 0; i < 4; ++i)
+    for (int j = 0; j < 4; ++j) to[j * to_row + i] = from[i * from_row + j];
+#else
+  const hn::FixedTag<float, 4> d;
+  const hn::RepartitionToWide<decltype(d)> wide;
+  const auto a = hn::LoadU(d, from), b = hn::LoadU(d, from + from_row);
+  const auto e = hn::LoadU(d, from + 2 * from_row), f = hn::LoadU(d, from + 3 * from_row);
+  const auto ab_low = hn::BitCast(wide, hn::InterleaveLower(d, a, b));
+  const auto ab_high = hn::BitCast(wide, hn::InterleaveUpper(d, a, b));
+  const auto ef_low = hn::BitCast(wide, hn::InterleaveLower(d, e, f));
+  const auto ef_high = hn::BitCast(wide, hn::InterleaveUpper(d, e, f));
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(wide, ab_low, ef_low)), d, to);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(wide, ab_low, ef_low)), d, to + to_row);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(wide, ab_high, ef_high)), d, to + 2 * to_row);
+  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(wide, ab_high, ef_high)), d, to + 3 * to_row);
+#endif
+}
+
+// Four channels at a time over all rows: few streams in memory, each of which runs on. The last
+// block of columns overlaps the one before where they are no multiple of four. f(channel, row,
+// column, whether it is a block of 4 x 4) sees every block, or single element.
+template <typename F>
+HWY_INLINE void blocks(const WinogradStrip& s, F&& f) {
+  int64_t c = 0;
+  if (s.columns >= 4)
+    for (; c + 4 <= s.channels; c += 4)
+      for (int64_t r = 0; r < s.rows; ++r) {
+        int64_t x = 0;
+        for (; x + 4 <= s.columns; x += 4) f(c, r, x, true);
+        if (x < s.columns) f(c, r, s.columns - 4, true);
+      }
+  for (; c < s.channels; ++c)
+    for (int64_t r = 0; r < s.rows; ++r)
+      for (int64_t x = 0; x < s.columns; ++x) f(c, r, x, false);
+}
+
+void gather(const WinogradStrip& s, const float* image, float* strip) {
+  blocks(s, [&](int64_t c, int64_t r, int64_t x, bool block) HWY_ATTR {
+    const float* from = image + c * s.area + r * s.line + x;
+    float* to = strip + r * s.row + x * winograd_channels + c;
+    if (block)
+      turn(from, s.area, to, winograd_channels);
+    else
+      *to = *from;
+  });
+}
+
+void scatter(const WinogradStrip& s, const float* strip, float* image) {
+  blocks(s, [&](int64_t c, int64_t r, int64_t x, bool block) HWY_ATTR {
+    const float* from = strip + r * s.row + x * winograd_channels + c;
+    float* to = image + c * s.area + r * s.line + x;
+    if (block)
+      turn(from, winograd_channels, to, s.area);
+    else
+      *to = *from;
+  });
+}
+
+void to_points_of(WinogradSquare square, const WinogradWindows& from, int64_t count,
+                  const WinogradSpectrum& to) {
+  switch (square) {
+    case WinogradSquare::input:
+      return to_points<Input>(from, count, to);
+    case WinogradSquare::kernel3:
+      return to_points<Evaluate<3, true>>(from, count, to);
+    case WinogradSquare::kernel5:
+      return to_points<Evaluate<5, true>>(from, count, to);
+    case WinogradSquare::output4:
+      return to_points<Evaluate<4, false>>(from, count, to);
+    case WinogradSquare::output2:
+      return to_points<Evaluate<2, false>>(from, count, to);
+  }
+}
+
+bool from_points_of(WinogradSquare square, const WinogradSpectrum& from, int64_t count,
+                    const WinogradWindows& to, const WinogradEpilogue& epilogue) {
+  switch (square) {
+    case WinogradSquare::input:
+      return false;  // nothing needs it
+    case WinogradSquare::kernel3:
+      return from_points<Interpolate<3, true>>(from, count, to, epilogue);
+    case WinogradSquare::kernel5:
+      return from_points<Interpolate<5, true>>(from, count, to, epilogue);
+    case WinogradSquare::output4:
+      return from_points<Interpolate<4, false>>(from, count, to, epilogue);
+    case WinogradSquare::output2:
+      return from_points<Interpolate<2, false>>(from, count, to, epilogue);
+  }
+  return false;
+}
+
+}  // namespace gemel::simd::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace gemel::simd {
+
+HWY_EXPORT(to_points_of);
+HWY_EXPORT(from_points_of);
+HWY_EXPORT(gather);
+HWY_EXPORT(scatter);
+
+void winograd_to_points(WinogradSquare square, const WinogradWindows& from, int64_t count,
+                        const WinogradSpectrum& to) {
+  HWY_DYNAMIC_DISPATCH(to_points_of)(square, from, count, to);
+}
+
+bool winograd_from_points(WinogradSquare square, const WinogradSpectrum& from, int64_t count,
+                          const WinogradWindows& to, const WinogradEpilogue& epilogue) {
+  return HWY_DYNAMIC_DISPATCH(from_points_of)(square, from, count, to, epilogue);
+}
+
+void winograd_gather(const WinogradStrip& s, const float* image, float* strip) {
+  HWY_DYNAMIC_DISPATCH(gather)(s, image, strip);
+}
+
+void winograd_scatter(const WinogradStrip& s, const float* strip, float* image) {
+  HWY_DYNAMIC_DISPATCH(scatter)(s, strip, image);
+}
+
+}  // namespace gemel::simd
+#endif

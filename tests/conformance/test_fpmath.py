@@ -1,0 +1,101 @@
+"""The setting fpmath: what each value allows a convolution to run, and how close results stay."""
+
+import numpy as np
+import pytest
+
+import gemel as mx
+
+
+@pytest.fixture
+def fpmath():
+    before = mx.runtime.get_setting("fpmath")
+    yield lambda value: mx.runtime.set_setting("fpmath", value)
+    mx.runtime.set_setting("fpmath", before)
+
+
+def convolve(data, weight, head, kernel, pad, dtype="float32"):
+    """The result, and the gradients of data and weight."""
+    data, weight = mx.nd.array(data, dtype=dtype), mx.nd.array(weight, dtype=dtype)
+    data.attach_grad()
+    weight.attach_grad()
+    with mx.autograd.record():
+        out = mx.nd.Convolution(
+            data,
+            weight,
+            no_bias=True,
+            kernel=(kernel, kernel),
+            pad=(pad, pad),
+            num_filter=weight.shape[0],
+        )
+    out.backward(mx.nd.array(head, dtype=dtype))
+    return [array.asnumpy().astype("float64") for array in (out, data.grad, weight.grad)]
+
+
+def arrays(kernel, channels=48, filters=32, size=14):
+    rng = np.random.RandomState(kernel)
+    return (
+        rng.randn(2, channels, size, size).astype("float32"),
+        (rng.randn(filters, channels, kernel, kernel) / (kernel * channels**0.5)).astype("float32"),
+        rng.randn(2, filters, size, size).astype("float32"),
+    )
+
+
+def chosen(kernel, channels=48):
+    data = mx.sym.Variable("data")
+    net = mx.sym.Convolution(
+        data, kernel=(kernel, kernel), pad=(kernel // 2, kernel // 2), num_filter=32, name="conv"
+    )
+    text = net.simple_bind(mx.cpu(), data=(2, channels, 14, 14)).debug_str()
+    return [line for line in text.splitlines() if "onvolution" in line]
+
+
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_strict_takes_winograd_and_exact_does_not(fpmath, kernel):
+    fpmath("strict")
+    lines = chosen(kernel)
+    assert len(lines) == 3 and all("[winograd]" in line for line in lines)
+    fpmath("exact")
+    assert not any("[winograd]" in line for line in chosen(kernel))
+
+
+def test_few_channels_and_other_kernels_stay_direct(fpmath):
+    fpmath("strict")
+    assert "[winograd]" not in chosen(3, channels=3)[0]
+    assert not any("[winograd]" in line for line in chosen(1) + chosen(7))
+
+
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_strict_stays_within_four_times_the_error_of_exact(fpmath, kernel):
+    inputs = arrays(kernel)
+    fpmath("exact")
+    truth = convolve(*inputs, kernel, kernel // 2, dtype="float64")
+    exact = convolve(*inputs, kernel, kernel // 2)
+    fpmath("strict")
+    strict = convolve(*inputs, kernel, kernel // 2)
+    for want, direct, got in zip(truth, exact, strict):
+        assert not np.array_equal(direct, got)
+
+        def error(values, want=want):
+            return np.sqrt(np.mean((values - want) ** 2) / np.mean(want**2))
+
+        assert error(got) <= 4 * error(direct)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 2e38])
+def test_values_that_a_transform_would_spread_take_the_direct_kernel(fpmath, bad):
+    data, weight, head = arrays(3)
+    data[1, 5, 6, 7] = head[0, 3, 13, 0] = bad
+    with np.errstate(all="ignore"):
+        fpmath("exact")
+        exact = convolve(data, weight, head, 3, 1)
+        fpmath("strict")
+        strict = convolve(data, weight, head, 3, 1)
+    for direct, got in zip(exact, strict):
+        np.testing.assert_array_equal(got, direct)
+    if not np.isfinite(bad):
+        assert np.isfinite(strict[0][1, :, 0, 0]).all() and np.isfinite(strict[0][0]).all()
+
+
+def test_another_value_is_refused():
+    with pytest.raises(mx.MXNetError, match="exact"):
+        mx.runtime.set_setting("fpmath", "sloppy")
