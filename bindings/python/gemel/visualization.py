@@ -8,6 +8,7 @@ __all__ = ["plot_network", "print_summary"]
 
 _COLORS = ("#8dd3c7", "#fb8072", "#ffffb3", "#bebada", "#80b1d3", "#fdb462", "#b3de69", "#fccde5")
 _PARAMETER_ENDINGS = ("_weight", "_bias", "_gamma", "_beta")
+_COLUMN = 28  # operators in a column of the picture of a large network
 _HIDDEN_ENDINGS = _PARAMETER_ENDINGS + ("_moving_var", "_moving_mean", "_running_var",
                                         "_running_mean")
 
@@ -167,7 +168,8 @@ def plot_network(symbol, title="plot", save_format="pdf", shape=None, dtype=None
         import warnings
         warnings.warn("There are multiple variables with the same name in your graph, "
                       "this may result in cyclic graph. Repeated names", RuntimeWarning)
-    common = {"shape": "box", "fixedsize": "true", "width": "1.3", "height": "0.8034",
+    # The width and height are the least ones: a long name widens its box.
+    common = {"shape": "box", "fixedsize": "false", "width": "1.3", "height": "0.8034",
               "style": "filled"}
     common.update(node_attrs)
     graph = _new_digraph(title, save_format)
@@ -188,6 +190,7 @@ def plot_network(symbol, title="plot", save_format="pdf", shape=None, dtype=None
             label, colour = _style(node)
         attributes["fillcolor"] = colour
         graph.node(name=name, label=label, **attributes)
+    columns = _columns(nodes)
     for node in nodes:
         if node["op"] == "null":
             continue
@@ -199,9 +202,22 @@ def plot_network(symbol, title="plot", save_format="pdf", shape=None, dtype=None
             found = _shape_of(shapes, origin, index)
             if found is not None:
                 label = "x".join(str(size) for size in found[1:])
+            # An edge to another column does not push the rest of the network down.
+            apart = columns[origin["name"]] != columns[node["name"]]
             graph.edge(tail_name=node["name"], head_name=origin["name"], label=label, dir="back",
-                       arrowtail="open")
+                       arrowtail="open", **({"constraint": "false"} if apart else {}))
     return graph
+
+
+def _columns(nodes):
+    """The column of each node: a network of more than a page stands in several, side by side."""
+    operators = sum(node["op"] != "null" for node in nodes)
+    count = max(1, round(operators / _COLUMN))
+    columns, passed = {}, 0
+    for node in nodes:
+        columns[node["name"]] = passed * count // max(operators, 1)
+        passed += node["op"] != "null"
+    return columns
 
 
 def _parameter_count(node, nodes, shapes):

@@ -28,6 +28,15 @@ def test_plot_network():
         mx.viz.plot_network(3)
 
 
+def test_a_large_network_stands_in_columns():
+    out = mx.sym.var("data")
+    for i in range(100):
+        out = mx.sym.relu(out, name=f"a_name_longer_than_its_box_{i}")
+    source = mx.viz.plot_network(out, shape={"data": (1, 2)}).source
+    assert source.count("constraint=false") == 3 and 'fixedsize=false' in source
+    assert "constraint" not in mx.viz.plot_network(network()).source
+
+
 def test_own_digraph_writes_the_same_text(tmp_path):
     from gemel.visualization import _Digraph
     graph = _Digraph("t")
