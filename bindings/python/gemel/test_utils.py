@@ -81,6 +81,35 @@ def rand_ndarray(shape, stype="default", density=None, dtype=None, modifier_func
     return nd.array(values, ctx=ctx, dtype=dtype or np.float32).tostype(stype)
 
 
+def rand_sparse_ndarray(shape, stype, density=None, dtype=None, distribution=None, data_init=None,
+                        rsp_indices=None, modifier_func=None, shuffle_csr_indices=False, ctx=None):
+    """A random sparse array, and its parts: (values, rows) for row_sparse, (indptr, columns, values) for csr.
+
+    `rsp_indices` are the rows to store, `data_init` is the number that all stored values have.
+    """
+    if stype not in ("row_sparse", "csr"):
+        raise AssertionError(f"unknown storage type {stype}")
+    if rsp_indices is not None:
+        values = np.zeros(shape)
+        values[np.asarray(rsp_indices)] = np.random.uniform(size=(len(rsp_indices), *shape[1:]))
+    else:
+        values = rand_ndarray(shape, stype, density, distribution=distribution).asnumpy()
+    if data_init is not None:
+        values = np.where(values != 0, data_init, 0)
+    if modifier_func is not None:
+        values = np.where(values != 0, np.vectorize(modifier_func, otypes=[float])(values), 0)
+    array = nd.array(values, ctx=ctx, dtype=dtype or np.float32).tostype(stype)
+    if stype == "row_sparse":
+        return array, (array.data.asnumpy(), array.indices.asnumpy())
+    return array, (array.indptr, array.indices, array.data)
+
+
+def create_sparse_array(shape, stype, data_init=None, rsp_indices=None, dtype=None, modifier_func=None,
+                        density=.5, shuffle_csr_indices=False):
+    """A sparse array as of `rand_sparse_ndarray`, without its parts."""
+    return rand_sparse_ndarray(shape, stype, density, dtype, None, data_init, rsp_indices, modifier_func)[0]
+
+
 def rand_shape_nd(num_dim, dim=10, allow_zero_size=False):
     """A random shape with `num_dim` dimensions of at most `dim`."""
     low = 0 if allow_zero_size else 1

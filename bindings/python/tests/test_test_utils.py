@@ -103,3 +103,15 @@ def test_arrays():
     iterator = tu.DummyIter(mx.io.NDArrayIter(np.arange(4), batch_size=2))
     assert next(iterator) is next(iterator)
     assert tu.check_speed(mx.sym.exp(mx.sym.var("x")), {"x": np.ones(3)}, N=2) > 0
+
+
+def test_random_sparse_arrays():
+    array, (values, rows) = tu.rand_sparse_ndarray((4, 3), "row_sparse", rsp_indices=[1, 2])
+    assert array.stype == "row_sparse" and rows.tolist() == [1, 2] and values.shape == (2, 3)
+    array, (indptr, columns, values) = tu.rand_sparse_ndarray((4, 3), "csr", density=1.)
+    assert array.stype == "csr" and indptr.asnumpy()[-1] == columns.shape[0] == values.shape[0] == 12
+    filled = tu.create_sparse_array((4, 3), "csr", data_init=2., density=1.)
+    assert (filled.asnumpy() == 2).all()
+    assert tu.rand_sparse_ndarray((4, 3), "row_sparse", density=0.)[1][1].shape == (0,)
+    changed = tu.create_sparse_array((2, 2), "csr", data_init=2., density=1., modifier_func=lambda x: -x)
+    assert (changed.asnumpy() == -2).all()

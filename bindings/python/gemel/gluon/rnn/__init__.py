@@ -3,4 +3,4 @@ from .cells import (GRUCell, HybridRecurrentCell, LSTMCell, RecurrentCell, RNNCe
 from .containers import (BidirectionalCell, DropoutCell, HybridSequentialRNNCell,  # noqa: F401
                          ModifierCell, ResidualCell, SequentialRNNCell, ZoneoutCell)
 from .layers import GRU, LSTM, RNN  # noqa: F401
-from . import cells, containers, layers, sequences  # noqa: F401
+from . import cells, containers, layers, rnn_cell, rnn_layer, sequences  # noqa: F401

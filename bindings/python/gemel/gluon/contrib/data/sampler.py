@@ -1,5 +1,5 @@
 """Samplers beyond `gluon.data`."""
-from ..data import Sampler
+from ...data import Sampler
 
 __all__ = ["IntervalSampler"]
 
