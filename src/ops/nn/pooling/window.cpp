@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "kernels/parallel.h"
+#include "simd/window_loops.h"
 
 namespace gemel {
 namespace {
@@ -77,69 +79,155 @@ C root(C x, int p) {
   return p == 1 ? x : p == 2 ? std::sqrt(x) : std::cbrt(x);
 }
 
-// The maxima of windows, a row of windows at a time: first over the rows of the input, which
-// vectors do, then along the row that is left. Elements that are NaN, and windows without others,
-// are as -max.
+// The loops of simd/window_loops.h, for float by vectors and for double one by one.
+template <typename C>
+struct Loops {
+  static constexpr int32_t no_row = 1 << 20;
+
+  static void join(const C* x, C* best, size_t n) {
+    if constexpr (std::is_same_v<C, float>) return simd::window_loops().larger(x, best, n);
+    for (size_t i = 0; i < n; ++i) best[i] = x[i] > best[i] ? x[i] : best[i];
+  }
+  static void join(const C* x, int32_t number, C* best, int32_t* row, size_t n) {
+    if constexpr (std::is_same_v<C, float>)
+      return simd::window_loops().larger_with_row(x, number, best, row, n);
+    for (size_t i = 0; i < n; ++i) {
+      row[i] = x[i] > best[i] ? number : row[i];
+      best[i] = x[i] > best[i] ? x[i] : best[i];
+    }
+  }
+  static void largest(const C* best, size_t kernel, size_t stride, C* out, size_t n) {
+    if constexpr (std::is_same_v<C, float>)
+      return simd::window_loops().largest_of_windows(best, kernel, stride, out, n);
+    for (size_t i = 0; i < n; ++i)
+      out[i] = *std::max_element(best + i * stride, best + i * stride + kernel);
+  }
+  static void first_largest(const C* best, const int32_t* row, size_t kernel, size_t stride, C* out,
+                            int32_t* place, size_t n) {
+    if constexpr (std::is_same_v<C, float>)
+      return simd::window_loops().first_largest_of_windows(best, row, kernel, stride, out, place,
+                                                           n);
+    for (size_t i = 0; i < n; ++i) {
+      out[i] = -std::numeric_limits<C>::infinity();
+      place[i] = std::numeric_limits<int32_t>::max();
+      for (size_t j = 0; j < kernel; ++j) {
+        const C value = best[i * stride + j];
+        const auto at = static_cast<int32_t>(row[i * stride + j] * kernel + j);
+        if (value > out[i] || (value == out[i] && at < place[i])) {
+          out[i] = value;
+          place[i] = at;
+        }
+      }
+    }
+  }
+  static void add(const C* x, C* sum, size_t n) {
+    if constexpr (std::is_same_v<C, float>) return simd::window_loops().add(x, sum, n);
+    for (size_t i = 0; i < n; ++i) sum[i] += x[i];
+  }
+  static void sums(const C* sum, size_t kernel, size_t stride, C* out, size_t n) {
+    if constexpr (std::is_same_v<C, float>)
+      return simd::window_loops().sums_of_windows(sum, kernel, stride, out, n);
+    for (size_t i = 0; i < n; ++i)
+      out[i] = std::accumulate(sum + i * stride, sum + i * stride + kernel, C(0));
+  }
+};
+
+// The maxima or the sums of windows, a row of windows at a time: the rows of the input that it
+// covers are joined into one, with padding at both ends, then that row's windows. Elements that are
+// NaN, and windows without others, are as the lowest number.
 template <typename T>
-class MaximaOfRows {
+class RowsOfWindows {
  public:
   using C = compute_type<T>;
-  MaximaOfRows(const Geometry& g, const Grid& grid)
-      : g_(g), grid_(grid), best_(static_cast<size_t>(g.in[2])), row_(best_.size()) {}
+  RowsOfWindows(const Geometry& g, const Grid& grid)
+      : g_(g),
+        grid_(grid),
+        width_(static_cast<size_t>(g.in[2])),
+        kernel_(static_cast<size_t>(g.kernel[2])),
+        stride_(static_cast<size_t>(g.stride[2])),
+        pad_(static_cast<size_t>(g.pad[2])),
+        count_(static_cast<size_t>(g.out[2])),
+        joined_(std::max(count_ * stride_ + kernel_, pad_ + width_) + 2 * simd::window_slack),
+        values_(count_ + simd::window_slack) {
+    if constexpr (!std::is_same_v<T, C>) converted_.resize(width_);
+  }
 
-  // Calls f(output offset, value, place) for every window of a plane; `place` is the number of the
-  // first maximum in the window with its padding, -1 without a maximum.
+  // Calls f(output offset of a row, its values).
   template <typename F>
-  void plane(const T* data, F&& f) {
-    int64_t offset = 0;
-    for (const Bounds& d : grid_.axis[0])
-      for (const Bounds& h : grid_.axis[1]) {
-        over_rows(data, d, h);
-        for (const Bounds& x : grid_.axis[2]) along_row(x, offset++, f);
-      }
+  void maxima(const T* data, F&& f) {
+    rows(
+        data, lowest_, [&](int64_t, const C* x) { Loops<C>::join(x, &joined_[pad_], width_); },
+        [&](int64_t offset) {
+          Loops<C>::largest(joined_.data(), kernel_, stride_, values_.data(), count_);
+          finite();
+          f(offset, values_.data());
+        });
+  }
+  // The same, and the number of each first maximum in its window with padding; Loops::no_row and
+  // above without a maximum.
+  template <typename F>
+  void first_maxima(const T* data, F&& f) {
+    row_.resize(joined_.size());
+    places_.resize(values_.size());
+    rows(
+        data, lowest_,
+        [&](int64_t number, const C* x) {
+          Loops<C>::join(x, static_cast<int32_t>(number), &joined_[pad_], &row_[pad_], width_);
+        },
+        [&](int64_t offset) {
+          Loops<C>::first_largest(joined_.data(), row_.data(), kernel_, stride_, values_.data(),
+                                  places_.data(), count_);
+          finite();
+          f(offset, values_.data(), places_.data());
+        });
+  }
+  template <typename F>
+  void sums(const T* data, F&& f) {
+    rows(
+        data, C(0), [&](int64_t, const C* x) { Loops<C>::add(x, &joined_[pad_], width_); },
+        [&](int64_t offset) {
+          Loops<C>::sums(joined_.data(), kernel_, stride_, values_.data(), count_);
+          f(offset, values_.data());
+        });
   }
 
  private:
-  void over_rows(const T* data, const Bounds& d, const Bounds& h) {
-    std::fill(best_.begin(), best_.end(), std::numeric_limits<C>::lowest());
-    std::fill(row_.begin(), row_.end(), no_row);
-    const size_t width = best_.size();
-    for (int64_t z = d.first; z < d.last; ++z)
-      for (int64_t y = h.first; y < h.last; ++y) {
-        const T* from = data + (z * g_.in[1] + y) * g_.in[2];
-        const auto number = static_cast<int32_t>((z - d.start) * g_.kernel[1] + (y - h.start));
-        C* best = best_.data();
-        int32_t* row = row_.data();
-        for (size_t i = 0; i < width; ++i) {
-          const C value = static_cast<C>(from[i]);
-          const bool more = value > best[i] || (row[i] == no_row && value == best[i]);
-          row[i] = more ? number : row[i];
-          best[i] = more ? value : best[i];
-        }
+  template <typename Join, typename Done>
+  void rows(const T* data, C empty, Join&& join, Done&& done) {
+    int64_t offset = 0;
+    std::fill(joined_.begin(), joined_.end(), empty);
+    std::fill(row_.begin(), row_.end(), Loops<C>::no_row);
+    for (const Bounds& d : grid_.axis[0])
+      for (const Bounds& h : grid_.axis[1]) {
+        std::fill_n(&joined_[pad_], width_, empty);
+        if (!row_.empty()) std::fill_n(&row_[pad_], width_, Loops<C>::no_row);
+        for (int64_t z = d.first; z < d.last; ++z)
+          for (int64_t y = h.first; y < h.last; ++y)
+            join((z - d.start) * g_.kernel[1] + (y - h.start),
+                 as_computed(data + (z * g_.in[1] + y) * g_.in[2]));
+        done(offset);
+        offset += g_.out[2];
       }
   }
-
-  template <typename F>
-  void along_row(const Bounds& x, int64_t offset, F&& f) {
-    C value = std::numeric_limits<C>::lowest();
-    int32_t row = no_row;
-    int64_t column = 0;
-    for (int64_t i = x.first; i < x.last; ++i) {
-      const auto at = static_cast<size_t>(i);
-      if (best_[at] > value || (best_[at] == value && row_[at] < row)) {
-        value = best_[at];
-        row = row_[at];
-        column = i - x.start;
-      }
+  const C* as_computed(const T* row) {
+    if constexpr (std::is_same_v<T, C>) {
+      return row;
+    } else {
+      for (size_t i = 0; i < width_; ++i) converted_[i] = static_cast<C>(row[i]);
+      return converted_.data();
     }
-    f(offset, value, row == no_row ? -1 : row * g_.kernel[2] + column);
+  }
+  void finite() {
+    for (size_t i = 0; i < count_; ++i)
+      values_[i] = std::max(values_[i], std::numeric_limits<C>::lowest());
   }
 
-  static constexpr int32_t no_row = std::numeric_limits<int32_t>::max();
+  static constexpr C lowest_ = -std::numeric_limits<C>::infinity();
   const Geometry& g_;
   const Grid& grid_;
-  std::vector<C> best_;       // of each column
-  std::vector<int32_t> row_;  // the window's row that has it
+  size_t width_, kernel_, stride_, pad_, count_;
+  std::vector<C> joined_, values_, converted_;
+  std::vector<int32_t> row_, places_;
 };
 
 // Where the places of a window lie in the input, from the window's beginning.
@@ -158,38 +246,46 @@ int64_t beginning(const Geometry& g, const Window& w) {
 template <typename T>
 void forward_plane(const Geometry& g, const Grid& grid, const T* data, T* out) {
   using C = compute_type<T>;
-  if (g.type == PoolType::max)
-    return MaximaOfRows<T>(g, grid).plane(
-        data, [&](int64_t offset, C value, int64_t) { out[offset] = static_cast<T>(value); });
-  windows(grid, [&](int64_t offset, const Window& w) {
-    C value = 0;
-    switch (g.type) {
-      case PoolType::max:
-        break;
-      case PoolType::avg:
-      case PoolType::sum:
-        elements(g, w, [&](int64_t i) { value += static_cast<C>(data[i]); });
-        if (g.type == PoolType::avg) value /= static_cast<C>(w.divisor());
-        break;
-      case PoolType::lp:
-        elements(g, w, [&](int64_t i) { value += power(static_cast<C>(data[i]), g.power); });
-        value = root(value, g.power);
-        break;
+  const auto store = [&](int64_t offset, const C* values) {
+    for (int64_t i = 0; i < g.out[2]; ++i) out[offset + i] = static_cast<T>(values[i]);
+  };
+  if (g.type == PoolType::max) return RowsOfWindows<T>(g, grid).maxima(data, store);
+  if (g.type == PoolType::lp) {
+    windows(grid, [&](int64_t offset, const Window& w) {
+      C value = 0;
+      elements(g, w, [&](int64_t i) { value += power(static_cast<C>(data[i]), g.power); });
+      out[offset] = static_cast<T>(root(value, g.power));
+    });
+    return;
+  }
+  if (g.type == PoolType::sum) return RowsOfWindows<T>(g, grid).sums(data, store);
+  auto row = RowsOfWindows<T>(g, grid);
+  row.sums(data, [&](int64_t offset, C* sums) {
+    const int64_t line = offset / g.out[2];
+    Window w;
+    w.axis[0] = grid.axis[0][static_cast<size_t>(line / g.out[1])];
+    w.axis[1] = grid.axis[1][static_cast<size_t>(line % g.out[1])];
+    for (int64_t i = 0; i < g.out[2]; ++i) {
+      w.axis[2] = grid.axis[2][static_cast<size_t>(i)];
+      sums[i] /= static_cast<C>(w.divisor());
     }
-    out[offset] = static_cast<T>(value);
+    store(offset, sums);
   });
 }
 
 // Calls f(output offset, input offset of the first maximum) for every window that has one.
 template <typename T, typename F>
 void first_maxima(const Geometry& g, const Grid& grid, const T* data, F&& f) {
-  std::vector<int64_t> place;
-  place.reserve(static_cast<size_t>(g.out_size()));
-  MaximaOfRows<T>(g, grid).plane(data, [&](int64_t, auto, int64_t p) { place.push_back(p); });
+  std::vector<int32_t> place(static_cast<size_t>(g.out_size()));
+  RowsOfWindows<T>(g, grid).first_maxima(
+      data, [&](int64_t offset, const auto*, const int32_t* places) {
+        std::copy_n(places, g.out[2], &place[static_cast<size_t>(offset)]);
+      });
   const std::vector<int64_t> offsets = offsets_of_places(g);
   windows(grid, [&](int64_t offset, const Window& w) {
-    const int64_t p = place[static_cast<size_t>(offset)];
-    if (p >= 0) f(offset, beginning(g, w) + offsets[static_cast<size_t>(p)]);
+    const int32_t p = place[static_cast<size_t>(offset)];
+    if (p < Loops<compute_type<T>>::no_row)
+      f(offset, beginning(g, w) + offsets[static_cast<size_t>(p)]);
   });
 }
 
@@ -287,11 +383,14 @@ void pool_with_places(DType dtype, const Geometry& g, const void* data, void* ou
     kernels::parallel_for(g.planes, g.out_size() * g.kernel_size(), [&](int64_t plane) {
       T* target = static_cast<T*>(out) + plane * g.out_size();
       uint8_t* place = places + plane * g.out_size();
-      MaximaOfRows<T>(g, grid).plane(static_cast<const T*>(data) + plane * g.in_size(),
-                                     [&](int64_t offset, auto value, int64_t p) {
-                                       target[offset] = static_cast<T>(value);
-                                       place[offset] = p < 0 ? no_place : static_cast<uint8_t>(p);
-                                     });
+      RowsOfWindows<T>(g, grid).first_maxima(
+          static_cast<const T*>(data) + plane * g.in_size(),
+          [&](int64_t offset, const auto* values, const int32_t* numbers) {
+            for (int64_t i = 0; i < g.out[2]; ++i) {
+              target[offset + i] = static_cast<T>(values[i]);
+              place[offset + i] = static_cast<uint8_t>(std::min<int32_t>(numbers[i], no_place));
+            }
+          });
     });
   });
 }
