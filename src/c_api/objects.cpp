@@ -24,6 +24,18 @@ const OperatorTable& operator_table() {
 
 }  // namespace
 
+void* noted_handle(const NDArray& array) {
+  const StorageType type = noted_storage_type(array);
+  if (type == StorageType::dense) return new_handle(array);
+  return SparseArrays::instance().add(std::make_shared<SparseObject>(type, array));
+}
+
+void* handle_like(const void* handle, const NDArray& values) {
+  if (!is_sparse(handle)) return new_handle(values);
+  return SparseArrays::instance().add(
+      std::make_shared<SparseObject>(sparse_of(handle)->type(), values));
+}
+
 NDArray& filled_array(const void* handle) {
   NDArray& array = array_of(handle);
   GEMEL_CHECK(array, "[{}] expected an array with memory, got an empty one", current_function);
