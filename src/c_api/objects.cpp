@@ -90,6 +90,10 @@ const char* expected_operator(const void* handle) {
 
 void* find_operator(const std::string& name) {
   if (const OpInfo* op = find_op(name)) return handle_of(*op);
+  // 1.9.1's second names of operators that have sparse forms.
+  if (name.starts_with("_sparse_"))
+    if (const OpInfo* op = find_op(name.substr(std::string_view("_sparse_").size())))
+      return handle_of(*op);
   static const auto& places = *new std::unordered_map<std::string_view, uint32_t>([] {
     std::unordered_map<std::string_view, uint32_t> made;
     for (uint32_t i = 0; i < expected_operators.size(); ++i) made[expected_operators[i]] = i;

@@ -79,6 +79,7 @@ Shape shape_for_caller(Shape shape);
 template <typename T>
 Shape shape_of(const T* axes, int64_t ndim) {
   if (ndim < 0) return Shape::unknown();
+  if (ndim > 0) given(axes, "the shape");
   Shape shape;
   for (int64_t i = 0; i < ndim; ++i)
     shape.push_back(static_cast<int64_t>(static_cast<std::make_signed_t<T>>(axes[i])));

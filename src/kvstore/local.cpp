@@ -42,7 +42,7 @@ LocalStore::LocalStore(std::string type) : type_(std::move(type)) {
 void LocalStore::check_kind(const Key& key) {
   if (!kind_) kind_ = key.index();
   GEMEL_CHECK(*kind_ == key.index(),
-              "[kvstore] expected {} keys as before, got '{}': mixed key types are not allowed",
+              "[kvstore] expected {} keys as before, got '{}': Mixed key types are not allowed",
               *kind_ == 0 ? "integer" : "text", to_string(key));
 }
 
@@ -57,7 +57,9 @@ const LocalStore::Value& LocalStore::value(const Key& key) {
 
 void LocalStore::init(const Key& key, const NDArray& value, StorageType type) {
   check_kind(key);
-  GEMEL_CHECK(!values_.contains(key), "[kvstore] duplicate init of key {}", to_string(key));
+  GEMEL_CHECK(!values_.contains(key),
+              "[kvstore] duplicate init of key {}: init and broadcast give a key its first value",
+              to_string(key));
   values_.emplace(key, Value{value.copy(), type});
 }
 
@@ -101,7 +103,8 @@ SparseArray LocalStore::pull_rows(const Key& key, const NDArray& row_ids) {
   const Value& source = value(key);
   GEMEL_CHECK(
       source.type == StorageType::row_sparse,
-      "[kvstore] pull of rows of key {}: expected a row_sparse value, got a {} one: use pull",
+      "[kvstore] row_sparse_pull of key {}: expected value of row_sparse storage, got {}: use "
+      "pull",
       to_string(key), name_of(source.type));
   const NDArray wide = runtime::invoke("Cast", std::span(&row_ids, 1), {{"dtype", "int64"}})[0];
   wide.wait_to_read();
@@ -110,7 +113,7 @@ SparseArray LocalStore::pull_rows(const Key& key, const NDArray& row_ids) {
   rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
   const Shape& shape = source.array.shape();
   if (!rows.empty() && (rows.front() < 0 || rows.back() >= shape[0]))
-    fail(ErrorKind::Index, "[kvstore] pull of rows of key {}: row {} lies outside of {} rows",
+    fail(ErrorKind::Index, "[kvstore] row_sparse_pull of key {}: row {} lies outside of {} rows",
          to_string(key), rows.front() < 0 ? rows.front() : rows.back(), shape[0]);
   SparseArray result =
       sparse_zeros(source.type, shape, source.array.dtype(), source.array.device());
