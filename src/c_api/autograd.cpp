@@ -48,9 +48,12 @@ int MXAutogradMarkVariables(uint32_t num_var, NDArrayHandle* var_handles, uint32
     given(var_handles, "the variables");
     given(reqs_array, "the requests");
     given(grad_handles, "the gradients");
-    for (uint32_t i = 0; i < num_var; ++i)
+    for (uint32_t i = 0; i < num_var; ++i) {
+      if (is_sparse(grad_handles[i]))
+        note_storage_type(array_of(grad_handles[i]), sparse_of(grad_handles[i])->type());
       runtime::mark_variable(filled_array(var_handles[i]), filled_array(grad_handles[i]),
                              request_of(reqs_array[i]));
+    }
   });
 }
 
@@ -100,7 +103,7 @@ int MXNDArrayDetach(NDArrayHandle handle, NDArrayHandle* out) {
   return call(__func__, [&] {
     NDArray plain = array_of(handle);
     runtime::drop_history(plain);
-    *given(out, "the result") = new_handle(std::move(plain));
+    *given(out, "the result") = handle_like(handle, plain);
   });
 }
 

@@ -1,39 +1,34 @@
 // Executor: running, outputs, printing, monitors.
 #include "c_api/executor.h"
 
+#include "runtime/monitor.h"
+
 namespace gemel::c_api {
 namespace {
 
-// Reports every operator's outputs, from a second run of the pass that computes them all.
-void report_internals(const ExecutorObject& object, bool training) {
-  const Symbol internals = object.executor->symbol().internals();
-  runtime::Bindings bindings;
-  bindings.arguments = object.executor->bindings().arguments;
-  for (const NDArray& state : object.executor->bindings().auxiliary_states)
-    bindings.auxiliary_states.push_back(state.copy());  // this run must not update them again
-  runtime::Executor run(internals, std::move(bindings), object.device);
-  run.forward(training);
-  const auto names = internals.list_outputs();
-  for (size_t i = 0; i < names.size(); ++i)
-    if (object.monitor.all || !internals.outputs[i].node->is_variable())
-      object.monitor.callback(names[i].c_str(), new_handle(run.outputs()[i]), object.monitor.state);
+void report(const Monitor& monitor, const std::vector<std::pair<std::string, NDArray>>& monitored) {
+  for (const auto& [name, value] : monitored)
+    monitor.callback(name.c_str(), new_handle(value), monitor.state);
 }
 
 void run_backward_pass(ExecutorHandle handle, uint32_t len, NDArrayHandle* head_grads) {
-  const std::shared_ptr<runtime::Executor> executor = Executors::instance().get(handle).executor;
-  executor->backward(
+  const ExecutorObject object = Executors::instance().get(handle);  // the callback may free it
+  object.executor->backward(
       optional_arrays(len ? given(head_grads, "the head gradients") : head_grads, len));
-}
-
-void set_monitor(ExecutorHandle handle, ExecutorMonitorCallback callback, void* state, bool all) {
-  Executors::instance().get(handle).monitor = {callback, state, all};
+  if (object.monitor.callback) report(object.monitor, object.executor->monitored_gradients());
 }
 
 }  // namespace
 
+void set_monitor(ExecutorObject& object, const Monitor& monitor) {
+  object.executor->set_monitored(monitor.callback != nullptr);
+  object.monitor = monitor;
+}
+
 void run_forward(const ExecutorObject& object, bool training) {
   object.executor->forward(training);
-  if (object.monitor.callback) report_internals(object, training);
+  if (object.monitor.callback)
+    report(object.monitor, runtime::monitored_values(*object.executor, object.monitor.all));
 }
 
 }  // namespace gemel::c_api
@@ -86,10 +81,14 @@ int MXExecutorGetOptimizedSymbol(ExecutorHandle handle, SymbolHandle* out) {
 
 int MXExecutorSetMonitorCallback(ExecutorHandle handle, ExecutorMonitorCallback callback,
                                  void* callback_handle) {
-  return call(__func__, [&] { set_monitor(handle, callback, callback_handle, false); });
+  return call(__func__, [&] {
+    set_monitor(Executors::instance().get(handle), {callback, callback_handle, false});
+  });
 }
 
 int MXExecutorSetMonitorCallbackEX(ExecutorHandle handle, ExecutorMonitorCallback callback,
                                    void* callback_handle, bool monitor_all) {
-  return call(__func__, [&] { set_monitor(handle, callback, callback_handle, monitor_all); });
+  return call(__func__, [&] {
+    set_monitor(Executors::instance().get(handle), {callback, callback_handle, monitor_all});
+  });
 }

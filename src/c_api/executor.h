@@ -26,6 +26,8 @@ using Executors = Table<ExecutorObject, Kind::executor>;
 
 using NamedShapes = std::vector<std::pair<std::string, Shape>>;
 
+// From now on passes are reported; a monitor without a callback ends that.
+void set_monitor(ExecutorObject& object, const Monitor& monitor);
 // A pass, and the monitor's report of it.
 void run_forward(const ExecutorObject& object, bool training);
 

@@ -1,4 +1,6 @@
 // Executor: binding to the caller's arrays, simple binding, reshaping.
+#include <cstdlib>
+
 #include "c_api/executor.h"
 
 namespace gemel::c_api {
@@ -73,6 +75,42 @@ std::vector<GradRequest> requests_of(const Symbol& symbol, uint32_t count, const
   return requests;
 }
 
+// Of arguments that are to be sparse, by name: given to the call, else an attribute of the
+// variable.
+std::map<std::string, StorageType> storage_types_of(const Symbol& symbol, uint32_t count,
+                                                    const char** names, const int* types) {
+  std::map<std::string, StorageType> result;
+  const auto add = [&](const std::string& name, int type) {
+    GEMEL_CHECK(type >= -1 && type <= 2,
+                "[{}] expected a storage type from -1 to 2 for '{}', got {}", current_function,
+                name, type);
+    if (type > 0) result.emplace(name, static_cast<StorageType>(type));
+  };
+  if (count > 0) given(names, "the names of storage types");
+  if (count > 0) given(types, "the storage types");
+  for (uint32_t i = 0; i < count; ++i) add(text_of(names[i], "a name"), types[i]);
+  for (const NodeRef& node : symbol.input_nodes()) {
+    const auto found = node->attributes.find("__storage_type__");
+    if (found != node->attributes.end()) add(node->name, std::atoi(found->second.c_str()));
+  }
+  return result;
+}
+
+// Their handles, and those of a row_sparse argument's gradient, are sparse from now on.
+void note_storage_types(const runtime::Executor& executor,
+                        const std::map<std::string, StorageType>& types) {
+  if (types.empty()) return;
+  const auto names = executor.symbol().list_arguments();
+  for (size_t i = 0; i < names.size(); ++i) {
+    const auto found = types.find(names[i]);
+    if (found == types.end()) continue;
+    note_storage_type(executor.bindings().arguments[i], found->second);
+    const NDArray& gradient = executor.bindings().gradients[i];
+    if (gradient && found->second == StorageType::row_sparse)
+      note_storage_type(gradient, found->second);
+  }
+}
+
 template <typename T>
 void simple_bind_symbol(SymbolHandle symbol_handle, int dev_type, int dev_id, DeviceOfGroup groups,
                         uint32_t provided_grad_req_list_len, const char** provided_grad_req_names,
@@ -80,9 +118,10 @@ void simple_bind_symbol(SymbolHandle symbol_handle, int dev_type, int dev_id, De
                         const char** provided_arg_shape_names, const T* provided_arg_shape_data,
                         const uint32_t* provided_arg_shape_idx, uint32_t num_provided_arg_dtypes,
                         const char** provided_arg_dtype_names, const int* provided_arg_dtypes,
-                        uint32_t num_provided_arg_stypes, const int* provided_arg_stypes,
-                        uint32_t num_shared_arg_names, const char** shared_arg_name_list,
-                        int* shared_buffer_len, const char** shared_buffer_name_list,
+                        uint32_t num_provided_arg_stypes, const char** provided_arg_stype_names,
+                        const int* provided_arg_stypes, uint32_t num_shared_arg_names,
+                        const char** shared_arg_name_list, int* shared_buffer_len,
+                        const char** shared_buffer_name_list,
                         NDArrayHandle* shared_buffer_handle_list,
                         const char*** updated_shared_buffer_name_list,
                         NDArrayHandle** updated_shared_buffer_handle_list, uint32_t* num_in_args,
@@ -99,9 +138,6 @@ void simple_bind_symbol(SymbolHandle symbol_handle, int dev_type, int dev_id, De
   for (uint32_t i = 0; i < num_provided_arg_dtypes; ++i)
     request.dtypes.emplace_back(text_of(provided_arg_dtype_names[i], "a name"),
                                 dtype_of(provided_arg_dtypes[i]));
-  for (uint32_t i = 0; i < num_provided_arg_stypes; ++i)
-    GEMEL_CHECK(provided_arg_stypes[i] <= 0, "[{}] expected dense arguments, got storage type {}",
-                current_function, provided_arg_stypes[i]);
   request.requests = requests_of(symbol, provided_grad_req_list_len, provided_grad_req_names,
                                  provided_grad_req_types);
   request.shared_names = texts_of(shared_arg_name_list, num_shared_arg_names, "a name");
@@ -114,6 +150,8 @@ void simple_bind_symbol(SymbolHandle symbol_handle, int dev_type, int dev_id, De
       request.buffer.emplace_back(text_of(shared_buffer_name_list[i], "a name"),
                                   filled_array(shared_buffer_handle_list[i]));
   const auto executor = runtime::Executor::simple_bind(symbol, request);
+  note_storage_types(*executor, storage_types_of(symbol, num_provided_arg_stypes,
+                                                 provided_arg_stype_names, provided_arg_stypes));
   Returned& returned = Returned::fresh();
   if (request.use_buffer) {
     std::vector<std::string> names;
@@ -143,7 +181,9 @@ void reshape_executor(int partial_shaping, int allow_up_sizing, uint32_t count, 
                                allow_up_sizing != 0);
   give_bindings(*executor, num_in_args, in_args, arg_grads, num_aux_states, aux_states,
                 Returned::fresh());
-  *out = Executors::instance().add({executor, old.device, old.monitor});
+  ExecutorObject made{executor, old.device, {}};
+  set_monitor(made, old.monitor);
+  *out = Executors::instance().add(std::move(made));
 }
 
 }  // namespace
@@ -201,16 +241,17 @@ int MXExecutorSimpleBind(
     NDArrayHandle** in_args, NDArrayHandle** arg_grads, uint32_t* num_aux_states,
     NDArrayHandle** aux_states, ExecutorHandle shared_exec_handle, ExecutorHandle* out) {
   return call(__func__, [&] {
-    simple_bind_symbol(
-        symbol_handle, dev_type, dev_id,
-        groups_of(num_g2c_keys, g2c_keys, g2c_dev_types, g2c_dev_ids), provided_grad_req_list_len,
-        provided_grad_req_names, provided_grad_req_types, num_provided_arg_shapes,
-        provided_arg_shape_names, provided_arg_shape_data, provided_arg_shape_idx,
-        num_provided_arg_dtypes, provided_arg_dtype_names, provided_arg_dtypes,
-        num_provided_arg_stypes, provided_arg_stypes, num_shared_arg_names, shared_arg_name_list,
-        shared_buffer_len, shared_buffer_name_list, shared_buffer_handle_list,
-        updated_shared_buffer_name_list, updated_shared_buffer_handle_list, num_in_args, in_args,
-        arg_grads, num_aux_states, aux_states, shared_exec_handle, out);
+    simple_bind_symbol(symbol_handle, dev_type, dev_id,
+                       groups_of(num_g2c_keys, g2c_keys, g2c_dev_types, g2c_dev_ids),
+                       provided_grad_req_list_len, provided_grad_req_names, provided_grad_req_types,
+                       num_provided_arg_shapes, provided_arg_shape_names, provided_arg_shape_data,
+                       provided_arg_shape_idx, num_provided_arg_dtypes, provided_arg_dtype_names,
+                       provided_arg_dtypes, num_provided_arg_stypes, provided_arg_stype_names,
+                       provided_arg_stypes, num_shared_arg_names, shared_arg_name_list,
+                       shared_buffer_len, shared_buffer_name_list, shared_buffer_handle_list,
+                       updated_shared_buffer_name_list, updated_shared_buffer_handle_list,
+                       num_in_args, in_args, arg_grads, num_aux_states, aux_states,
+                       shared_exec_handle, out);
   });
 }
 
@@ -230,16 +271,17 @@ int MXExecutorSimpleBindEx(
     NDArrayHandle** in_args, NDArrayHandle** arg_grads, uint32_t* num_aux_states,
     NDArrayHandle** aux_states, ExecutorHandle shared_exec_handle, ExecutorHandle* out) {
   return call(__func__, [&] {
-    simple_bind_symbol(
-        symbol_handle, dev_type, dev_id,
-        groups_of(num_g2c_keys, g2c_keys, g2c_dev_types, g2c_dev_ids), provided_grad_req_list_len,
-        provided_grad_req_names, provided_grad_req_types, num_provided_arg_shapes,
-        provided_arg_shape_names, provided_arg_shape_data, provided_arg_shape_idx,
-        num_provided_arg_dtypes, provided_arg_dtype_names, provided_arg_dtypes,
-        num_provided_arg_stypes, provided_arg_stypes, num_shared_arg_names, shared_arg_name_list,
-        shared_buffer_len, shared_buffer_name_list, shared_buffer_handle_list,
-        updated_shared_buffer_name_list, updated_shared_buffer_handle_list, num_in_args, in_args,
-        arg_grads, num_aux_states, aux_states, shared_exec_handle, out);
+    simple_bind_symbol(symbol_handle, dev_type, dev_id,
+                       groups_of(num_g2c_keys, g2c_keys, g2c_dev_types, g2c_dev_ids),
+                       provided_grad_req_list_len, provided_grad_req_names, provided_grad_req_types,
+                       num_provided_arg_shapes, provided_arg_shape_names, provided_arg_shape_data,
+                       provided_arg_shape_idx, num_provided_arg_dtypes, provided_arg_dtype_names,
+                       provided_arg_dtypes, num_provided_arg_stypes, provided_arg_stype_names,
+                       provided_arg_stypes, num_shared_arg_names, shared_arg_name_list,
+                       shared_buffer_len, shared_buffer_name_list, shared_buffer_handle_list,
+                       updated_shared_buffer_name_list, updated_shared_buffer_handle_list,
+                       num_in_args, in_args, arg_grads, num_aux_states, aux_states,
+                       shared_exec_handle, out);
   });
 }
 
@@ -259,16 +301,17 @@ int MXExecutorSimpleBindEx64(
     NDArrayHandle** in_args, NDArrayHandle** arg_grads, uint32_t* num_aux_states,
     NDArrayHandle** aux_states, ExecutorHandle shared_exec_handle, ExecutorHandle* out) {
   return call(__func__, [&] {
-    simple_bind_symbol(
-        symbol_handle, dev_type, dev_id,
-        groups_of(num_g2c_keys, g2c_keys, g2c_dev_types, g2c_dev_ids), provided_grad_req_list_len,
-        provided_grad_req_names, provided_grad_req_types, num_provided_arg_shapes,
-        provided_arg_shape_names, provided_arg_shape_data, provided_arg_shape_idx,
-        num_provided_arg_dtypes, provided_arg_dtype_names, provided_arg_dtypes,
-        num_provided_arg_stypes, provided_arg_stypes, num_shared_arg_names, shared_arg_name_list,
-        shared_buffer_len, shared_buffer_name_list, shared_buffer_handle_list,
-        updated_shared_buffer_name_list, updated_shared_buffer_handle_list, num_in_args, in_args,
-        arg_grads, num_aux_states, aux_states, shared_exec_handle, out);
+    simple_bind_symbol(symbol_handle, dev_type, dev_id,
+                       groups_of(num_g2c_keys, g2c_keys, g2c_dev_types, g2c_dev_ids),
+                       provided_grad_req_list_len, provided_grad_req_names, provided_grad_req_types,
+                       num_provided_arg_shapes, provided_arg_shape_names, provided_arg_shape_data,
+                       provided_arg_shape_idx, num_provided_arg_dtypes, provided_arg_dtype_names,
+                       provided_arg_dtypes, num_provided_arg_stypes, provided_arg_stype_names,
+                       provided_arg_stypes, num_shared_arg_names, shared_arg_name_list,
+                       shared_buffer_len, shared_buffer_name_list, shared_buffer_handle_list,
+                       updated_shared_buffer_name_list, updated_shared_buffer_handle_list,
+                       num_in_args, in_args, arg_grads, num_aux_states, aux_states,
+                       shared_exec_handle, out);
   });
 }
 

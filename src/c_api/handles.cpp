@@ -9,7 +9,8 @@ const char* name_of(Kind kind) {
                                    "a DataIter",        "a RecordIO",
                                    "a Predictor",       "an NDList",
                                    "a profiler object", "a Graph",
-                                   "an operator",       "a data iterator's creator"};
+                                   "an operator",       "a data iterator's creator",
+                                   "a sparse NDArray"};
   const auto index = static_cast<size_t>(kind);
   return index < std::size(names) ? names[index] : names[0];
 }
@@ -24,7 +25,7 @@ void refuse_handle(Kind expected, const void* handle) {
          current_function, name_of(expected));
   const Kind kind = static_cast<Kind>(parts.kind);
   fail(ErrorKind::Input, "[{}] expected {} handle, got {}", current_function, name_of(expected),
-       parts.kind >= 1 && parts.kind <= static_cast<uint8_t>(Kind::iterator_creator)
+       parts.kind >= 1 && parts.kind <= static_cast<uint8_t>(Kind::sparse_array)
            ? std::string("one of ") + name_of(kind)
            : fmt::format("the foreign value {}", handle));
 }

@@ -29,7 +29,8 @@ enum class Kind : uint8_t {
   profile,
   graph,
   op,
-  iterator_creator
+  iterator_creator,
+  sparse_array
 };
 
 const char* name_of(Kind kind);

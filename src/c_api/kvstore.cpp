@@ -1,5 +1,6 @@
 // KVStore of this process.
 #include <cstdlib>
+#include <map>
 #include <string_view>
 
 #include "c_api/objects.h"
@@ -13,6 +14,9 @@ using kvstore::LocalStore;
 
 struct StoreObject {
   std::shared_ptr<LocalStore> store;
+  // How the values of the push that runs were stored, by key.
+  std::shared_ptr<std::map<Key, StorageType>> pushed =
+      std::make_shared<std::map<Key, StorageType>>();
 };
 using Stores = Table<StoreObject, Kind::store>;
 
@@ -34,38 +38,82 @@ std::vector<Key> keys_of(const T* keys, uint32_t count) {
   return made;
 }
 
+StorageType storage_type_of(const void* handle) {
+  return is_sparse(handle) ? sparse_of(handle)->type() : StorageType::dense;
+}
+
+void* typed_handle(const NDArray& values, StorageType type) {
+  if (type == StorageType::dense) return new_handle(values);
+  return SparseArrays::instance().add(std::make_shared<SparseObject>(type, values));
+}
+
 template <typename T>
 void init_store(KVStoreHandle handle, uint32_t count, const T* keys, NDArrayHandle* values) {
   const auto store = store_of(handle);
   const auto list = keys_of(keys, count);
   const auto arrays = arrays_of(values, count, "the values");
-  for (uint32_t i = 0; i < count; ++i) store->init(list[i], arrays[i]);
+  for (uint32_t i = 0; i < count; ++i) store->init(list[i], arrays[i], storage_type_of(values[i]));
 }
 
 template <typename T>
 void push_store(KVStoreHandle handle, uint32_t count, const T* keys, NDArrayHandle* values) {
-  store_of(handle)->push(keys_of(keys, count), arrays_of(values, count, "the values"));
+  const auto list = keys_of(keys, count);
+  const auto arrays = arrays_of(values, count, "the values");
+  const StoreObject object = Stores::instance().get(handle);
+  object.pushed->clear();
+  for (uint32_t i = 0; i < count; ++i) {
+    const StorageType type = storage_type_of(values[i]);
+    const auto known = object.pushed->try_emplace(list[i], type).first;
+    if (known->second != type) known->second = StorageType::dense;
+  }
+  object.store->push(list, arrays);
+}
+
+// With `ignore_sparse` sparse values stay where they are: pull_store_rows() fetches them.
+template <typename T>
+void pull_store(KVStoreHandle handle, uint32_t count, const T* keys, NDArrayHandle* targets,
+                int priority, bool ignore_sparse = true) {
+  const auto store = store_of(handle);
+  const auto list = keys_of(keys, count);
+  const auto arrays = arrays_of(targets, count, "the targets");
+  for (uint32_t i = 0; i < count; ++i) {
+    if (ignore_sparse && store->storage_type(list[i]) != StorageType::dense) continue;
+    store->pull(std::span(&list[i], 1), std::span(&arrays[i], 1), priority);
+  }
 }
 
 template <typename T>
-void pull_store(KVStoreHandle handle, uint32_t count, const T* keys, NDArrayHandle* targets,
-                int priority) {
-  store_of(handle)->pull(keys_of(keys, count), arrays_of(targets, count, "the targets"), priority);
+void pull_store_rows(KVStoreHandle handle, uint32_t count, const T* keys, NDArrayHandle* targets,
+                     const NDArrayHandle* row_ids) {
+  const auto store = store_of(handle);
+  const auto list = keys_of(keys, count);
+  if (count > 0) given(targets, "the targets");
+  if (count > 0) given(row_ids, "the rows");
+  for (uint32_t i = 0; i < count; ++i) {
+    GEMEL_CHECK(is_sparse(targets[i]) && sparse_of(targets[i])->type() == StorageType::row_sparse,
+                "[{}] expected row_sparse targets, got another storage type", current_function);
+    sparse_of(targets[i])->assign(store->pull_rows(list[i], filled_array(row_ids[i])));
+  }
 }
 
 void set_store_updater(KVStoreHandle handle, MXKVStoreUpdater* updater,
                        MXKVStoreStrUpdater* text_updater, void* state) {
-  store_of(handle)->set_updater(
-      [=](const Key& key, const NDArray& received, const NDArray& stored) {
-        if (const int* number = std::get_if<int>(&key)) {
-          GEMEL_CHECK(updater, "[kvstore] there is no updater for integer keys");
-          updater(*number, new_handle(received), new_handle(stored), state);
-          return;
-        }
-        GEMEL_CHECK(text_updater, "[kvstore] there is no updater for text keys");
-        text_updater(std::get<std::string>(key).c_str(), new_handle(received), new_handle(stored),
-                     state);
-      });
+  const StoreObject object = Stores::instance().get(handle);
+  object.store->set_updater([=, store = object.store.get(), pushed = object.pushed](
+                                const Key& key, const NDArray& received, const NDArray& stored) {
+    const auto handles = [&] {
+      return std::pair(typed_handle(received, pushed->at(key)),
+                       typed_handle(stored, store->storage_type(key)));
+    };
+    if (const int* number = std::get_if<int>(&key)) {
+      GEMEL_CHECK(updater, "[kvstore] there is no updater for integer keys");
+      const auto [gradient, weight] = handles();
+      return updater(*number, gradient, weight, state);
+    }
+    GEMEL_CHECK(text_updater, "[kvstore] there is no updater for text keys");
+    const auto [gradient, weight] = handles();
+    text_updater(std::get<std::string>(key).c_str(), gradient, weight, state);
+  });
 }
 
 // What the launcher told this process to be.
@@ -121,13 +169,23 @@ int MXKVStorePullEx(KVStoreHandle handle, uint32_t num, const char** keys, NDArr
 }
 
 int MXKVStorePullWithSparse(KVStoreHandle handle, uint32_t num, const int* keys,
-                            NDArrayHandle* vals, int priority, bool) {
-  return call(__func__, [&] { pull_store(handle, num, keys, vals, priority); });
+                            NDArrayHandle* vals, int priority, bool ignore_sparse) {
+  return call(__func__, [&] { pull_store(handle, num, keys, vals, priority, ignore_sparse); });
 }
 
 int MXKVStorePullWithSparseEx(KVStoreHandle handle, uint32_t num, const char** keys,
-                              NDArrayHandle* vals, int priority, bool) {
-  return call(__func__, [&] { pull_store(handle, num, keys, vals, priority); });
+                              NDArrayHandle* vals, int priority, bool ignore_sparse) {
+  return call(__func__, [&] { pull_store(handle, num, keys, vals, priority, ignore_sparse); });
+}
+
+int MXKVStorePullRowSparse(KVStoreHandle handle, uint32_t num, const int* keys, NDArrayHandle* vals,
+                           const NDArrayHandle* row_ids, int) {
+  return call(__func__, [&] { pull_store_rows(handle, num, keys, vals, row_ids); });
+}
+
+int MXKVStorePullRowSparseEx(KVStoreHandle handle, uint32_t num, const char** keys,
+                             NDArrayHandle* vals, const NDArrayHandle* row_ids, int) {
+  return call(__func__, [&] { pull_store_rows(handle, num, keys, vals, row_ids); });
 }
 
 int MXKVStorePushPull(KVStoreHandle handle, mx_uint vnum, const int* vkeys, mx_uint onum,

@@ -26,9 +26,13 @@ void make_array(const Shape& shape, int dev_type, int dev_id, int dtype, NDArray
 
 // Each axis as a T in memory of this thread.
 template <typename T>
-void give_shape(const NDArray& array, int* out_ndim, const T** out_axes) {
+void give_shape(const void* handle, int* out_ndim, const T** out_axes) {
   static thread_local T axes[Shape::max_ndim];
-  const Shape shape = array ? array.shape() : shape_for_caller(Shape::unknown());
+  const Shape shape = [&] {
+    if (is_sparse(handle)) return sparse_of(handle)->shape();
+    const NDArray& array = array_of(handle);
+    return array ? array.shape() : shape_for_caller(Shape::unknown());
+  }();
   for (int i = 0; i < shape.ndim(); ++i) {
     if (shape[i] > static_cast<int64_t>(std::numeric_limits<T>::max()))
       fail(ErrorKind::Input, "[{}] axis {} of {} needs 64 bits: use the 64 form", current_function,
@@ -93,41 +97,59 @@ int MXNDArrayCreateEx64(const int64_t* shape, int ndim, int dev_type, int dev_id
 
 int MXNDArrayFree(NDArrayHandle handle) {
   return call(__func__, [&] {
-    if (handle) Arrays::instance().free(handle);
+    if (is_sparse(handle))
+      SparseArrays::instance().free(handle);
+    else if (handle)
+      Arrays::instance().free(handle);
   });
 }
 
 int MXNDArrayGetShape(NDArrayHandle handle, uint32_t* out_dim, const uint32_t** out_pdata) {
   return call(__func__, [&] {
     int ndim = 0;
-    give_shape(array_of(handle), &ndim, out_pdata);
+    give_shape(handle, &ndim, out_pdata);
     *given(out_dim, "the number of axes") = static_cast<uint32_t>(std::max(ndim, 0));
   });
 }
 
 int MXNDArrayGetShapeEx(NDArrayHandle handle, int* out_dim, const int** out_pdata) {
-  return call(__func__, [&] { give_shape(array_of(handle), out_dim, out_pdata); });
+  return call(__func__, [&] { give_shape(handle, out_dim, out_pdata); });
 }
 
 int MXNDArrayGetShapeEx64(NDArrayHandle handle, int* out_dim, const int64_t** out_pdata) {
-  return call(__func__, [&] { give_shape(array_of(handle), out_dim, out_pdata); });
+  return call(__func__, [&] { give_shape(handle, out_dim, out_pdata); });
 }
 
 int MXNDArrayGetDType(NDArrayHandle handle, int* out_dtype) {
   return call(__func__, [&] {
+    given(out_dtype, "the dtype");
+    if (is_sparse(handle)) {
+      *out_dtype = static_cast<int>(sparse_of(handle)->dtype());
+      return;
+    }
     const NDArray& array = array_of(handle);
     *given(out_dtype, "the dtype") = array ? static_cast<int>(array.dtype()) : -1;
   });
 }
 
-// -1 without memory, 0 dense.
+// -1 without memory, 0 dense, 1 row_sparse, 2 csr.
 int MXNDArrayGetStorageType(NDArrayHandle handle, int* out_storage_type) {
-  return call(__func__,
-              [&] { *given(out_storage_type, "the storage type") = array_of(handle) ? 0 : -1; });
+  return call(__func__, [&] {
+    *given(out_storage_type, "the storage type") = is_sparse(handle)
+                                                       ? static_cast<int>(sparse_of(handle)->type())
+                                                   : array_of(handle) ? 0
+                                                                      : -1;
+  });
 }
 
 int MXNDArrayGetContext(NDArrayHandle handle, int* out_dev_type, int* out_dev_id) {
   return call(__func__, [&] {
+    if (is_sparse(handle)) {
+      const Device device = sparse_of(handle)->device();
+      *given(out_dev_type, "the device type") = static_cast<int>(device.kind);
+      *given(out_dev_id, "the device number") = device.id;
+      return;
+    }
     const NDArray& array = array_of(handle);
     *given(out_dev_type, "the device type") = array ? static_cast<int>(array.device().kind) : 0;
     *given(out_dev_id, "the device number") = array ? array.device().id : 0;
@@ -168,5 +190,5 @@ int MXNDArrayReshape64(NDArrayHandle handle, int ndim, dim_t* dims, bool reverse
 }
 
 int MXShallowCopyNDArray(NDArrayHandle src, NDArrayHandle* out) {
-  return call(__func__, [&] { *given(out, "the result") = new_handle(NDArray(array_of(src))); });
+  return call(__func__, [&] { *given(out, "the result") = handle_like(src, array_of(src)); });
 }

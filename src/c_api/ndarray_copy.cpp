@@ -7,6 +7,7 @@ using namespace gemel::c_api;
 
 int MXNDArrayWaitToRead(NDArrayHandle handle) {
   return call(__func__, [&] {
+    if (is_sparse(handle)) return void(sparse_of(handle)->parts());
     const NDArray& array = array_of(handle);
     if (array) array.wait_to_read();
   });
@@ -14,6 +15,7 @@ int MXNDArrayWaitToRead(NDArrayHandle handle) {
 
 int MXNDArrayWaitToWrite(NDArrayHandle handle) {
   return call(__func__, [&] {
+    if (is_sparse(handle)) return void(sparse_of(handle)->parts());
     const NDArray& array = array_of(handle);
     if (array) array.wait_to_write();
   });
@@ -44,22 +46,54 @@ int MXNDArraySyncCopyToCPU(NDArrayHandle handle, void* data, size_t size) {
   });
 }
 
+namespace gemel::c_api {
+namespace {
+
+// A copy with that dtype.
+NDArray converted(const NDArray& source, DType dtype) {
+  if (source.dtype() == dtype) return source.copy();
+  const Attributes attributes = {{"dtype", std::string(gemel::name_of(dtype))}};
+  return runtime::invoke("cast", std::span(&source, 1), attributes)[0];
+}
+
+// -1: the data, or everything when the source is sparse too; 0 and 1: auxiliary parts.
+void copy_into_sparse(SparseObject& target, const void* source_handle, int part) {
+  SparseArray parts = target.parts();
+  const bool csr = target.type() == StorageType::csr;
+  GEMEL_CHECK(part >= -1 && part < (csr ? 2 : 1), "[{}] expected a part in [-1, {}), got {}",
+              current_function, csr ? 2 : 1, part);
+  if (part == -1 && is_sparse(source_handle)) {
+    parts = sparse_of(source_handle)->parts();
+    parts.data = converted(parts.data, target.dtype());
+    return target.assign(std::move(parts));
+  }
+  NDArray& slot = part == -1 ? parts.data : csr && part == 0 ? parts.indptr : parts.indices;
+  const NDArray& source = filled_array(source_handle);
+  GEMEL_CHECK(source.shape() == slot.shape(), "[{}] expected a source of shape {}, got {}",
+              current_function, slot.shape(), source.shape());
+  slot = converted(source, slot.dtype());
+  slot.wait_to_read();
+  target.assign(std::move(parts));
+}
+
+}  // namespace
+}  // namespace gemel::c_api
+
 // Part `i` of a sparse target; -1 is the array itself.
 int MXNDArraySyncCopyFromNDArray(NDArrayHandle handle_dst, const NDArrayHandle handle_src,
                                  const int i) {
   return call(__func__, [&] {
+    if (is_sparse(handle_dst)) return copy_into_sparse(*sparse_of(handle_dst), handle_src, i);
     NDArray& target = filled_array(handle_dst);
-    const NDArray& source = filled_array(handle_src);
+    const NDArray source =
+        is_sparse(handle_src) ? sparse_of(handle_src)->values() : filled_array(handle_src);
     GEMEL_CHECK(i == -1, "[{}] expected part -1 of a dense array, got {}", current_function, i);
     GEMEL_CHECK(target.shape() == source.shape(), "[{}] expected a source of shape {}, got {}",
                 current_function, target.shape(), source.shape());
-    if (target.dtype() == source.dtype()) {
+    if (target.dtype() == source.dtype())
       source.copy_to(target);
-    } else {
-      const NDArray in[1] = {source};
-      const Attributes attributes = {{"dtype", std::string(gemel::name_of(target.dtype()))}};
-      runtime::invoke("cast", in, attributes)[0].copy_to(target);
-    }
+    else
+      converted(source, target.dtype()).copy_to(target);
     target.wait_to_read();
   });
 }

@@ -19,11 +19,30 @@ void give_arrays(NamedArrays named, uint32_t* out_size, NDArrayHandle** out_arr,
   given(out_names, "the names");
   Returned& returned = Returned::fresh();
   std::vector<void*> handles;
-  for (NDArray& array : named.arrays) handles.push_back(new_handle(std::move(array)));
+  for (size_t i = 0; i < named.arrays.size(); ++i) {
+    const auto sparse = named.sparse.find(i);
+    handles.push_back(sparse == named.sparse.end() ? new_handle(std::move(named.arrays[i]))
+                                                   : new_sparse_handle(std::move(sparse->second)));
+  }
   *out_size = static_cast<uint32_t>(handles.size());
   *out_arr = returned.numbers(std::move(handles));
   *out_name_size = static_cast<uint32_t>(named.names.size());
   *out_names = returned.texts(std::move(named.names));
+}
+
+// What one array's bytes say decides between dense and sparse; damage is reported as of a dense
+// one.
+void* handle_of_bytes(std::span<const std::byte> bytes) {
+  try {
+    return new_handle(array_from_bytes(bytes, is_numpy_shape()));
+  } catch (const Error&) {
+    const std::exception_ptr reason = std::current_exception();
+    try {
+      return new_sparse_handle(sparse_from_bytes(bytes));
+    } catch (const Error&) {
+      std::rethrow_exception(reason);
+    }
+  }
 }
 
 }  // namespace
@@ -34,7 +53,12 @@ using namespace gemel::c_api;
 
 int MXNDArraySave(const char* fname, uint32_t num_args, NDArrayHandle* args, const char** keys) {
   return call(__func__, [&] {
-    NamedArrays named{arrays_of(args, num_args, "the arrays"), {}};
+    NamedArrays named;
+    if (num_args > 0) given(args, "the arrays");
+    for (uint32_t i = 0; i < num_args; ++i) {
+      if (is_sparse(args[i])) named.sparse[i] = sparse_of(args[i])->parts();
+      named.arrays.push_back(is_sparse(args[i]) ? NDArray() : filled_array(args[i]));
+    }
     if (keys) named.names = texts_of(keys, num_args, "a name");
     save_arrays(text_of(fname, "the file name"), named, is_numpy_shape());
   });
@@ -59,14 +83,13 @@ int MXNDArrayLoadFromBuffer(const void* ndarray_buffer, size_t size, uint32_t* o
 
 int MXNDArraySaveRawBytes(NDArrayHandle handle, size_t* out_size, const char** out_buf) {
   return call(__func__, [&] {
-    std::string bytes = array_to_bytes(array_of(handle), is_numpy_shape());
+    std::string bytes = is_sparse(handle) ? array_to_bytes(sparse_of(handle)->parts())
+                                          : array_to_bytes(array_of(handle), is_numpy_shape());
     *given(out_size, "the number of bytes") = bytes.size();
     *given(out_buf, "the bytes") = Returned::fresh().text(std::move(bytes));
   });
 }
 
 int MXNDArrayLoadFromRawBytes(const void* buf, size_t size, NDArrayHandle* out) {
-  return call(__func__, [&] {
-    *given(out, "the result") = new_handle(array_from_bytes(bytes_of(buf, size), is_numpy_shape()));
-  });
+  return call(__func__, [&] { *given(out, "the result") = handle_of_bytes(bytes_of(buf, size)); });
 }

@@ -24,6 +24,18 @@ const OperatorTable& operator_table() {
 
 }  // namespace
 
+void* noted_handle(const NDArray& array) {
+  const StorageType type = noted_storage_type(array);
+  if (type == StorageType::dense) return new_handle(array);
+  return SparseArrays::instance().add(std::make_shared<SparseObject>(type, array));
+}
+
+void* handle_like(const void* handle, const NDArray& values) {
+  if (!is_sparse(handle)) return new_handle(values);
+  return SparseArrays::instance().add(
+      std::make_shared<SparseObject>(sparse_of(handle)->type(), values));
+}
+
 NDArray& filled_array(const void* handle) {
   NDArray& array = array_of(handle);
   GEMEL_CHECK(array, "[{}] expected an array with memory, got an empty one", current_function);
@@ -78,6 +90,10 @@ const char* expected_operator(const void* handle) {
 
 void* find_operator(const std::string& name) {
   if (const OpInfo* op = find_op(name)) return handle_of(*op);
+  // 1.9.1's second names of operators that have sparse forms.
+  if (name.starts_with("_sparse_"))
+    if (const OpInfo* op = find_op(name.substr(std::string_view("_sparse_").size())))
+      return handle_of(*op);
   static const auto& places = *new std::unordered_map<std::string_view, uint32_t>([] {
     std::unordered_map<std::string_view, uint32_t> made;
     for (uint32_t i = 0; i < expected_operators.size(); ++i) made[expected_operators[i]] = i;

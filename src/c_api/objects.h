@@ -8,6 +8,7 @@
 #include "array/ndarray.h"
 #include "c_api/handles.h"
 #include "c_api/returned.h"
+#include "c_api/sparse.h"
 #include "gemel/c_api.h"
 #include "graph/symbol.h"
 #include "op/registry.h"
@@ -29,10 +30,19 @@ inline void* new_handle(NDArray array) { return Arrays::instance().add(std::move
 inline void* new_handle(Symbol symbol) {
   return Symbols::instance().add(SymbolObject{std::move(symbol), nullptr, {}});
 }
+// One of a sparse array when that was noted of the values.
+void* noted_handle(const NDArray& array);
 // Null for an array without memory.
-inline void* handle_or_null(const NDArray& array) { return array ? new_handle(array) : nullptr; }
+inline void* handle_or_null(const NDArray& array) { return array ? noted_handle(array) : nullptr; }
 
-inline NDArray& array_of(const void* handle) { return Arrays::instance().get(handle); }
+// Of a sparse array its dense values, shared.
+inline NDArray& array_of(const void* handle) {
+  if (is_sparse(handle)) [[unlikely]]
+    return sparse_of(handle)->shared();
+  return Arrays::instance().get(handle);
+}
+// Another handle on the same values, of the same storage type.
+void* handle_like(const void* handle, const NDArray& values);
 // An array that must have memory.
 NDArray& filled_array(const void* handle);
 // A handle of the caller's list, null where that is null.
@@ -69,6 +79,7 @@ Shape shape_for_caller(Shape shape);
 template <typename T>
 Shape shape_of(const T* axes, int64_t ndim) {
   if (ndim < 0) return Shape::unknown();
+  if (ndim > 0) given(axes, "the shape");
   Shape shape;
   for (int64_t i = 0; i < ndim; ++i)
     shape.push_back(static_cast<int64_t>(static_cast<std::make_signed_t<T>>(axes[i])));

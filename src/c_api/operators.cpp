@@ -3,8 +3,9 @@
 
 #include "c_api/expected_names.h"
 #include "c_api/objects.h"
+#include "c_api/operator_call.h"
 #include "c_api/operator_info.h"
-#include "runtime/invoke.h"
+#include "c_api/sparse_calls.h"
 
 namespace gemel::c_api {
 namespace {
@@ -49,37 +50,15 @@ void give_info(void* handle, const char** name, const char** description, uint32
   if (return_type) *return_type = nullptr;
 }
 
-bool has_parameter(const OpInfo& op, std::string_view name) {
-  for (const Field& field : op.spec.fields)
-    if (field.name == name) return true;
-  return false;
-}
-
-// Calls `op`; empty outputs are made. `*outputs` is null or the caller's list of `*num_outputs`.
-void invoke_operator(const OpInfo& op, int num_inputs, void* const* inputs, int* num_outputs,
-                     void*** outputs, int num_params, const char* const* keys,
-                     const char* const* values) {
-  given(num_outputs, "the number of outputs");
-  given(outputs, "the outputs");
-  GEMEL_CHECK(num_inputs >= 0 && num_params >= 0, "[{}] expected counts from 0, got {} and {}",
-              current_function, num_inputs, num_params);
+// Over dense arrays. `*outputs` is null or the caller's list of `*num_outputs`.
+void invoke_dense(const OpInfo& op, int num_inputs, void* const* inputs, int* num_outputs,
+                  void*** outputs, Attributes attributes) {
   const std::vector<NDArray> in = arrays_of(inputs, num_inputs, "the inputs");
-  Attributes attributes = attributes_of(num_params, keys, values);
-  if (!op.variadic.empty()) attributes.try_emplace(op.variadic, std::to_string(num_inputs));
-  Device device;
-  if (const auto context = attributes.find("ctx"); context != attributes.end()) {
-    if (!context->second.empty()) device = device_from_string(context->second);
-    device = device_of(static_cast<int>(device.kind), device.id);
-    if (!has_parameter(op, "ctx")) attributes.erase(context);
-  }
-  const ParametersRef parameters = runtime::cached_parameters(op, attributes);
-  const size_t expected = op.input_names(*parameters).size();
-  GEMEL_CHECK(in.size() == expected, "[{}] expected {} inputs ({}), got {}", op.name(), expected,
-              fmt::join(op.input_names(*parameters), ", "), in.size());
-  std::vector<NDArray> out(op.visible_output_count(*parameters));
+  const OperatorCall made(op, std::move(attributes), in);
+  std::vector<NDArray> out(made.visible_outputs());
   void** const targets = *outputs;
   if (targets == nullptr || *num_outputs == 0) {
-    runtime::invoke(op, parameters, in, out, device);
+    made.run(in, out);
     static thread_local std::vector<void*> handles;
     handles.clear();
     for (NDArray& array : out) handles.push_back(new_handle(std::move(array)));
@@ -90,7 +69,7 @@ void invoke_operator(const OpInfo& op, int num_inputs, void* const* inputs, int*
   GEMEL_CHECK(*num_outputs == static_cast<int>(out.size()), "[{}] expected {} outputs, got {}",
               op.name(), out.size(), *num_outputs);
   for (size_t i = 0; i < out.size(); ++i) out[i] = array_of(targets[i]);
-  runtime::invoke(op, parameters, in, out, device);
+  made.run(in, out);
   for (size_t i = 0; i < out.size(); ++i) {
     NDArray& target = array_of(targets[i]);
     if (target)
@@ -98,6 +77,22 @@ void invoke_operator(const OpInfo& op, int num_inputs, void* const* inputs, int*
     else
       target = std::move(out[i]);
   }
+}
+
+// Calls an operator; empty outputs are made.
+void invoke_operator(void* creator, int num_inputs, void* const* inputs, int* num_outputs,
+                     void*** outputs, int num_params, const char* const* keys,
+                     const char* const* values) {
+  given(num_outputs, "the number of outputs");
+  given(outputs, "the outputs");
+  GEMEL_CHECK(num_inputs >= 0 && num_params >= 0, "[{}] expected counts from 0, got {} and {}",
+              current_function, num_inputs, num_params);
+  if (num_inputs > 0) given(inputs, "the inputs");
+  Attributes attributes = attributes_of(num_params, keys, values);
+  if (is_sparse_call(creator, num_inputs, inputs, *outputs ? *num_outputs : 0, *outputs))
+    return invoke_sparse(creator, std::span(inputs, static_cast<size_t>(num_inputs)), num_outputs,
+                         outputs, std::move(attributes));
+  invoke_dense(op_of(creator), num_inputs, inputs, num_outputs, outputs, std::move(attributes));
 }
 
 }  // namespace
@@ -157,8 +152,8 @@ int MXImperativeInvoke(AtomicSymbolCreator creator, int num_inputs, NDArrayHandl
                        int* num_outputs, NDArrayHandle** outputs, int num_params,
                        const char** param_keys, const char** param_vals) {
   return call(__func__, [&] {
-    invoke_operator(op_of(creator), num_inputs, inputs, num_outputs, outputs, num_params,
-                    param_keys, param_vals);
+    invoke_operator(creator, num_inputs, inputs, num_outputs, outputs, num_params, param_keys,
+                    param_vals);
   });
 }
 
@@ -167,10 +162,13 @@ int MXImperativeInvokeEx(AtomicSymbolCreator creator, int num_inputs, NDArrayHan
                          const char** param_keys, const char** param_vals, const int** out_stypes) {
   return call(__func__, [&] {
     given(out_stypes, "the storage types");
-    invoke_operator(op_of(creator), num_inputs, inputs, num_outputs, outputs, num_params,
-                    param_keys, param_vals);
+    invoke_operator(creator, num_inputs, inputs, num_outputs, outputs, num_params, param_keys,
+                    param_vals);
     static thread_local std::vector<int> storage_types;
-    storage_types.assign(*num_outputs, 0);
+    storage_types.clear();
+    for (int i = 0; i < *num_outputs; ++i)
+      storage_types.push_back(
+          is_sparse((*outputs)[i]) ? static_cast<int>(sparse_of((*outputs)[i])->type()) : 0);
     *out_stypes = storage_types.data();
   });
 }

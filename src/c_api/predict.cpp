@@ -274,7 +274,7 @@ int MXPredGetOutput(PredictorHandle handle, uint32_t index, float* data, uint32_
 int MXPredSetMonitorCallback(PredictorHandle handle, PredMonitorCallback callback,
                              void* callback_handle, bool monitor_all) {
   return call(__func__, [&] {
-    predictor_of(handle)->executor.monitor = {callback, callback_handle, monitor_all};
+    set_monitor(predictor_of(handle)->executor, {callback, callback_handle, monitor_all});
   });
 }
 

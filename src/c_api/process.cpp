@@ -4,6 +4,7 @@
 #include "base/settings.h"
 #include "c_api/callbacks.h"
 #include "c_api/objects.h"
+#include "engine/bulk.h"
 #include "memory/pool.h"
 #include "runtime/features.h"
 #include "runtime/random.h"
@@ -114,8 +115,7 @@ int MXSetEnv(const char* name, const char* value) {
 
 int MXEngineSetBulkSize(int bulk_size, int* prev_bulk_size) {
   return call(__func__, [&] {
-    static thread_local int current = 15;  // 1.9.1's default; small tasks are joined either way
-    if (prev_bulk_size) *prev_bulk_size = current;
-    current = bulk_size;
+    const int previous = engine::detail::set_bulk_size(bulk_size);
+    if (prev_bulk_size) *prev_bulk_size = previous;
   });
 }

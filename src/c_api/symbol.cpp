@@ -3,6 +3,7 @@
 
 #include "c_api/objects.h"
 #include "c_api/symbol_subgraphs.h"
+#include "graph/hidden_keys.h"
 #include "graph/indexed.h"
 #include "op/gradient.h"
 
@@ -48,7 +49,7 @@ void create_atomic(void* creator, uint32_t count, const char** keys, const char*
                    SymbolHandle* out) {
   given(out, "the result");
   const OpInfo& op = op_of(creator);
-  Attributes attributes = attributes_of(count, keys, values);
+  Attributes attributes = stored_attributes(attributes_of(count, keys, values));
   // What follows from the composition is checked there: how many inputs there are, graphs.
   if (op.take_subgraphs)
     op.spec.parse(op.name(), attributes);

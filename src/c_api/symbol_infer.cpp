@@ -125,6 +125,10 @@ void infer_symbol_types(SymbolHandle handle, uint32_t num_args, const char** key
       parts.all([](DType type) { return type != DType::none; });
 }
 
+int no_place_for_completeness(const char* function) {
+  return call(function, [] { given(static_cast<int*>(nullptr), "the completeness flag"); });
+}
+
 }  // namespace
 }  // namespace gemel::c_api
 
@@ -188,10 +192,12 @@ int MXSymbolInferShapePartial(SymbolHandle sym, uint32_t num_args, const char** 
                               uint32_t* aux_shape_size, const uint32_t** aux_shape_ndim,
                               const uint32_t*** aux_shape_data, int* complete) {
   int all = 0;
-  const int result =
-      MXSymbolInferShape(sym, num_args, keys, arg_ind_ptr, arg_shape_data, in_shape_size,
-                         in_shape_ndim, in_shape_data, out_shape_size, out_shape_ndim,
-                         out_shape_data, aux_shape_size, aux_shape_ndim, aux_shape_data, &all);
+  const int result = !complete
+                         ? no_place_for_completeness(__func__)
+                         : MXSymbolInferShape(sym, num_args, keys, arg_ind_ptr, arg_shape_data,
+                                              in_shape_size, in_shape_ndim, in_shape_data,
+                                              out_shape_size, out_shape_ndim, out_shape_data,
+                                              aux_shape_size, aux_shape_ndim, aux_shape_data, &all);
   if (result == 0) *complete = 1;
   return result;
 }
@@ -205,9 +211,11 @@ int MXSymbolInferShapePartialEx(SymbolHandle sym, uint32_t num_args, const char*
                                 const int*** aux_shape_data, int* complete) {
   int all = 0;
   const int result =
-      MXSymbolInferShapeEx(sym, num_args, keys, arg_ind_ptr, arg_shape_data, in_shape_size,
-                           in_shape_ndim, in_shape_data, out_shape_size, out_shape_ndim,
-                           out_shape_data, aux_shape_size, aux_shape_ndim, aux_shape_data, &all);
+      !complete ? no_place_for_completeness(__func__)
+                : MXSymbolInferShapeEx(sym, num_args, keys, arg_ind_ptr, arg_shape_data,
+                                       in_shape_size, in_shape_ndim, in_shape_data, out_shape_size,
+                                       out_shape_ndim, out_shape_data, aux_shape_size,
+                                       aux_shape_ndim, aux_shape_data, &all);
   if (result == 0) *complete = 1;
   return result;
 }
@@ -221,9 +229,11 @@ int MXSymbolInferShapePartialEx64(SymbolHandle sym, uint32_t num_args, const cha
                                   const int64_t*** aux_shape_data, int* complete) {
   int all = 0;
   const int result =
-      MXSymbolInferShapeEx64(sym, num_args, keys, arg_ind_ptr, arg_shape_data, in_shape_size,
-                             in_shape_ndim, in_shape_data, out_shape_size, out_shape_ndim,
-                             out_shape_data, aux_shape_size, aux_shape_ndim, aux_shape_data, &all);
+      !complete ? no_place_for_completeness(__func__)
+                : MXSymbolInferShapeEx64(sym, num_args, keys, arg_ind_ptr, arg_shape_data,
+                                         in_shape_size, in_shape_ndim, in_shape_data,
+                                         out_shape_size, out_shape_ndim, out_shape_data,
+                                         aux_shape_size, aux_shape_ndim, aux_shape_data, &all);
   if (result == 0) *complete = 1;
   return result;
 }
@@ -244,9 +254,10 @@ int MXSymbolInferTypePartial(SymbolHandle sym, uint32_t num_args, const char** k
                              const int** out_type_data, uint32_t* aux_type_size,
                              const int** aux_type_data, int* complete) {
   int all = 0;
-  const int result =
-      MXSymbolInferType(sym, num_args, keys, arg_type_data, in_type_size, in_type_data,
-                        out_type_size, out_type_data, aux_type_size, aux_type_data, &all);
+  const int result = !complete ? no_place_for_completeness(__func__)
+                               : MXSymbolInferType(sym, num_args, keys, arg_type_data, in_type_size,
+                                                   in_type_data, out_type_size, out_type_data,
+                                                   aux_type_size, aux_type_data, &all);
   if (result == 0) *complete = 1;
   return result;
 }

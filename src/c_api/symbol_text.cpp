@@ -110,6 +110,7 @@ int MXSymbolSetAttr(SymbolHandle symbol, const char* key, const char* value) {
 int NNSymbolSetAttrs(SymbolHandle symbol, nn_uint num_param, const char** keys,
                      const char** values) {
   return call(__func__, [&] {
+    Symbols::instance().get(symbol);
     for (const auto& [key, value] : attributes_of(num_param, keys, values))
       set_symbol_attribute(symbol, key.c_str(), value.c_str());
   });

@@ -42,11 +42,11 @@ LocalStore::LocalStore(std::string type) : type_(std::move(type)) {
 void LocalStore::check_kind(const Key& key) {
   if (!kind_) kind_ = key.index();
   GEMEL_CHECK(*kind_ == key.index(),
-              "[kvstore] expected {} keys as before, got '{}': mixed key types are not allowed",
+              "[kvstore] expected {} keys as before, got '{}': Mixed key types are not allowed",
               *kind_ == 0 ? "integer" : "text", to_string(key));
 }
 
-const NDArray& LocalStore::stored(const Key& key) {
+const LocalStore::Value& LocalStore::value(const Key& key) {
   check_kind(key);
   const auto found = values_.find(key);
   GEMEL_CHECK(found != values_.end(),
@@ -55,11 +55,15 @@ const NDArray& LocalStore::stored(const Key& key) {
   return found->second;
 }
 
-void LocalStore::init(const Key& key, const NDArray& value) {
+void LocalStore::init(const Key& key, const NDArray& value, StorageType type) {
   check_kind(key);
-  GEMEL_CHECK(!values_.contains(key), "[kvstore] duplicate init of key {}", to_string(key));
-  values_.emplace(key, value.copy());
+  GEMEL_CHECK(!values_.contains(key),
+              "[kvstore] duplicate init of key {}: init and broadcast give a key its first value",
+              to_string(key));
+  values_.emplace(key, Value{value.copy(), type});
 }
+
+StorageType LocalStore::storage_type(const Key& key) { return value(key).type; }
 
 void LocalStore::push(std::span<const Key> keys, std::span<const NDArray> values) {
   std::vector<std::pair<Key, std::vector<NDArray>>> groups;
@@ -93,6 +97,32 @@ void LocalStore::pull(std::span<const Key> keys, std::span<const NDArray> target
                 to_string(keys[i]), source.shape(), targets[i].shape());
     source.copy_to(targets[i], priority);
   }
+}
+
+SparseArray LocalStore::pull_rows(const Key& key, const NDArray& row_ids) {
+  const Value& source = value(key);
+  GEMEL_CHECK(
+      source.type == StorageType::row_sparse,
+      "[kvstore] row_sparse_pull of key {}: expected value of row_sparse storage, got {}: use "
+      "pull",
+      to_string(key), name_of(source.type));
+  const NDArray wide = runtime::invoke("Cast", std::span(&row_ids, 1), {{"dtype", "int64"}})[0];
+  wide.wait_to_read();
+  std::vector<int64_t> rows(wide.data<int64_t>(), wide.data<int64_t>() + wide.size());
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  const Shape& shape = source.array.shape();
+  if (!rows.empty() && (rows.front() < 0 || rows.back() >= shape[0]))
+    fail(ErrorKind::Index, "[kvstore] row_sparse_pull of key {}: row {} lies outside of {} rows",
+         to_string(key), rows.front() < 0 ? rows.front() : rows.back(), shape[0]);
+  SparseArray result =
+      sparse_zeros(source.type, shape, source.array.dtype(), source.array.device());
+  if (rows.empty()) return result;
+  result.indices = NDArray({static_cast<int64_t>(rows.size())}, DType::int64, result.device());
+  result.indices.copy_from_host(rows.data(), result.indices.bytes());
+  const NDArray in[2] = {source.array, result.indices};
+  result.data = runtime::invoke("take", in, {{"axis", "0"}})[0];
+  return result;
 }
 
 }  // namespace gemel::kvstore

@@ -79,5 +79,22 @@ TEST(LocalStore, ErrorsNameTheKey) {
   EXPECT_THROW(LocalStore("nowhere"), Error);
 }
 
+TEST(LocalStore, RowsOfARowSparseValue) {
+  LocalStore store("local");
+  NDArray value({3, 2}, DType::float32);
+  const float elements[] = {1, 2, 3, 4, 5, 6};
+  value.copy_from_host(elements, value.bytes());
+  store.init("rows", value, StorageType::row_sparse);
+  store.init("dense", value);
+  EXPECT_EQ(store.storage_type("rows"), StorageType::row_sparse);
+  const SparseArray rows = store.pull_rows("rows", filled({2, 0, 2}));
+  EXPECT_EQ(rows.shape, (Shape{3, 2}));
+  EXPECT_THAT(values_of(rows.data), testing::ElementsAre(1, 2, 5, 6));
+  EXPECT_THAT(values_of(to_dense(rows)), testing::ElementsAre(1, 2, 0, 0, 5, 6));
+  EXPECT_EQ(store.pull_rows("rows", NDArray({0}, DType::int64)).indices.size(), 0);
+  EXPECT_THROW(store.pull_rows("rows", filled({3})), Error);
+  EXPECT_THROW(store.pull_rows("dense", filled({0})), Error);
+}
+
 }  // namespace
 }  // namespace gemel::kvstore

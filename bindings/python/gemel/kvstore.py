@@ -8,12 +8,8 @@ import warnings
 from . import _core
 from . import optimizer as opt
 from .base import MXNetError
-from .ndarray.sparse import retain, unique_rows
 
 __all__ = ["KVStoreBase", "KVStore", "create"]
-
-_LOCAL_TYPES = ("local", "device", "local_update_cpu", "local_allreduce_cpu",
-                "local_allreduce_device")
 
 
 class KVStoreBase:
@@ -82,6 +78,23 @@ def _pairs(key, value):
     return pairs
 
 
+def _flat(key, value):
+    """Keys and arrays, one of each: a key with several arrays occurs several times."""
+    keys, arrays = [], []
+    for one, values in _pairs(key, value):
+        keys.extend([one] * len(values))
+        arrays.extend(values)
+    return keys, arrays
+
+
+def _pull_whole(store, key, target, priority):
+    """`target` gets the whole value, where one of the two is sparse."""
+    from .ndarray import zeros
+    dense = zeros(target.shape, target.context, target.dtype)
+    store.pull([key], [dense], priority)
+    target[:] = dense
+
+
 class KVStore(KVStoreBase):
     """A store of this process.
 
@@ -90,76 +103,42 @@ class KVStore(KVStoreBase):
     """
 
     def __init__(self, name):
-        self._type = name
-        self._values = {}
-        self._key_type = None
+        self._store = _core.LocalStore(name)
         self._updater = None
-        self._updater_func = None
-
-    def _check_key(self, key):
-        kind = str if isinstance(key, str) else int
-        if self._key_type is None:
-            self._key_type = kind
-        if kind is not self._key_type:
-            raise MXNetError(f"[kvstore] expected {self._key_type.__name__} keys as before, got "
-                             f"{key!r}: Mixed key types are not allowed")
-
-    def _stored(self, key):
-        self._check_key(key)
-        try:
-            return self._values[key]
-        except KeyError:
-            raise MXNetError(f"[kvstore] key {key} has not been inited: call init or broadcast "
-                             "with it first") from None
+        self._pushed = {}  # key -> storage type of what is being pushed
 
     def init(self, key, value):
         """Store first values: `value` is an NDArray for a key, or a list for a list of keys."""
         for one, values in _pairs(key, value):
-            self._check_key(one)
-            if one in self._values:
-                raise MXNetError(f"[kvstore] duplicate init of key {one}. Please double check if "
-                                 "you called kv.init or kv.broadcast with this key multiple times")
-            self._values[one] = values[0].copy()
+            self._store.init(one, values[0], values[0].stype)
 
     def push(self, key, value, priority=0):
         """Sum the arrays of each key and store the sum, or hand it to the updater.
 
         A key may occur more than once; its arrays are summed. Shapes must be the stored one's.
         """
-        merged = {}
-        for one, values in _pairs(key, value):
-            merged.setdefault(one, []).extend(values)
-        for one, values in merged.items():
-            stored = self._stored(one)
-            total = values[0]
-            for other in values:
-                if other.shape != stored.shape:
-                    raise MXNetError(f"[kvstore] push of key {one}: expected shape "
-                                     f"{stored.shape}, got {other.shape}")
-            if len(values) > 1:
-                total = total.as_in_context(stored.context) + \
-                    values[1].as_in_context(stored.context)
-                for other in values[2:]:
-                    total += other.as_in_context(stored.context)
-            if self._updater is not None:
-                self._updater(one, total.as_in_context(stored.context), stored)
-            else:
-                total.copyto(stored)
+        keys, arrays = _flat(key, value)
+        self._pushed = {}
+        for one, array in zip(keys, arrays):
+            known = self._pushed.setdefault(one, array.stype)
+            self._pushed[one] = known if known == array.stype else "default"
+        self._store.push(keys, arrays)
 
     def pull(self, key, out=None, priority=0, ignore_sparse=True):
-        """Copy the stored value of each key into each of its `out` arrays."""
+        """Copy the stored value of each key into each of its `out` arrays.
+
+        With `ignore_sparse` the arrays of sparse values are left alone, as `row_sparse_pull` fills them.
+        """
         assert out is not None
-        for one, outputs in _pairs(key, out):
-            stored = self._stored(one)
-            if stored.stype != "default" and ignore_sparse:
+        for one, target in zip(*_flat(key, out)):
+            stype = self._store.storage_type(one)
+            if stype != "default" and ignore_sparse:
                 warnings.warn(f"[kvstore] pull of key {one} is ignored because its value is "
                               "sparse: use row_sparse_pull, or ignore_sparse=False", stacklevel=2)
-                continue
-            for target in outputs:
-                if target.shape != stored.shape:
-                    raise MXNetError(f"[kvstore] pull of key {one}: expected an array of shape "
-                                     f"{stored.shape}, got {target.shape}")
-                stored.copyto(target)
+            elif stype != "default" or target.stype != "default":
+                _pull_whole(self._store, one, target, priority)
+            else:
+                self._store.pull([one], [target], priority)
 
     def pushpull(self, key, value, out=None, priority=0):
         """`push`, then `pull` into `out` (into `value` where `out` is not given)."""
@@ -172,35 +151,41 @@ class KVStore(KVStoreBase):
         self.pull(key, out, priority)
 
     def row_sparse_pull(self, key, out=None, priority=0, row_ids=None):
-        """Copy the rows `row_ids` of row_sparse values into row_sparse `out` arrays.
+        """Copy the rows `row_ids` of each key's row_sparse value into its `out` arrays.
 
         Parameters
         ----------
-        key : int, str or list of them
-        out : RowSparseNDArray or list of them
-        row_ids : NDArray or list of NDArray
-            One for each of `out`, or one for all; repeated numbers count once.
+        key : str, int, or a sequence of them
+        out : RowSparseNDArray, or a list of them
+            They then store just these rows, in order, each once.
+        row_ids : NDArray, or a list of them
+            Of any integer or float dtype; one for all, or one for each array of `out`.
+
+        Raises
+        ------
+        MXNetError
+            Where the value or `out` is not row_sparse.
+        IndexError
+            For a row that does not exist.
         """
         assert out is not None
         assert row_ids is not None
-        if isinstance(row_ids, (list, tuple)) and len(row_ids) == 1:
-            row_ids = row_ids[0]
-        pairs = [(one, target) for one, outputs in _pairs(key, out) for target in outputs]
-        shared = not isinstance(row_ids, (list, tuple))
-        assert shared or len(row_ids) == len(pairs), \
-            f"[kvstore] expected row_ids for each of {len(pairs)} arrays, got {len(row_ids)}"
-        for i, (one, target) in enumerate(pairs):
-            stored = self._stored(one)
-            for array, what in ((stored, "value"), (target, "out")):
-                if array.stype != "row_sparse":
-                    raise MXNetError(f"[kvstore] row_sparse_pull of key {one}: expected {what} of "
-                                     f"row_sparse storage, got {array.stype}: use pull")
-            rows = row_ids if shared else row_ids[i]
-            retain(stored, unique_rows(rows, stored.context)).copyto(target)
+        keys, targets = _flat(key, out)
+        rows = list(row_ids) if isinstance(row_ids, (list, tuple)) else [row_ids]
+        if len(rows) == 1:
+            rows *= len(targets)
+        assert len(rows) == len(targets), \
+            f"[kvstore] expected row_ids for each of {len(targets)} arrays, got {len(rows)}"
+        for one, target, wanted in zip(keys, targets, rows):
+            if target.stype != "row_sparse":
+                raise MXNetError(f"[kvstore] row_sparse_pull of key {one}: expected out of row_sparse storage, "
+                                 f"got {target.stype}: use pull")
+            stype, shape, *parts = self._store.pull_rows(one, wanted)
+            target._assign(type(target)._of(parts, shape))
 
     def set_gradient_compression(self, compression_params):
         """Compression is for links between machines or GPUs; raises `MXNetError` otherwise."""
-        raise MXNetError(f"[kvstore] gradient compression is not supported for type {self._type}")
+        raise MXNetError(f"[kvstore] gradient compression is not supported for type {self.type}")
 
     def set_optimizer(self, optimizer):
         """Update stored values by this optimizer on every push."""
@@ -209,6 +194,19 @@ class KVStore(KVStoreBase):
     def _set_updater(self, updater):
         """Call `updater(key, summed array, stored array)` on every push."""
         self._updater = updater
+        self._store.set_updater(None if updater is None else self._update)
+
+    def _update(self, key, received, stored):
+        """Hands sparse values over as sparse arrays; dense memory holds what is stored."""
+        if self._pushed[key] != "default":
+            received = received.tostype(self._pushed[key])
+        stype = self._store.storage_type(key)
+        if stype == "default":
+            self._updater(key, received, stored)
+            return
+        value = stored.tostype(stype)
+        self._updater(key, received, value)
+        stored[:] = value.tostype("default")
 
     set_updater = _set_updater
 
@@ -220,7 +218,7 @@ class KVStore(KVStoreBase):
 
     @property
     def type(self):
-        return self._type
+        return self._store.type
 
     @property
     def rank(self):
@@ -261,10 +259,7 @@ def create(name="local"):
     lower = name.lower()
     if lower in KVStoreBase.kv_registry:
         return KVStoreBase.kv_registry[lower]()
-    if lower in _LOCAL_TYPES:
-        return KVStore(name)
-    raise MXNetError(f"[kvstore] expected one of {', '.join(_LOCAL_TYPES)} or a registered "
-                     f"class, got unknown type {name!r}")
+    return KVStore(name)
 
 
 def _as_store(kvstore, num_device, arg_params):

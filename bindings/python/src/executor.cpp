@@ -1,11 +1,9 @@
 // Executor and CachedOp.
 #include "runtime/executor.h"
 
-#include <unordered_map>
-#include <unordered_set>
-
 #include "common.h"
 #include "runtime/cached_op.h"
+#include "runtime/monitor.h"
 
 namespace gemel::python {
 namespace {
@@ -46,40 +44,9 @@ void bind_executor(nb::module_& m) {
       .def("_set_monitored", &Executor::set_monitored)
       .def("_monitored",
            [](const Executor& e, bool all) {
-             // As 1.9.1 reports: for every operator its inputs, where asked, then its outputs.
-             std::unordered_map<Entry, NDArray> values;
-             const auto names = e.symbol().list_inputs();
-             const auto nodes = e.symbol().input_nodes();
-             const auto is_auxiliary = e.symbol().input_is_auxiliary();
-             size_t argument = 0, state = 0;
-             for (size_t i = 0; i < nodes.size(); ++i)
-               values[Entry{nodes[i], 0, 0}] = is_auxiliary[i]
-                                                   ? e.bindings().auxiliary_states[state++]
-                                                   : e.bindings().arguments[argument++];
-             const auto watched = e.monitored();
-             for (const auto& [entry, value] : watched)
-               values[Entry{entry.node, entry.index, 0}] = value;
              nb::list rows;
-             const auto add = [&](const std::string& name, const Entry& entry) {
-               const auto found = values.find(Entry{entry.node, entry.index, 0});
-               if (found != values.end()) rows.append(nb::make_tuple(name, wrap(found->second)));
-             };
-             std::unordered_set<const Node*> reported;
-             for (const auto& [entry, value] : watched) {
-               const Node& node = *entry.node;
-               if (all && reported.insert(&node).second) {
-                 auto inputs = node.op->input_names(*node.parameters);
-                 const bool unnamed = static_cast<const OpInfo*>(node.op)->pointwise != nullptr;
-                 for (size_t k = 0; k < node.inputs.size(); ++k) {
-                   const Entry& input = node.inputs[k];
-                   if (input.node->is_variable() && reported.insert(input.node.get()).second)
-                     add(input.node->name, input);
-                   add(node.name + "_" + (unnamed ? "input" + std::to_string(k) : inputs[k]),
-                       input);
-                 }
-               }
-               add(Symbol({entry}).list_outputs()[0], entry);
-             }
+             for (const auto& [name, value] : runtime::monitored_values(e, all))
+               rows.append(nb::make_tuple(name, wrap(value)));
              return rows;
            })
       .def("_monitored_gradients",

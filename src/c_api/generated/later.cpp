@@ -926,19 +926,9 @@ int MXCachedOpRegisterOpHook(NDArrayHandle handle, CachedOpMonitorCallback callb
   return gemel::c_api::not_available("MXCachedOpRegisterOpHook");
 }
 
-int MXKVStorePullRowSparseEx(KVStoreHandle handle, uint32_t num, const char** keys,
-                             NDArrayHandle* vals, const NDArrayHandle* row_ids, int priority) {
-  return gemel::c_api::not_available("MXKVStorePullRowSparseEx");
-}
-
 int MXKVStoreRunServer(KVStoreHandle handle, MXKVStoreServerController controller,
                        void* controller_handle) {
   return gemel::c_api::not_available("MXKVStoreRunServer");
-}
-
-int MXKVStorePullRowSparse(KVStoreHandle handle, uint32_t num, const int* keys, NDArrayHandle* vals,
-                           const NDArrayHandle* row_ids, int priority) {
-  return gemel::c_api::not_available("MXKVStorePullRowSparse");
 }
 
 int MXGetGPUMemoryInformation(int dev, int* free_mem, int* total_mem) {
@@ -955,43 +945,6 @@ int NNAddControlDeps(SymbolHandle handle, SymbolHandle src_dep) {
 
 int MXLoadLib(const char* path, unsigned verbose) {
   return gemel::c_api::not_available("MXLoadLib");
-}
-
-int MXNDArrayCreateSparseEx(int storage_type, const uint32_t* shape, uint32_t ndim, int dev_type,
-                            int dev_id, int delay_alloc, int dtype, uint32_t num_aux, int* aux_type,
-                            uint32_t* aux_ndims, const uint32_t* aux_shape, NDArrayHandle* out) {
-  return gemel::c_api::not_available("MXNDArrayCreateSparseEx");
-}
-
-int MXNDArrayGetAuxNDArray(NDArrayHandle handle, uint32_t i, NDArrayHandle* out) {
-  return gemel::c_api::not_available("MXNDArrayGetAuxNDArray");
-}
-
-int MXNDArrayGetAuxType(NDArrayHandle handle, uint32_t i, int* out_type) {
-  return gemel::c_api::not_available("MXNDArrayGetAuxType");
-}
-
-int MXNDArrayGetDataNDArray(NDArrayHandle handle, NDArrayHandle* out) {
-  return gemel::c_api::not_available("MXNDArrayGetDataNDArray");
-}
-
-int MXNDArraySyncCheckFormat(NDArrayHandle handle, const bool full_check) {
-  return gemel::c_api::not_available("MXNDArraySyncCheckFormat");
-}
-
-int MXNDArrayCreateSparseEx64(int storage_type, const int64_t* shape, int ndim, int dev_type,
-                              int dev_id, int delay_alloc, int dtype, uint32_t num_aux,
-                              int* aux_type, int* aux_ndims, const int64_t* aux_shape,
-                              NDArrayHandle* out) {
-  return gemel::c_api::not_available("MXNDArrayCreateSparseEx64");
-}
-
-int MXNDArrayGetAuxNDArray64(NDArrayHandle handle, int64_t i, NDArrayHandle* out) {
-  return gemel::c_api::not_available("MXNDArrayGetAuxNDArray64");
-}
-
-int MXNDArrayGetAuxType64(NDArrayHandle handle, int64_t i, int* out_type) {
-  return gemel::c_api::not_available("MXNDArrayGetAuxType64");
 }
 
 int NNGraphApplyPasses(GraphHandle src, nn_uint num_pass, const char** pass_names,

@@ -75,3 +75,26 @@ rows = os.path.join(sys.argv[1], "rows.csv")
 np.savetxt(rows, X[:8], delimiter=",")
 csv = mx.io.CSVIter(data_csv=rows, data_shape=(10,), batch_size=4)
 np.testing.assert_allclose(next(csv).data[0].asnumpy(), X[:4], rtol=1e-5)
+
+# Groups with devices of their own, monitors, executors that share.
+with mx.AttrScope(ctx_group="first"):
+    lower = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=4, name="lower")
+with mx.AttrScope(ctx_group="second"):
+    upper = mx.sym.FullyConnected(lower, num_hidden=2, name="upper")
+groups = {"first": mx.cpu(0), "second": mx.cpu(1)}
+executor = upper.simple_bind(mx.cpu(0), group2ctx=groups, data=(3, 5))
+assert executor.arg_dict["lower_weight"].context == mx.cpu(0)
+assert executor.arg_dict["upper_weight"].context == mx.cpu(1)
+for array in executor.arg_arrays:
+    array[:] = 0.5
+assert executor.forward()[0].context == mx.cpu(1)
+np.testing.assert_allclose(executor.outputs[0].asnumpy(), np.full((3, 2), 4 * 0.5 * (5 * 0.25 + 0.5) + 0.5))
+seen = []
+executor.set_monitor_callback(lambda name, array: seen.append(name), monitor_all=True)
+executor.forward(is_train=True)
+names = [name if isinstance(name, str) else name.decode() for name in seen]
+assert "lower_output" in names and "lower_weight" in names and "data" in names, names
+monitored = mx.mod.Module(network)
+monitor = mx.mon.Monitor(1, pattern=".*weight|.*output")
+batches.reset()
+monitored.fit(batches, num_epoch=1, monitor=monitor)
