@@ -115,6 +115,9 @@ EXCEPTIONS = {
     ("value", "_zeros_without_dtype"): "1.9.1's Python front end cannot say the type's number",
     ("value", "_copyto"): "1.9.1 has no type rule for it",
     ("gradient", "_copyto"): "1.9.1 has no type rule for it",
+    ("gradient", "_image_flip_left_right"): "1.9.1 passes the gradient on without turning it over",
+    ("gradient", "_image_flip_top_bottom"): "1.9.1 passes the gradient on without turning it over",
+    ("finite difference", "_image_adjust_lighting"): "computed in float32 for every type, as in 1.9.1",
 }
 
 

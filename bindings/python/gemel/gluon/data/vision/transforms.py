@@ -8,7 +8,6 @@ import random
 import numpy as np
 
 from .... import ndarray as nd
-from ....base import MXNetError
 from ...block import Block, HybridBlock
 from ...nn import HybridSequential, Sequential
 from . import images
@@ -18,19 +17,15 @@ __all__ = ["Compose", "Cast", "ToTensor", "Normalize", "Rotate", "RandomRotation
            "RandomFlipTopBottom", "RandomBrightness", "RandomContrast", "RandomSaturation",
            "RandomHue", "RandomColorJitter", "RandomLighting", "RandomApply"]
 
-_GRAY = np.array([0.299, 0.587, 0.114], "float32")
-
 
 def _pair(size):
     return (size, size) if isinstance(size, (int, float)) else tuple(size)
 
 
-def _like(values, image):
-    return nd.array(values, ctx=image.context, dtype=image.dtype)
-
-
-def _uniform(low, high):
-    return float(nd.random.uniform(low, high, shape=(1,)).asscalar())
+def _resized(x, size, interpolation):
+    if (x.shape[-2], x.shape[-3]) == tuple(size):
+        return x
+    return nd.image.resize(x, size=size, interp=interpolation)
 
 
 class Compose(Sequential):
@@ -43,16 +38,17 @@ class Compose(Sequential):
 
     def __init__(self, transforms):
         super().__init__()
-        hybrid = None
-        for one in transforms:
-            if isinstance(one, HybridBlock) and not isinstance(one, _OnImages):
-                if hybrid is None:
-                    hybrid = HybridSequential()
-                    self.add(hybrid)
-                hybrid.add(one)
-            else:
-                hybrid = None
-                self.add(one)
+        together = []
+        for one in [*transforms, None]:
+            if isinstance(one, HybridBlock):
+                together.append(one)
+                continue
+            if len(together) > 1:
+                group = HybridSequential()
+                group.add(*together)
+                together = [group]
+            self.add(*together, *([] if one is None else [one]))
+            together = []
 
 
 class Cast(HybridBlock):
@@ -90,8 +86,7 @@ class ToTensor(HybridBlock):
         super().__init__()
 
     def hybrid_forward(self, F, x):
-        x = F.swapaxes(F.swapaxes(F.cast(x, "float32"), dim1=-1, dim2=-3), dim1=-1, dim2=-2)
-        return x / 255.0
+        return F.image.to_tensor(x)
 
 
 class Normalize(HybridBlock):
@@ -105,36 +100,14 @@ class Normalize(HybridBlock):
 
     def __init__(self, mean=0.0, std=1.0):
         super().__init__()
-        self._mean = mean
-        self._std = std
-
-    def _for_channels(self, F, function, x, values):
-        if not isinstance(values, (list, tuple, np.ndarray, nd.NDArray)):
-            values = (values,)
-        parts = [F.full((1, 1, 1, 1), float(one)) for one in values]
-        return function(x, F.concat(*parts, dim=1) if len(parts) > 1 else parts[0])
+        self._mean, self._std = (tuple(np.ravel(one).tolist()) if np.ndim(one) else one
+                                 for one in (mean, std))
 
     def hybrid_forward(self, F, x):
-        four = F.expand_dims(x, axis=0) if getattr(x, "ndim", 4) == 3 else x
-        counts = [np.size(one) for one in (self._mean, self._std)]
-        channels = getattr(four, "shape", (0, None))[1] if F is nd else None
-        for count in counts:
-            if channels is not None and count not in (1, channels):
-                raise MXNetError(f"[Normalize] expected 1 or {channels} values for an array of "
-                                 f"shape {x.shape}, got {count}")
-        four = self._for_channels(F, F.broadcast_sub, four, self._mean)
-        four = self._for_channels(F, F.broadcast_div, four, self._std)
-        return F.reshape_like(four, x)
+        return F.image.normalize(x, self._mean, self._std)
 
 
-class _OnImages(HybridBlock):
-    """The base of transforms that compute with NumPy; they run as they are, also hybridized."""
-
-    def forward(self, x, *args):
-        return self.hybrid_forward(nd, x)
-
-
-class Resize(_OnImages):
+class Resize(HybridBlock):
     """Another size for an image or several.
 
     Parameters
@@ -143,7 +116,7 @@ class Resize(_OnImages):
     keep_ratio : bool
         Whether a single number is the size of the short edge; otherwise of both.
     interpolation : int
-        0 for the nearest pixel, 1 for linear, 3 for averages of areas.
+        0 nearest, 1 linear, 2 cubic, 3 averages of areas, 4 Lanczos.
     """
 
     def __init__(self, size, keep_ratio=False, interpolation=1):
@@ -153,20 +126,10 @@ class Resize(_OnImages):
         self._interpolation = interpolation
 
     def hybrid_forward(self, F, x):
-        if not isinstance(self._size, int) and len(self._size) not in (1, 2):
-            raise MXNetError(f"[Resize] expected one or two numbers, got {self._size}")
-        width, height = _pair(self._size if isinstance(self._size, int) or len(self._size) == 2
-                              else self._size[0])
-        if isinstance(self._size, int) and self._keep:
-            old_height, old_width = x.shape[-3], x.shape[-2]
-            if old_width > old_height:
-                width = old_width * self._size // old_height
-            else:
-                height = old_height * self._size // old_width
-        return _like(images.resize(x.asnumpy(), width, height, self._interpolation), x)
+        return F.image.resize(x, self._size, self._keep, self._interpolation)
 
 
-class CropResize(_OnImages):
+class CropResize(HybridBlock):
     """A part of an image or several, in another size where `size` is given.
 
     Parameters
@@ -184,10 +147,8 @@ class CropResize(_OnImages):
         self._interpolation = 1 if interpolation is None else interpolation
 
     def hybrid_forward(self, F, x):
-        part = images.crop(x.asnumpy(), *self._part)
-        if self._size:
-            part = images.resize(part, *_pair(self._size), self._interpolation)
-        return _like(part, x)
+        part = F.image.crop(x, *self._part)
+        return F.image.resize(part, self._size, False, self._interpolation) if self._size else part
 
 
 class CenterCrop(Block):
@@ -205,11 +166,11 @@ class CenterCrop(Block):
         self._interpolation = interpolation
 
     def forward(self, x):
-        image = x.asnumpy()
-        width, height = images.resize_to_fit(*self._size, image.shape[-2], image.shape[-3])
-        left, top = (image.shape[-2] - width) // 2, (image.shape[-3] - height) // 2
-        part = images.crop(image, left, top, width, height)
-        return _like(images.resize(part, *self._size, self._interpolation), x)
+        full_height, full_width = x.shape[-3:-1]
+        width, height = images.resize_to_fit(*self._size, full_width, full_height)
+        part = nd.image.crop(x, (full_width - width) // 2, (full_height - height) // 2, width,
+                             height)
+        return _resized(part, self._size, self._interpolation)
 
 
 class RandomResizedCrop(Block):
@@ -233,150 +194,98 @@ class RandomResizedCrop(Block):
         self._interpolation = interpolation
 
     def forward(self, x):
-        image = x.asnumpy()
-        full_height, full_width = image.shape[-3:-1]
+        full_height, full_width = x.shape[-3:-1]
         for _ in range(10):
             area = random.uniform(*self._scale) * full_width * full_height
             ratio = math.exp(random.uniform(*(math.log(one) for one in self._ratio)))
             width, height = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
             if 0 < width <= full_width and 0 < height <= full_height:
-                part = images.crop(image, random.randint(0, full_width - width),
-                                   random.randint(0, full_height - height), width, height)
-                return _like(images.resize(part, *self._size, self._interpolation), x)
+                part = nd.image.crop(x, random.randint(0, full_width - width),
+                                     random.randint(0, full_height - height), width, height)
+                return _resized(part, self._size, self._interpolation)
         return CenterCrop(self._size, self._interpolation)(x)
 
 
-class _Flip(_OnImages):
-    _axis = -2
-
-    def __init__(self):
-        super().__init__()
-
-    def hybrid_forward(self, F, x):
-        return F.flip(x, axis=x.ndim + self._axis) if _uniform(0, 1) < 0.5 else x
-
-
-class RandomFlipLeftRight(_Flip):
+class RandomFlipLeftRight(HybridBlock):
     """Left becomes right, every other time."""
 
-    def hybrid_forward(self, F, x):
-        return super().hybrid_forward(F, x)
-
     def __init__(self):
         super().__init__()
 
+    def hybrid_forward(self, F, x):
+        return F.image.random_flip_left_right(x)
 
-class RandomFlipTopBottom(_Flip):
+
+class RandomFlipTopBottom(HybridBlock):
     """Top becomes bottom, every other time."""
 
-    _axis = -3
-
-    def hybrid_forward(self, F, x):
-        return super().hybrid_forward(F, x)
-
     def __init__(self):
         super().__init__()
 
-
-def _brightness(image, factor):
-    return image * factor
-
-
-def _contrast(image, factor):
-    return image * factor + (image @ _GRAY).mean() * (1 - factor)
-
-
-def _saturation(image, factor):
-    return image * factor + (image @ _GRAY)[..., None] * (1 - factor)
-
-
-# Colours as brightness and two differences, in which a hue is an angle.
-_TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.321], [0.211, -0.523, 0.311]])
-_FROM_YIQ = np.array([[1, 0.956, 0.621], [1, -0.272, -0.647], [1, -1.107, 1.705]])
-
-
-def _hue(image, factor):
-    angle = (factor - 1) * math.pi
-    turn = np.array([[1, 0, 0], [0, math.cos(angle), -math.sin(angle)],
-                     [0, math.sin(angle), math.cos(angle)]])
-    return image @ (_FROM_YIQ @ turn @ _TO_YIQ).T.astype("float32")
-
-
-class _Jitter(_OnImages):
-    _change = staticmethod(_brightness)
-
-    def __init__(self, amount):
-        super().__init__()
-        self._range = (max(0, 1 - amount), 1 + amount)
-
     def hybrid_forward(self, F, x):
-        values = self._change(x.asnumpy().astype("float32"), _uniform(*self._range))
-        return _like(images.as_dtype(values, x.dtype), x)
+        return F.image.random_flip_top_bottom(x)
 
 
-class RandomBrightness(_Jitter):
+def _around_one(amount):
+    return max(0, 1 - amount), 1 + amount
+
+
+class RandomBrightness(HybridBlock):
     """All values times a factor between `1 - brightness` and `1 + brightness`."""
 
     def __init__(self, brightness):
-        super().__init__(brightness)
+        super().__init__()
+        self._range = _around_one(brightness)
 
     def hybrid_forward(self, F, x):
-        return super().hybrid_forward(F, x)
+        return F.image.random_brightness(x, *self._range)
 
 
-class RandomContrast(_Jitter):
+class RandomContrast(HybridBlock):
     """The distance to the image's mean gray times a factor."""
 
-    _change = staticmethod(_contrast)
-
     def __init__(self, contrast):
-        super().__init__(contrast)
+        super().__init__()
+        self._range = _around_one(contrast)
 
     def hybrid_forward(self, F, x):
-        return super().hybrid_forward(F, x)
+        return F.image.random_contrast(x, *self._range)
 
 
-class RandomSaturation(_Jitter):
+class RandomSaturation(HybridBlock):
     """The distance to each pixel's gray times a factor."""
 
-    _change = staticmethod(_saturation)
-
     def __init__(self, saturation):
-        super().__init__(saturation)
+        super().__init__()
+        self._range = _around_one(saturation)
 
     def hybrid_forward(self, F, x):
-        return super().hybrid_forward(F, x)
+        return F.image.random_saturation(x, *self._range)
 
 
-class RandomHue(_Jitter):
-    """Colours turned by up to `hue` half circles."""
-
-    _change = staticmethod(_hue)
+class RandomHue(HybridBlock):
+    """Colours turned by up to `hue` circles."""
 
     def __init__(self, hue):
-        super().__init__(hue)
+        super().__init__()
+        self._range = _around_one(hue)
 
     def hybrid_forward(self, F, x):
-        return super().hybrid_forward(F, x)
+        return F.image.random_hue(x, *self._range)
 
 
-class RandomColorJitter(_OnImages):
+class RandomColorJitter(HybridBlock):
     """Brightness, contrast, saturation and hue at random, in random order."""
 
     def __init__(self, brightness=0, contrast=0, saturation=0, hue=0):
         super().__init__()
-        self._jitters = [make(amount) for make, amount in
-                         ((RandomBrightness, brightness), (RandomContrast, contrast),
-                          (RandomSaturation, saturation), (RandomHue, hue)) if amount]
+        self._amounts = (brightness, contrast, saturation, hue)
 
     def hybrid_forward(self, F, x):
-        order = np.argsort([_uniform(0, 1) for _ in self._jitters])
-        for i in order:
-            x = self._jitters[i](x)
-        return x
+        return F.image.random_color_jitter(x, *self._amounts)
 
 
-class RandomLighting(_OnImages):
+class RandomLighting(HybridBlock):
     """A random colour along the main directions of natural images (Krizhevsky et al., 2012).
 
     Parameters
@@ -385,18 +294,12 @@ class RandomLighting(_OnImages):
         Standard deviation of the shares.
     """
 
-    _VALUES = np.array([55.46, 4.794, 1.148])
-    _VECTORS = np.array([[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140],
-                         [-0.5836, -0.6948, 0.4203]])
-
     def __init__(self, alpha):
         super().__init__()
         self._alpha = alpha
 
     def hybrid_forward(self, F, x):
-        shares = nd.random.normal(0, self._alpha, shape=(3,)).asnumpy()
-        values = x.asnumpy().astype("float32") + self._VECTORS @ (self._VALUES * shares)
-        return _like(images.as_dtype(values, x.dtype), x)
+        return F.image.random_lighting(x, self._alpha)
 
 
 class Rotate(Block):
@@ -423,7 +326,7 @@ class Rotate(Block):
         values = x.asnumpy()
         turned = images.rotate(values.reshape((-1,) + values.shape[-3:]), self._degrees,
                                *self._zoom)
-        return _like(turned.reshape(values.shape), x)
+        return nd.array(turned.reshape(values.shape), ctx=x.context, dtype=x.dtype)
 
 
 class RandomRotation(Block):
