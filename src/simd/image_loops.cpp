@@ -13,11 +13,10 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace gemel::simd::HWY_NAMESPACE {
-namespace images {
 namespace hn = hwy::HWY_NAMESPACE;
 
 // One pixel at a time: its pair's six bytes become three pairs of 16 bits.
-void resize_row_rgb(const uint8_t* source, const PixelPair* pairs, int16_t* out, size_t n) {
+void image_row_rgb(const uint8_t* source, const PixelPair* pairs, int16_t* out, size_t n) {
   size_t i = 0;
 #if HWY_TARGET != HWY_SCALAR
   const hn::FixedTag<uint8_t, 16> d8;
@@ -38,9 +37,9 @@ void resize_row_rgb(const uint8_t* source, const PixelPair* pairs, int16_t* out,
     auto odd = hn::Zero(d32);
     const auto even = hn::ReorderWidenMulAccumulate(d32, hn::BitCast(d16, values), w,
                                                     hn::Zero(d32), odd);
-    return hn::ShiftRight<4>(hn::Add(even, odd));
+    return hn::ShiftRight<4>(hn::RearrangeToOddPlusEven(even, odd));
   };
-  // Four pixels are stored one over another's unused end; the last ones one by one.
+  // Each store's unused end is written over by the next; the last pixel is stored by itself.
   const hn::FixedTag<int16_t, 4> d16h;
   for (; i + 2 <= n; ++i)
     hn::StoreU(hn::DemoteTo(d16h, one(pairs[i])), d16h, out + 3 * i);
@@ -53,7 +52,7 @@ void resize_row_rgb(const uint8_t* source, const PixelPair* pairs, int16_t* out,
     }
 }
 
-void blend_rows(const int16_t* a, const int16_t* b, int16_t first, int16_t second, uint8_t* out,
+void image_blend(const int16_t* a, const int16_t* b, int16_t first, int16_t second, uint8_t* out,
                 size_t n) {
   size_t i = 0;
   const hn::ScalableTag<int16_t> d;
@@ -71,7 +70,7 @@ void blend_rows(const int16_t* a, const int16_t* b, int16_t first, int16_t secon
   }
 }
 
-void planes_of_rgb(const uint8_t* source, const float* scale, const float* shift, float* r,
+void image_planes(const uint8_t* source, const float* scale, const float* shift, float* r,
                    float* g, float* b, size_t n) {
   size_t i = 0;
   const hn::ScalableTag<float> d;
@@ -96,20 +95,47 @@ void planes_of_rgb(const uint8_t* source, const float* scale, const float* shift
       planes[c][i] = static_cast<float>(source[3 * i + c]) * scale[c] + shift[c];
 }
 
-}  // namespace images
+void image_mix(const float* matrix, const float* offset, const float* scale, const float* shift,
+                float* r, float* g, float* b, size_t n) {
+  const hn::ScalableTag<float> d;
+  const size_t lanes = hn::Lanes(d);
+  float* planes[3] = {r, g, b};
+  size_t i = 0;
+  const auto low = hn::Zero(d), high = hn::Set(d, 255.0f);
+  for (; i + lanes <= n; i += lanes) {
+    const auto x = hn::LoadU(d, r + i), y = hn::LoadU(d, g + i), z = hn::LoadU(d, b + i);
+    for (int c = 0; c < 3; ++c) {
+      const float* m = matrix + 3 * c;
+      const auto sum = hn::Add(
+          hn::Add(hn::Mul(x, hn::Set(d, m[0])), hn::Mul(y, hn::Set(d, m[1]))),
+          hn::Add(hn::Mul(z, hn::Set(d, m[2])), hn::Set(d, offset[c])));
+      const auto value = hn::Min(hn::Max(sum, low), high);
+      hn::StoreU(hn::Add(hn::Mul(value, hn::Set(d, scale[c])), hn::Set(d, shift[c])), d,
+                 planes[c] + i);
+    }
+  }
+  for (; i < n; ++i) {
+    const float x = r[i], y = g[i], z = b[i];
+    for (int c = 0; c < 3; ++c) {
+      const float* m = matrix + 3 * c;
+      const float sum = (x * m[0] + y * m[1]) + (z * m[2] + offset[c]);
+      planes[c][i] = std::clamp(sum, 0.0f, 255.0f) * scale[c] + shift[c];
+    }
+  }
+}
+
 }  // namespace gemel::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace gemel::simd {
-namespace images {
-HWY_EXPORT(resize_row_rgb);
-HWY_EXPORT(blend_rows);
-HWY_EXPORT(planes_of_rgb);
-}  // namespace images
+HWY_EXPORT(image_row_rgb);
+HWY_EXPORT(image_blend);
+HWY_EXPORT(image_planes);
+HWY_EXPORT(image_mix);
 
 void resize_row_rgb(const uint8_t* source, const PixelPair* pairs, int16_t* out, size_t n) {
-  HWY_DYNAMIC_DISPATCH(images::resize_row_rgb)(source, pairs, out, n);
+  HWY_DYNAMIC_DISPATCH(image_row_rgb)(source, pairs, out, n);
 }
 
 void resize_row_gray(const uint8_t* source, const PixelPair* pairs, int16_t* out, size_t n) {
@@ -121,12 +147,17 @@ void resize_row_gray(const uint8_t* source, const PixelPair* pairs, int16_t* out
 
 void blend_rows(const int16_t* a, const int16_t* b, int16_t first, int16_t second, uint8_t* out,
                 size_t n) {
-  HWY_DYNAMIC_DISPATCH(images::blend_rows)(a, b, first, second, out, n);
+  HWY_DYNAMIC_DISPATCH(image_blend)(a, b, first, second, out, n);
 }
 
 void planes_of_rgb(const uint8_t* source, const float* scale, const float* shift, float* r,
                    float* g, float* b, size_t n) {
-  HWY_DYNAMIC_DISPATCH(images::planes_of_rgb)(source, scale, shift, r, g, b, n);
+  HWY_DYNAMIC_DISPATCH(image_planes)(source, scale, shift, r, g, b, n);
+}
+
+void mix_planes(const float* matrix, const float* offset, const float* scale, const float* shift,
+                float* r, float* g, float* b, size_t n) {
+  HWY_DYNAMIC_DISPATCH(image_mix)(matrix, offset, scale, shift, r, g, b, n);
 }
 
 }  // namespace gemel::simd

@@ -18,5 +18,6 @@ NB_MODULE(_core, m) {
   bind_runtime(m);
   bind_data(m);
   bind_record_io(m);
+  bind_image(m);
   bind_cuda(m);
 }
