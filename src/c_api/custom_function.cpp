@@ -31,7 +31,7 @@ class UserFunction {
   }
   UserFunction(const UserFunction&) = delete;
   ~UserFunction() {
-    if (delete_) delete_(delete_state_);
+    if (delete_ && !callers_are_gone) delete_(delete_state_);
   }
 
   // Every array gets a handle, which the callback owns.

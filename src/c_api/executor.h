@@ -26,24 +26,8 @@ using Executors = Table<ExecutorObject, Kind::executor>;
 
 using NamedShapes = std::vector<std::pair<std::string, Shape>>;
 
-// What simple_bind was told.
-struct BindRequest {
-  Device device;
-  NamedShapes shapes;
-  std::vector<std::pair<std::string, DType>> dtypes;
-  std::vector<GradRequest> requests;          // beside list_arguments()
-  std::vector<std::string> shared_names;      // arguments taken from `shared`
-  const runtime::Executor* shared = nullptr;  // may be null
-  std::map<std::string, NDArray> values;      // inputs that exist already
-  bool use_buffer = false;                    // arrays of other arguments come from `buffer`
-  std::vector<std::pair<std::string, NDArray>> buffer;  // grows by what was made
-};
-
 // A pass, and the monitor's report of it.
 void run_forward(const ExecutorObject& object, bool training);
-
-// Infers, then shares or makes every array.
-std::shared_ptr<runtime::Executor> bind_simply(const Symbol& symbol, BindRequest& request);
 
 // The executor for other input shapes; arrays whose shape stays are shared.
 std::shared_ptr<runtime::Executor> rebind(const ExecutorObject& object, const NamedShapes& shapes,

@@ -37,81 +37,7 @@ struct InputTypes {
   }
 };
 
-bool fits(const NDArray& array, const Shape& shape, DType dtype) {
-  return array && array.shape() == shape && array.dtype() == dtype;
-}
-
-// The array of that name in the buffer when it is large enough, else a new one, put there.
-NDArray buffered_array(BindRequest& request, const std::string& name, const Shape& shape,
-                       DType dtype) {
-  for (auto& [key, array] : request.buffer) {
-    if (key != name) continue;
-    if (array.dtype() == dtype && array.size() >= shape.size()) return array.view(0, shape);
-    return array = zero_array(shape, dtype, request.device, memory::Owner::array);
-  }
-  return request.buffer
-      .emplace_back(name, zero_array(shape, dtype, request.device, memory::Owner::array))
-      .second;
-}
-
 }  // namespace
-
-std::shared_ptr<runtime::Executor> bind_simply(const Symbol& symbol, BindRequest& request) {
-  const InputTypes types(symbol, request.shapes, request.dtypes);
-  const auto names = symbol.list_inputs();
-  const auto is_auxiliary = symbol.input_is_auxiliary();
-  std::vector<std::string> shared_arguments, shared_auxiliary;
-  if (request.shared) {
-    shared_arguments = request.shared->symbol().list_arguments();
-    shared_auxiliary = request.shared->symbol().list_auxiliary_states();
-  }
-  const auto place = [](const std::vector<std::string>& list, const std::string& name) {
-    return static_cast<size_t>(std::find(list.begin(), list.end(), name) - list.begin());
-  };
-  runtime::Bindings bindings;
-  size_t argument = 0;
-  for (size_t i = 0; i < names.size(); ++i) {
-    const Shape& shape = types.shapes[i];
-    const DType dtype = types.dtypes[i];
-    const auto existing = request.values.find(names[i]);
-    if (is_auxiliary[i]) {
-      const size_t p = place(shared_auxiliary, names[i]);
-      NDArray state;
-      if (existing != request.values.end()) state = existing->second;
-      if (p < shared_auxiliary.size()) state = request.shared->bindings().auxiliary_states[p];
-      if (!fits(state, shape, dtype))
-        state = zero_array(shape, dtype, request.device, memory::Owner::parameter);
-      bindings.auxiliary_states.push_back(state);
-      continue;
-    }
-    const GradRequest wanted = request.requests[argument++];
-    const bool is_shared = place(request.shared_names, names[i]) < request.shared_names.size();
-    NDArray value, gradient;
-    if (existing != request.values.end()) {
-      value = existing->second;
-    } else if (is_shared) {
-      const size_t p = place(shared_arguments, names[i]);
-      if (p < shared_arguments.size()) {
-        value = request.shared->bindings().arguments[p];
-        gradient = request.shared->bindings().gradients[p];
-        GEMEL_CHECK(fits(value, shape, dtype),
-                    "[{}] the shared argument '{}' has shape {}, expected {}", current_function,
-                    names[i], value.shape(), shape);
-      }
-    } else if (request.use_buffer) {
-      value = buffered_array(request, names[i], shape, dtype);
-    }
-    if (!value) value = zero_array(shape, dtype, request.device, memory::Owner::parameter);
-    if (wanted == GradRequest::null)
-      gradient = {};
-    else if (!fits(gradient, shape, dtype))
-      gradient = zero_array(shape, dtype, request.device, memory::Owner::gradient);
-    bindings.arguments.push_back(value);
-    bindings.gradients.push_back(gradient);
-    bindings.requests.push_back(wanted);
-  }
-  return std::make_shared<runtime::Executor>(symbol, std::move(bindings), request.device);
-}
 
 std::shared_ptr<runtime::Executor> rebind(const ExecutorObject& object, const NamedShapes& shapes,
                                           bool partial_shaping, bool allow_up_sizing) {
@@ -154,7 +80,8 @@ std::shared_ptr<runtime::Executor> rebind(const ExecutorObject& object, const Na
     bindings.arguments.push_back(adapt(old.arguments[arguments++], types.shapes[i], names[i]));
     bindings.gradients.push_back(gradient ? adapt(gradient, types.shapes[i], names[i]) : NDArray());
   }
-  return std::make_shared<runtime::Executor>(symbol, std::move(bindings), object.device);
+  return std::make_shared<runtime::Executor>(symbol, std::move(bindings), object.device,
+                                             DeviceOfGroup{}, object.executor.get());
 }
 
 void give_bindings(const runtime::Executor& executor, uint32_t* num_in_args,

@@ -4,9 +4,20 @@
 namespace gemel::c_api {
 namespace {
 
-void bind_arrays(SymbolHandle symbol_handle, int dev_type, int dev_id, uint32_t len,
-                 NDArrayHandle* in_args, NDArrayHandle* arg_grad_store, uint32_t* grad_req_type,
-                 uint32_t aux_states_len, NDArrayHandle* aux_states, ExecutorHandle* out) {
+DeviceOfGroup groups_of(uint32_t count, const char** names, const int* types, const int* ids) {
+  DeviceOfGroup groups;
+  if (count == 0) return groups;
+  given(types, "the groups' device types");
+  given(ids, "the groups' device numbers");
+  const auto keys = texts_of(names, count, "a group");
+  for (uint32_t i = 0; i < count; ++i) groups.emplace(keys[i], device_of(types[i], ids[i]));
+  return groups;
+}
+
+void bind_arrays(SymbolHandle symbol_handle, int dev_type, int dev_id, const DeviceOfGroup& groups,
+                 ExecutorHandle shared, uint32_t len, NDArrayHandle* in_args,
+                 NDArrayHandle* arg_grad_store, uint32_t* grad_req_type, uint32_t aux_states_len,
+                 NDArrayHandle* aux_states, ExecutorHandle* out) {
   given(out, "the result");
   const Symbol& symbol = symbol_of(symbol_handle);
   const Device device = device_of(dev_type, dev_id);
@@ -16,8 +27,12 @@ void bind_arrays(SymbolHandle symbol_handle, int dev_type, int dev_id, uint32_t 
   for (uint32_t i = 0; i < len; ++i)
     bindings.requests.push_back(grad_req_type ? request_of(grad_req_type[i]) : GradRequest::null);
   bindings.auxiliary_states = arrays_of(aux_states, aux_states_len, "the auxiliary states");
-  *out = Executors::instance().add(
-      {std::make_shared<runtime::Executor>(symbol, std::move(bindings), device), device, {}});
+  std::shared_ptr<runtime::Executor> other;
+  if (shared) other = Executors::instance().get(shared).executor;
+  *out = Executors::instance().add({std::make_shared<runtime::Executor>(
+                                        symbol, std::move(bindings), device, groups, other.get()),
+                                    device,
+                                    {}});
 }
 
 // Shapes as 1.9.1 hands them over: one list of axes, and where each shape begins.
@@ -59,7 +74,7 @@ std::vector<GradRequest> requests_of(const Symbol& symbol, uint32_t count, const
 }
 
 template <typename T>
-void simple_bind_symbol(SymbolHandle symbol_handle, int dev_type, int dev_id,
+void simple_bind_symbol(SymbolHandle symbol_handle, int dev_type, int dev_id, DeviceOfGroup groups,
                         uint32_t provided_grad_req_list_len, const char** provided_grad_req_names,
                         const char** provided_grad_req_types, uint32_t num_provided_arg_shapes,
                         const char** provided_arg_shape_names, const T* provided_arg_shape_data,
@@ -76,8 +91,9 @@ void simple_bind_symbol(SymbolHandle symbol_handle, int dev_type, int dev_id,
                         ExecutorHandle shared_exec_handle, ExecutorHandle* out) {
   given(out, "the result");
   const Symbol& symbol = symbol_of(symbol_handle);
-  BindRequest request;
+  runtime::BindRequest request;
   request.device = device_of(dev_type, dev_id);
+  request.groups = std::move(groups);
   request.shapes = named_shapes(num_provided_arg_shapes, provided_arg_shape_names,
                                 provided_arg_shape_data, provided_arg_shape_idx);
   for (uint32_t i = 0; i < num_provided_arg_dtypes; ++i)
@@ -97,7 +113,7 @@ void simple_bind_symbol(SymbolHandle symbol_handle, int dev_type, int dev_id,
     for (int i = 0; i < *shared_buffer_len; ++i)
       request.buffer.emplace_back(text_of(shared_buffer_name_list[i], "a name"),
                                   filled_array(shared_buffer_handle_list[i]));
-  const auto executor = bind_simply(symbol, request);
+  const auto executor = runtime::Executor::simple_bind(symbol, request);
   Returned& returned = Returned::fresh();
   if (request.use_buffer) {
     std::vector<std::string> names;
@@ -140,8 +156,8 @@ int MXExecutorBind(SymbolHandle symbol_handle, int dev_type, int dev_id, uint32_
                    NDArrayHandle* in_args, NDArrayHandle* arg_grad_store, uint32_t* grad_req_type,
                    uint32_t aux_states_len, NDArrayHandle* aux_states, ExecutorHandle* out) {
   return call(__func__, [&] {
-    bind_arrays(symbol_handle, dev_type, dev_id, len, in_args, arg_grad_store, grad_req_type,
-                aux_states_len, aux_states, out);
+    bind_arrays(symbol_handle, dev_type, dev_id, {}, nullptr, len, in_args, arg_grad_store,
+                grad_req_type, aux_states_len, aux_states, out);
   });
 }
 
@@ -151,8 +167,9 @@ int MXExecutorBindX(SymbolHandle symbol_handle, int dev_type, int dev_id, uint32
                     uint32_t* grad_req_type, uint32_t aux_states_len, NDArrayHandle* aux_states,
                     ExecutorHandle* out) {
   return call(__func__, [&] {
-    bind_arrays(symbol_handle, dev_type, dev_id, len, in_args, arg_grad_store, grad_req_type,
-                aux_states_len, aux_states, out);
+    bind_arrays(symbol_handle, dev_type, dev_id,
+                groups_of(num_map_keys, map_keys, map_dev_types, map_dev_ids), nullptr, len,
+                in_args, arg_grad_store, grad_req_type, aux_states_len, aux_states, out);
   });
 }
 
@@ -162,8 +179,9 @@ int MXExecutorBindEX(SymbolHandle symbol_handle, int dev_type, int dev_id, uint3
                      uint32_t* grad_req_type, uint32_t aux_states_len, NDArrayHandle* aux_states,
                      ExecutorHandle shared_exec, ExecutorHandle* out) {
   return call(__func__, [&] {
-    bind_arrays(symbol_handle, dev_type, dev_id, len, in_args, arg_grad_store, grad_req_type,
-                aux_states_len, aux_states, out);
+    bind_arrays(symbol_handle, dev_type, dev_id,
+                groups_of(num_map_keys, map_keys, map_dev_types, map_dev_ids), shared_exec, len,
+                in_args, arg_grad_store, grad_req_type, aux_states_len, aux_states, out);
   });
 }
 
@@ -183,15 +201,16 @@ int MXExecutorSimpleBind(
     NDArrayHandle** in_args, NDArrayHandle** arg_grads, uint32_t* num_aux_states,
     NDArrayHandle** aux_states, ExecutorHandle shared_exec_handle, ExecutorHandle* out) {
   return call(__func__, [&] {
-    simple_bind_symbol(symbol_handle, dev_type, dev_id, provided_grad_req_list_len,
-                       provided_grad_req_names, provided_grad_req_types, num_provided_arg_shapes,
-                       provided_arg_shape_names, provided_arg_shape_data, provided_arg_shape_idx,
-                       num_provided_arg_dtypes, provided_arg_dtype_names, provided_arg_dtypes,
-                       num_provided_arg_stypes, provided_arg_stypes, num_shared_arg_names,
-                       shared_arg_name_list, shared_buffer_len, shared_buffer_name_list,
-                       shared_buffer_handle_list, updated_shared_buffer_name_list,
-                       updated_shared_buffer_handle_list, num_in_args, in_args, arg_grads,
-                       num_aux_states, aux_states, shared_exec_handle, out);
+    simple_bind_symbol(
+        symbol_handle, dev_type, dev_id,
+        groups_of(num_g2c_keys, g2c_keys, g2c_dev_types, g2c_dev_ids), provided_grad_req_list_len,
+        provided_grad_req_names, provided_grad_req_types, num_provided_arg_shapes,
+        provided_arg_shape_names, provided_arg_shape_data, provided_arg_shape_idx,
+        num_provided_arg_dtypes, provided_arg_dtype_names, provided_arg_dtypes,
+        num_provided_arg_stypes, provided_arg_stypes, num_shared_arg_names, shared_arg_name_list,
+        shared_buffer_len, shared_buffer_name_list, shared_buffer_handle_list,
+        updated_shared_buffer_name_list, updated_shared_buffer_handle_list, num_in_args, in_args,
+        arg_grads, num_aux_states, aux_states, shared_exec_handle, out);
   });
 }
 
@@ -211,15 +230,16 @@ int MXExecutorSimpleBindEx(
     NDArrayHandle** in_args, NDArrayHandle** arg_grads, uint32_t* num_aux_states,
     NDArrayHandle** aux_states, ExecutorHandle shared_exec_handle, ExecutorHandle* out) {
   return call(__func__, [&] {
-    simple_bind_symbol(symbol_handle, dev_type, dev_id, provided_grad_req_list_len,
-                       provided_grad_req_names, provided_grad_req_types, num_provided_arg_shapes,
-                       provided_arg_shape_names, provided_arg_shape_data, provided_arg_shape_idx,
-                       num_provided_arg_dtypes, provided_arg_dtype_names, provided_arg_dtypes,
-                       num_provided_arg_stypes, provided_arg_stypes, num_shared_arg_names,
-                       shared_arg_name_list, shared_buffer_len, shared_buffer_name_list,
-                       shared_buffer_handle_list, updated_shared_buffer_name_list,
-                       updated_shared_buffer_handle_list, num_in_args, in_args, arg_grads,
-                       num_aux_states, aux_states, shared_exec_handle, out);
+    simple_bind_symbol(
+        symbol_handle, dev_type, dev_id,
+        groups_of(num_g2c_keys, g2c_keys, g2c_dev_types, g2c_dev_ids), provided_grad_req_list_len,
+        provided_grad_req_names, provided_grad_req_types, num_provided_arg_shapes,
+        provided_arg_shape_names, provided_arg_shape_data, provided_arg_shape_idx,
+        num_provided_arg_dtypes, provided_arg_dtype_names, provided_arg_dtypes,
+        num_provided_arg_stypes, provided_arg_stypes, num_shared_arg_names, shared_arg_name_list,
+        shared_buffer_len, shared_buffer_name_list, shared_buffer_handle_list,
+        updated_shared_buffer_name_list, updated_shared_buffer_handle_list, num_in_args, in_args,
+        arg_grads, num_aux_states, aux_states, shared_exec_handle, out);
   });
 }
 
@@ -239,15 +259,16 @@ int MXExecutorSimpleBindEx64(
     NDArrayHandle** in_args, NDArrayHandle** arg_grads, uint32_t* num_aux_states,
     NDArrayHandle** aux_states, ExecutorHandle shared_exec_handle, ExecutorHandle* out) {
   return call(__func__, [&] {
-    simple_bind_symbol(symbol_handle, dev_type, dev_id, provided_grad_req_list_len,
-                       provided_grad_req_names, provided_grad_req_types, num_provided_arg_shapes,
-                       provided_arg_shape_names, provided_arg_shape_data, provided_arg_shape_idx,
-                       num_provided_arg_dtypes, provided_arg_dtype_names, provided_arg_dtypes,
-                       num_provided_arg_stypes, provided_arg_stypes, num_shared_arg_names,
-                       shared_arg_name_list, shared_buffer_len, shared_buffer_name_list,
-                       shared_buffer_handle_list, updated_shared_buffer_name_list,
-                       updated_shared_buffer_handle_list, num_in_args, in_args, arg_grads,
-                       num_aux_states, aux_states, shared_exec_handle, out);
+    simple_bind_symbol(
+        symbol_handle, dev_type, dev_id,
+        groups_of(num_g2c_keys, g2c_keys, g2c_dev_types, g2c_dev_ids), provided_grad_req_list_len,
+        provided_grad_req_names, provided_grad_req_types, num_provided_arg_shapes,
+        provided_arg_shape_names, provided_arg_shape_data, provided_arg_shape_idx,
+        num_provided_arg_dtypes, provided_arg_dtype_names, provided_arg_dtypes,
+        num_provided_arg_stypes, provided_arg_stypes, num_shared_arg_names, shared_arg_name_list,
+        shared_buffer_len, shared_buffer_name_list, shared_buffer_handle_list,
+        updated_shared_buffer_name_list, updated_shared_buffer_handle_list, num_in_args, in_args,
+        arg_grads, num_aux_states, aux_states, shared_exec_handle, out);
   });
 }
 

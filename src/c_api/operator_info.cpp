@@ -91,15 +91,17 @@ std::unique_ptr<OperatorText> describe_operator(const OpInfo& op) {
   auto made = std::make_unique<OperatorText>();
   made->name = op.name();
   made->description = op.doc_text;
-  made->variadic = op.variadic;
+  made->variadic = op.take_subgraphs ? "num_args" : op.variadic;
   std::vector<std::string> rows;  // name, type, description, one after the other
   const auto add = [&](std::string name, std::string type, std::string description) {
     rows.push_back(std::move(name));
     rows.push_back(std::move(type));
     rows.push_back(std::move(description));
   };
-  if (!op.hidden && !op.name().starts_with("_backward")) {
-    if (!op.variadic.empty() || counts_inputs(op)) {
+  // What no generated test can feed is called all the same.
+  const bool by_caller = op.runs_user_code || op.take_subgraphs;
+  if ((!op.hidden || by_caller) && !op.name().starts_with("_backward")) {
+    if (by_caller || !op.variadic.empty() || counts_inputs(op)) {
       add("data", "NDArray-or-Symbol[]", "The inputs.");
     } else {
       for (const std::string& input : all_inputs(op)) add(input, "NDArray-or-Symbol", "");

@@ -89,7 +89,7 @@ NamedShapes input_shapes(uint32_t count, const char** keys, const uint32_t* firs
 // Inputs get arrays of their own, parameters are shared, whatever else there is (labels) is zeros.
 std::shared_ptr<PredictorObject> make_predictor(std::shared_ptr<const PredictorModel> model,
                                                 const NamedShapes& inputs) {
-  BindRequest request;
+  runtime::BindRequest request;
   request.device = model->device;
   request.shapes = inputs;
   request.dtypes = model->dtypes;
@@ -111,7 +111,7 @@ std::shared_ptr<PredictorObject> make_predictor(std::shared_ptr<const PredictorM
     }
   request.requests.assign(model->symbol.list_arguments().size(), GradRequest::null);
   auto predictor = std::make_shared<PredictorObject>();
-  predictor->executor = {bind_simply(model->symbol, request), model->device, {}};
+  predictor->executor = {runtime::Executor::simple_bind(model->symbol, request), model->device, {}};
   for (const NDArray& output : predictor->executor.executor->outputs())
     predictor->output_shapes.emplace_back(output.shape().begin(), output.shape().end());
   predictor->model = std::move(model);

@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "base/settings.h"
+#include "c_api/callbacks.h"
 #include "c_api/objects.h"
 #include "memory/pool.h"
 #include "runtime/features.h"
@@ -35,6 +36,7 @@ int MXNotifyShutdown() {
     } catch (const std::exception&) {
       // At exit nobody is left to hear of it.
     }
+    callers_are_gone = true;
   });
 }
 

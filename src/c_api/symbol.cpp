@@ -2,6 +2,7 @@
 #include "graph/symbol.h"
 
 #include "c_api/objects.h"
+#include "c_api/symbol_subgraphs.h"
 #include "graph/indexed.h"
 #include "op/gradient.h"
 
@@ -32,7 +33,10 @@ void compose_symbol(SymbolHandle handle, const char* name, uint32_t num_args, co
     positional.clear();
   }
   const std::string called = name ? name : "";
-  if (object.op) {
+  if (object.op && object.op->take_subgraphs && !keys) {
+    object.symbol = compose_with_subgraphs(*object.op, called, object.attributes, positional);
+    object.op = nullptr;
+  } else if (object.op) {
     object.symbol = Symbol::create(*object.op, called, object.attributes, positional, named);
     object.op = nullptr;
   } else {
@@ -45,8 +49,11 @@ void create_atomic(void* creator, uint32_t count, const char** keys, const char*
   given(out, "the result");
   const OpInfo& op = op_of(creator);
   Attributes attributes = attributes_of(count, keys, values);
-  // How many inputs there are may follow from the composition; all else is checked here.
-  if (op.variadic.empty() || attributes.contains(op.variadic)) op.parse(attributes);
+  // What follows from the composition is checked there: how many inputs there are, graphs.
+  if (op.take_subgraphs)
+    op.spec.parse(op.name(), attributes);
+  else if (op.variadic.empty() || attributes.contains(op.variadic))
+    op.parse(attributes);
   *out = Symbols::instance().add(SymbolObject{{}, &op, std::move(attributes)});
 }
 

@@ -1,10 +1,10 @@
 // Numbers in text: one sample a line, values separated by commas.
 #include <algorithm>
 #include <charconv>
-#include <filesystem>
 #include <numeric>
 
 #include "base/io.h"
+#include "data/files.h"
 #include "data/memory_batches.h"
 
 namespace gemel::data {
@@ -33,18 +33,6 @@ struct CsvParameters : CommonParameters {
   }
 };
 
-// A file, or the files of a folder in the order of their names.
-std::vector<std::string> files_of(const std::string& where) {
-  const std::filesystem::path path = local_path(where);
-  if (!std::filesystem::is_directory(path)) return {path.string()};
-  std::vector<std::string> files;
-  for (const auto& entry : std::filesystem::directory_iterator(path))
-    if (entry.is_regular_file()) files.push_back(entry.path().string());
-  std::sort(files.begin(), files.end());
-  GEMEL_CHECK(!files.empty(), "[CSVIter] expected a file or a folder with files, got {}", where);
-  return files;
-}
-
 // Appends the numbers of one line; false where something else stands in it.
 template <typename T>
 bool parse_line(std::string_view line, std::vector<T>& values) {
@@ -72,7 +60,7 @@ NDArray read_csv(const std::string& where, const Shape& sample, DType dtype) {
   GEMEL_CHECK(width > 0, "[CSVIter] expected a shape without unknown or empty axes, got {}",
               sample);
   std::vector<T> values;
-  for (const std::string& file : files_of(where)) {
+  for (const std::string& file : files_of(where, "CSVIter")) {
     Reader reader = Reader::open(file);
     const std::string text = reader.read_string(reader.size(), "the text");
     int64_t number = 0;

@@ -152,6 +152,12 @@ std::optional<std::string> Symbol::attribute(std::string_view key) const {
     if (entry.node != outputs[0].node) return std::nullopt;
   const Node& node = *outputs[0].node;
   if (key == "name") return node.name;
+  if (key == "_value_index") {
+    std::string places;
+    for (const Entry& entry : outputs)
+      places += (places.empty() ? "" : ", ") + std::to_string(entry.index);
+    return places;
+  }
   const auto found = node.attributes.find(stored_key(key));
   if (found == node.attributes.end()) return std::nullopt;
   return found->second;

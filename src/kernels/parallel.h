@@ -21,6 +21,15 @@ inline int thread_count() {
 #endif
 }
 
+// Which of them runs this, inside a parallel_for: less than thread_count().
+inline int thread_number() {
+#ifdef GEMEL_WITH_OPENMP
+  return omp_get_thread_num();
+#else
+  return 0;
+#endif
+}
+
 // While one lives, kernels on this thread use no other thread: for tasks that run inline.
 class SingleThread {
  public:

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <numbers>
 
+#include "simd/random_loops.h"
+
 namespace gemel::kernels {
 
 using PhiloxBlock = std::array<uint32_t, 4>;
@@ -31,6 +33,10 @@ class Philox {
   PhiloxBlock bits(uint64_t index, uint32_t draw = 0) const {
     const uint64_t at = offset_ + index;
     return philox({static_cast<uint32_t>(at), static_cast<uint32_t>(at >> 32), draw, 0}, key_);
+  }
+  // The words of `count` numbers from `index` on, four of each.
+  void words(uint64_t index, size_t count, uint32_t* to) const {
+    simd::philox_words(uint64_t{key_[1]} << 32 | key_[0], offset_ + index, count, to);
   }
   uint64_t bits64(uint64_t index) const {
     const PhiloxBlock b = bits(index);

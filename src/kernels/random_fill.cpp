@@ -36,9 +36,15 @@ void fill_uniform(const Philox& stream, double low, double high, const Tensor& o
       for (int i = 0; i < 2; ++i) to[i] = low + (high - low) * unit_double(word(b, i));
     });
   const float from = static_cast<float>(low), range = static_cast<float>(high - low);
-  fill_blocks<float, 4>(out, [&](uint64_t counter, float* to) {
-    const PhiloxBlock b = stream.bits(counter);
-    for (int i = 0; i < 4; ++i) to[i] = from + range * unit_float(b[i]);
+  const simd::Store<float> store = simd::store_function<float>(out.dtype);
+  const int64_t size = out.size();
+  parallel_for((size + block - 1) / block, block * 2, [&](int64_t k) {
+    uint32_t words[block];
+    float values[block];
+    const int64_t begin = k * block, n = std::min(block, size - begin);
+    stream.words(static_cast<uint64_t>(begin / 4), static_cast<size_t>((n + 3) / 4), words);
+    for (int64_t i = 0; i < n; ++i) values[i] = from + range * unit_float(words[i]);
+    store(values, out.address + begin * size_of(out.dtype), static_cast<size_t>(n));
   });
 }
 

@@ -17,8 +17,9 @@ const OpInfo& info_of(const Node& node) { return static_cast<const OpInfo&>(*nod
 
 class Differentiation {
  public:
-  Differentiation(const std::vector<Entry>& heads, const std::vector<Entry>& variables)
-      : order_(topological_order(with_all(heads, variables))) {
+  Differentiation(const std::vector<Entry>& heads, const std::vector<Entry>& variables,
+                  std::vector<NodeGradient>* by_node)
+      : order_(topological_order(with_all(heads, variables))), by_node_(by_node) {
     for (const Entry& entry : variables) wanted_.insert(key(entry));
     mark_dependents();
     collect_references(heads);
@@ -129,9 +130,11 @@ class Differentiation {
            inputs.size(), node.inputs.size());
     for (size_t i = 0; i < inputs.size(); ++i)
       if (inputs[i] && depends(node.inputs[i])) add(node.inputs[i], inputs[i]);
+    if (by_node_) by_node_->push_back({self, std::move(inputs)});
   }
 
   std::vector<Node*> order_;
+  std::vector<NodeGradient>* by_node_;
   std::unordered_set<Entry> wanted_;
   std::unordered_set<const Node*> dependent_;
   std::unordered_set<const Node*> visited_;  // something flows into them
@@ -144,11 +147,12 @@ class Differentiation {
 
 std::vector<Entry> gradient(const std::vector<Entry>& heads,
                             const std::vector<Entry>& head_gradients,
-                            const std::vector<Entry>& variables) {
+                            const std::vector<Entry>& variables,
+                            std::vector<NodeGradient>* by_node) {
   GEMEL_CHECK(head_gradients.empty() || head_gradients.size() == heads.size(),
               "[gradient] expected one head gradient for each of the {} heads, got {}",
               heads.size(), head_gradients.size());
-  Differentiation differentiation(heads, variables);
+  Differentiation differentiation(heads, variables, by_node);
   for (size_t i = 0; i < heads.size(); ++i)
     differentiation.seed(heads[i], head_gradients.empty() ? Entry{} : head_gradients[i]);
   differentiation.run();

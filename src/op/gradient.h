@@ -11,8 +11,15 @@ namespace gemel {
 // their head gradient (losses) do not get one. A variable that no head depends on gets zeros.
 // Only nodes between variables and heads are differentiated; one of them without a gradient rule is
 // Error(Input) that names it. The forward nodes are not changed.
+// `by_node`, where given, gets each differentiated node with what it passed on to its inputs (an
+// empty entry where nothing), the last node first.
+struct NodeGradient {
+  NodeRef node;
+  std::vector<Entry> inputs;
+};
 GEMEL_EXPORT std::vector<Entry> gradient(const std::vector<Entry>& heads,
                                          const std::vector<Entry>& head_gradients,
-                                         const std::vector<Entry>& variables);
+                                         const std::vector<Entry>& variables,
+                                         std::vector<NodeGradient>* by_node = nullptr);
 
 }  // namespace gemel

@@ -113,6 +113,14 @@ class GradientContext {
 // One entry per input; an empty one where no gradient flows.
 using Gradient = std::function<std::vector<Entry>(const GradientContext&)>;
 
+// What a graph that will be differentiated may have in place of a node, so that its backward pass
+// keeps less: equal visible outputs, bit for bit; none: the node itself.
+struct TrainingContext : GradientContext {
+  // How many nodes and heads read the entry.
+  const std::function<int(const Entry&)>& readers;
+};
+using TrainingForm = std::function<std::vector<Entry>(const TrainingContext&)>;
+
 // What other folders attach to an operator without op/ knowing (pointwise/ its expression).
 struct GEMEL_EXPORT OpTrait {
   virtual ~OpTrait();
@@ -149,11 +157,18 @@ class GEMEL_EXPORT OpInfo final : public Operator {
   std::function<ParametersRef(const Parameters&)> instantiate;
   std::string variadic;
   std::function<void(ShapeContext&)> shape_rule;
-  std::function<void(TypeContext&)> type_rule;     // none: all inputs and outputs of one type
-  Gradient gradient_rule;                          // none: not differentiable
-  bool zero_gradient = false;                      // constant: gradients are no edges at all
-  std::vector<Implementation> implementations;     // by preference, the reference last
-  std::vector<std::pair<int, int>> inplace;        // input i may share memory with output j
+  std::function<void(TypeContext&)> type_rule;  // none: all inputs and outputs of one type
+  Gradient gradient_rule;                       // none: not differentiable
+  // Each output from inputs and other outputs, cheaper than to keep it: in one pass over memory,
+  // with equal bits. The node's own output stands for the node run again; pointwise operators need
+  // no rule. An empty entry: not this output.
+  Gradient recompute_rule;
+  TrainingForm training_form;
+  // f(max(a, b)) is max(f(a), f(b)), and where f(a) is f(b) for other a and b the derivative is 0.
+  std::function<bool(const Parameters&)> keeps_maxima;  // none: no
+  bool zero_gradient = false;                           // constant: gradients are no edges at all
+  std::vector<Implementation> implementations;          // by preference, the reference last
+  std::vector<std::pair<int, int>> inplace;             // input i may share memory with output j
   bool inplace_any = false;                        // any input of an output's shape and dtype may
   std::vector<std::pair<int, int>> aliases_input;  // output j is input i's memory reshaped
   // Inputs whose elements are never read; `shape_only_from`: so are all from this one on.
@@ -167,7 +182,7 @@ class GEMEL_EXPORT OpInfo final : public Operator {
   bool random = false;                 // takes a RandomStream
   bool training_dependent = false;     // OpCall::training changes the result
   bool ignores_head_gradient = false;  // loss outputs: head gradient is not needed
-  bool hidden = false;                 // names that begin with "_backward"
+  bool hidden = false;                 // no part of any API: "_backward..." and training forms
   // Runs a user's code, which may push and wait: never on a compute worker, never inline.
   bool runs_user_code = false;
   // For outputs whose shape depends on values: sets what `shape_rule` left unknown, from inputs

@@ -87,6 +87,14 @@ class GEMEL_EXPORT OpBuilder {
     info_->gradient_rule = std::move(rule);
     return *this;
   }
+  OpBuilder& recompute(Gradient rule) {
+    info_->recompute_rule = std::move(rule);
+    return *this;
+  }
+  OpBuilder& training_form(TrainingForm rule) {
+    info_->training_form = std::move(rule);
+    return *this;
+  }
   OpBuilder& no_gradient() {
     info_->zero_gradient = true;
     return *this;

@@ -12,7 +12,6 @@ constexpr int64_t alignment = 64;
 struct Life {
   int64_t bytes = 0;
   int begin = -1, end = -1;
-  int kept_until = -1;
   void use(int step) {
     if (begin < 0) begin = step;
     end = std::max(end, step);
@@ -31,11 +30,6 @@ std::vector<Life> lives_of(const MemoryProblem& problem, const std::vector<int>&
       lives[static_cast<size_t>(roots[static_cast<size_t>(v)])].use(s);
     for (int v : problem.steps[static_cast<size_t>(s)].writes)
       lives[static_cast<size_t>(roots[static_cast<size_t>(v)])].use(s);
-  }
-  for (size_t v = 0; v < problem.values.size(); ++v) {
-    Life& life = lives[static_cast<size_t>(roots[v])];
-    life.kept_until = std::max(life.kept_until, std::min(problem.values[v].kept_until, steps - 1));
-    if (life.begin >= 0) life.end = std::max(life.end, life.kept_until);
   }
   return lives;
 }
@@ -104,8 +98,7 @@ Blocks blocks_of(const MemoryProblem& problem, const std::vector<int>& roots, bo
         continue;
       const Life &from = lives[static_cast<size_t>(source)],
                  &to = lives[static_cast<size_t>(value)];
-      if (to.begin != s || from.end != s || from.kept_until == s || from.bytes != to.bytes)
-        continue;
+      if (to.begin != s || from.end != s || from.bytes != to.bytes) continue;
       if (overwritten[static_cast<size_t>(source)] || placed[static_cast<size_t>(value)]) continue;
       if (!may_overwrite(step, roots, source, out)) continue;
       // The output's own block stays, empty; its life goes on in the input's.

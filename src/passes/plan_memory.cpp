@@ -88,9 +88,6 @@ std::vector<std::pair<int, int>> orderings(const MemoryProblem& problem,
   for (size_t v = 0; v < problem.values.size(); ++v) {
     const size_t root = static_cast<size_t>(roots[v]);
     bytes_of[root] = std::max(bytes_of[root], passes::align(problem.values[v].bytes));
-    const int until =
-        std::min(problem.values[v].kept_until, static_cast<int>(problem.steps.size()) - 1);
-    if (!users[root].empty() && until >= users[root].front()) users[root].push_back(until);
   }
   std::vector<char> seen(problem.values.size(), 0);
   for (size_t s = 0; s < problem.steps.size(); ++s) {

@@ -18,7 +18,6 @@ struct MemoryProblem {
     int64_t bytes = 0;
     bool external = false;  // memory that the plan does not own (arguments, outputs, gradients)
     int alias_of = -1;      // the same memory as another value (a reshape); -1: its own
-    int kept_until = -1;    // read by no step but needed up to this step (-1: none)
   };
   struct Step {
     std::vector<int> reads, writes;  // values

@@ -82,9 +82,6 @@ std::string simulate(const MemoryProblem& problem, const MemoryPlan& plan,
       if (internal(v) && root_of(problem, v) == v)
         for (auto [c, end] = of(v); c < end; ++c) cells[static_cast<size_t>(c)] = v;
     ran[static_cast<size_t>(s)] = 1;
-    for (size_t v = 0; v < problem.values.size(); ++v)
-      if (problem.values[v].kept_until == s && !holds(static_cast<int>(v)))
-        return fmt::format("value {} was not kept", v);
   }
   return "";
 }
@@ -111,11 +108,6 @@ std::vector<int> random_order(const MemoryProblem& problem, const MemoryPlan& pl
       if (writer.contains(v)) edge(writer[v], s);
     for (int v : problem.steps[static_cast<size_t>(s)].writes) writer[v] = s;
   }
-  for (size_t v = 0; v < problem.values.size();
-       ++v)  // the simulator looks at kept values at that step
-    if (problem.values[v].kept_until >= 0 && writer.contains(static_cast<int>(v)) &&
-        writer[static_cast<int>(v)] < problem.values[v].kept_until)
-      edge(writer[static_cast<int>(v)], problem.values[v].kept_until);
   for (auto [from, to] : plan.extra_edges) edge(from, to);
   std::vector<int> ready, order;
   for (int s = 0; s < n; ++s)
@@ -161,12 +153,7 @@ MemoryProblem random_problem(std::mt19937& random, int steps) {
       }
       if (chance(20)) step.workspace = random() % 500;
     }
-    for (int v : step.writes) {
-      available.push_back(v);
-      if (chance(5))
-        problem.values[static_cast<size_t>(v)].kept_until =
-            s + static_cast<int>(random() % static_cast<unsigned>(steps - s));
-    }
+    available.insert(available.end(), step.writes.begin(), step.writes.end());
     problem.steps.push_back(std::move(step));
   }
   return problem;
@@ -248,9 +235,6 @@ TEST(PlanMemory, InplaceNeedsEqualSizesAndADeadInput) {
   MemoryProblem problem = chain(3, 64, true);
   problem.values[2].bytes = 65;
   EXPECT_EQ(plan_memory(problem, MemoryMode::inplace).bytes, 64 + 128);
-  problem = chain(3, 64, true);
-  problem.values[1].kept_until = 2;
-  EXPECT_EQ(plan_memory(problem, MemoryMode::inplace).bytes, 128);
   problem = chain(3, 64, true);
   problem.steps[2].reads.push_back(1);
   EXPECT_EQ(plan_memory(problem, MemoryMode::inplace).bytes, 128);

@@ -129,8 +129,12 @@ void CachedOp::State::build(Variant& variant, Device device) {
     std::vector<NodeRef> variables;
     for (int i = 0; i < inputs; ++i)
       if (variant.wanted[i]) variables.push_back(input_nodes[i]);
-    variant.graph = make_backward_graph(symbol, variables);
-    for (const Entry& saved : variant.graph.saved) {
+    BackwardOptions options;
+    for (int i = 0; i < inputs; ++i)
+      options.known[input_nodes[i].get()] = {variant.shapes[i], variant.dtypes[i]};
+    variant.graph = make_backward_graph(symbol, variables, options);
+    for (int i = 0; i < outputs; ++i) stage.heads[i] = variant.graph.outputs[i];
+    for (const auto& [saved, placeholder] : variant.graph.saved) {
       int slot = -1;
       for (size_t h = 0; h < stage.heads.size() && slot < 0; ++h)
         if (stage.heads[h].node == saved.node && stage.heads[h].index == saved.index)
@@ -153,7 +157,7 @@ void CachedOp::State::build(Variant& variant, Device device) {
 
   // Backward: the forward slots, then head gradients, then input gradients.
   PlanSpec back;
-  back.training = true;
+  back.training = variant.training;  // the mode of the values that it reads
   back.fuse = settings::current().fusion;
   back.memory = memory_mode_from_name(settings::current().memory_plan);
   back.device = device;
@@ -161,7 +165,7 @@ void CachedOp::State::build(Variant& variant, Device device) {
   back.dtypes = variant.forward->dtypes();
   for (int i = 0; i < inputs; ++i) back.inputs[input_nodes[i].get()] = i;
   for (size_t i = 0; i < variant.graph.saved.size(); ++i)
-    back.inputs[variant.graph.saved_placeholders[i].get()] = variant.saved_slot[i];
+    back.inputs[variant.graph.saved[i].placeholder.get()] = variant.saved_slot[i];
   for (int i = 0; i < outputs; ++i) {
     back.shapes.push_back(back.shapes[inputs + i]);
     back.dtypes.push_back(back.dtypes[inputs + i]);

@@ -1,5 +1,7 @@
 #include "runtime/executor.h"
 
+#include <algorithm>
+
 #include "base/settings.h"
 #include "op/registry.h"
 #include "passes/infer_shape.h"
@@ -8,6 +10,7 @@
 #include "runtime/common_calls.h"
 #include "runtime/invoke.h"
 #include "runtime/plan.h"
+#include "runtime/shared_arena.h"
 
 namespace gemel::runtime {
 namespace {
@@ -32,28 +35,48 @@ struct Executor::State {
   BackwardGraph backward;  // empty without gradients
   std::vector<int> asked;  // arguments that want a gradient
   std::unique_ptr<Plan> inference, training;
-  Ref<Storage> arena;
+  std::shared_ptr<SharedArena> arena;
+  Ref<Storage> own;   // instead of `arena`, while another executor's values are in it
+  Ref<Storage> kept;  // where the last forward pass left what the backward pass reads
   bool forward_was_training = false;
   std::vector<Entry> watched;  // internal entries that a monitor wants, in slots after the others
+  std::vector<std::pair<std::string, Entry>> watched_gradients;  // in slots after those
   bool given_head_gradients = false;  // some head gradient slot holds a caller's array
 
   PlanSpec specification(const Executor& executor, bool training) const;
-  // Queued runs refer to the plans; every run writes the arena's tag.
-  void wait_for_queued_runs() {
-    if (!arena) return;
-    try {
-      engine::wait_for_write(arena->tag());
-    } catch (...) {
-      // The failure reaches the readers of the outputs.
-    }
+  // After forward(false), backward() takes the gradient of what was computed: the plan for
+  // inference then has a backward stage, too.
+  bool inference_keeps = false;
+
+  // Queued runs refer to the plans; every run writes its storage's tag.
+  std::vector<Ref<Storage>> storages() const {
+    std::vector<Ref<Storage>> all;
+    for (const Ref<Storage>& storage : {arena->storage(), own, kept})
+      if (storage && std::find(all.begin(), all.end(), storage) == all.end())
+        all.push_back(storage);
+    return all;
   }
-  const Ref<Storage>& arena_for(const Plan& plan, Device device) {
-    if (!arena || arena->bytes() < plan.arena_bytes()) {
-      wait_for_queued_runs();  // the destructor sees the newest arena only
-      memory::OwnerScope scope(memory::Owner::plan);
-      arena = Storage::allocate(plan.arena_bytes(), device);
+  void wait_for_queued_runs() const {
+    for (const Ref<Storage>& storage : storages()) try {
+        engine::wait_for_write(storage->tag());
+      } catch (...) {
+        // The failure reaches the readers of the outputs.
+      }
+  }
+  // Memory for a run; with `keep`, the backward pass will read what the run leaves there.
+  Ref<Storage> memory_for(const Plan& plan, Device device, bool keep) {
+    Ref<Storage> storage = arena->take(plan.arena_bytes(), device, this, keep);
+    if (!storage) {
+      grow_arena(own, plan.arena_bytes(), device);
+      storage = own;
     }
-    return arena;
+    if (keep) kept = storage;
+    return storage;
+  }
+  // Others may use the memory; alone, a second backward pass still finds the values.
+  void release_kept() {
+    arena->release(this);
+    if (arena.use_count() > 1) kept = {};
   }
 };
 
@@ -80,9 +103,10 @@ PlanSpec Executor::State::specification(const Executor& executor, bool training)
     spec.dtypes[slots.head_gradient(i)] = executor.outputs_[i].dtype();
   }
 
+  const bool differentiated = (training || inference_keeps) && !asked.empty();
   PlanStage forward;
   for (int i = 0; i < slots.outputs; ++i) {
-    forward.heads.push_back(executor.symbol_.outputs[i]);
+    forward.heads.push_back(differentiated ? backward.outputs[i] : executor.symbol_.outputs[i]);
     forward.slots.push_back(slots.output(i));
   }
   const auto watch = [&] {
@@ -93,23 +117,21 @@ PlanSpec Executor::State::specification(const Executor& executor, bool training)
     spec.shapes.resize(static_cast<size_t>(slots.count()) + watched.size(), Shape::unknown());
     spec.dtypes.resize(spec.shapes.size(), DType::none);
   };
-  if (!training || asked.empty()) {
+  if (!differentiated) {
     watch();
     spec.stages.push_back(std::move(forward));
     return spec;
   }
-  for (size_t i = 0; i < backward.saved.size(); ++i) {
+  for (const auto& [saved, placeholder] : backward.saved) {
     int head = -1;
     for (int o = 0; o < slots.outputs && head < 0; ++o)
-      if (forward.heads[o].node == backward.saved[i].node &&
-          forward.heads[o].index == backward.saved[i].index)
-        head = o;
+      if (forward.heads[o].node == saved.node && forward.heads[o].index == saved.index) head = o;
     if (head < 0) {
       head = static_cast<int>(forward.heads.size());
-      forward.heads.push_back(backward.saved[i]);
+      forward.heads.push_back(saved);
       forward.slots.push_back(-1);
     }
-    spec.carried[backward.saved_placeholders[i].get()] = {0, head};
+    spec.carried[placeholder.get()] = {0, head};
   }
   for (int i = 0; i < slots.outputs; ++i)
     if (backward.head_gradients[i])
@@ -132,17 +154,33 @@ PlanSpec Executor::State::specification(const Executor& executor, bool training)
     back.slots.push_back(slots.gradient(argument));
   }
   watch();
+  for (const auto& [name, entry] : watched_gradients) {
+    back.heads.push_back(entry);
+    back.slots.push_back(static_cast<int>(spec.shapes.size()));
+    spec.shapes.push_back(Shape::unknown());
+    spec.dtypes.push_back(DType::none);
+  }
   spec.stages.push_back(std::move(forward));
   spec.stages.push_back(std::move(back));
   return spec;
 }
 
-Executor::Executor(Symbol symbol, Bindings bindings, Device device)
+Executor::Executor(Symbol symbol, Bindings bindings, Device device, const DeviceOfGroup& groups,
+                   const Executor* shared)
     : symbol_(instantiated(symbol)),
       bindings_(std::move(bindings)),
       device_(device),
       state_(std::make_unique<State>()) {
   State& s = *state_;
+  s.arena =
+      shared && shared->device_ == device ? shared->state_->arena : std::make_shared<SharedArena>();
+  std::vector<Device> output_devices(symbol_.outputs.size(), device);
+  if (!groups.empty()) {
+    PlacedGraph placed = place_devices(symbol_.outputs, groups, device);
+    for (size_t i = 0; i < placed.heads.size(); ++i)
+      output_devices[i] = placed.devices.at(placed.heads[i].node.get());
+    symbol_ = Symbol(std::move(placed.heads));
+  }
   const auto is_auxiliary = symbol_.input_is_auxiliary();
   const auto nodes = symbol_.input_nodes();
   for (size_t i = 0; i < nodes.size(); ++i)
@@ -158,13 +196,13 @@ Executor::Executor(Symbol symbol, Bindings bindings, Device device)
   s.slots = {static_cast<int>(arguments), static_cast<int>(s.auxiliary_nodes.size()),
              static_cast<int>(symbol_.outputs.size())};
   s.arrays.resize(s.slots.count());
-  std::vector<NodeRef> variables;
   for (size_t i = 0; i < arguments; ++i) {
     const NDArray& array = bindings_.arguments[i];
     const NDArray& grad = bindings_.gradients[i];
     GEMEL_CHECK(array, "[bind] argument '{}' has no array", s.argument_nodes[i]->name);
-    GEMEL_CHECK(array.device() == device_, "[bind] argument '{}' is on {}, expected {}",
-                s.argument_nodes[i]->name, to_string(array.device()), to_string(device_));
+    GEMEL_CHECK(array.device() == device_ || !groups.empty(),
+                "[bind] argument '{}' is on {}, expected {}", s.argument_nodes[i]->name,
+                to_string(array.device()), to_string(device_));
     if (!grad) bindings_.requests[i] = GradRequest::null;
     GEMEL_CHECK(!grad || grad.shape() == array.shape(),
                 "[bind] the gradient of '{}' has shape {}, expected {}", s.argument_nodes[i]->name,
@@ -173,7 +211,6 @@ Executor::Executor(Symbol symbol, Bindings bindings, Device device)
     s.arrays[s.slots.gradient(i)] = grad;
     if (bindings_.requests[i] != GradRequest::null) {
       s.asked.push_back(static_cast<int>(i));
-      variables.push_back(s.argument_nodes[i]);
     }
   }
   for (size_t i = 0; i < s.auxiliary_nodes.size(); ++i) {
@@ -181,16 +218,32 @@ Executor::Executor(Symbol symbol, Bindings bindings, Device device)
                 s.auxiliary_nodes[i]->name);
     s.arrays[s.slots.auxiliary_state(i)] = bindings_.auxiliary_states[i];
   }
-  if (!s.asked.empty()) s.backward = make_backward_graph(symbol_, variables);
+  make_backward();
 
   // The plan that will run first also tells the outputs' shapes.
   s.inference = std::make_unique<Plan>(s.specification(*this, false));
   memory::OwnerScope scope(memory::Owner::array);
   for (int i = 0; i < s.slots.outputs; ++i) {
     const int slot = s.slots.output(i);
-    outputs_.emplace_back(s.inference->shapes()[slot], s.inference->dtypes()[slot], device_);
+    outputs_.emplace_back(s.inference->shapes()[slot], s.inference->dtypes()[slot],
+                          output_devices[static_cast<size_t>(i)]);
     s.arrays[slot] = outputs_.back();
   }
+}
+
+void Executor::make_backward() {
+  State& s = *state_;
+  if (s.asked.empty()) return;
+  std::vector<NodeRef> variables;
+  for (const int argument : s.asked) variables.push_back(s.argument_nodes[argument]);
+  BackwardOptions options{.by_node = !s.watched.empty()};
+  for (size_t i = 0; i < s.argument_nodes.size(); ++i)
+    options.known[s.argument_nodes[i].get()] = {bindings_.arguments[i].shape(),
+                                                bindings_.arguments[i].dtype()};
+  for (size_t i = 0; i < s.auxiliary_nodes.size(); ++i)
+    options.known[s.auxiliary_nodes[i].get()] = {bindings_.auxiliary_states[i].shape(),
+                                                 bindings_.auxiliary_states[i].dtype()};
+  s.backward = make_backward_graph(symbol_, variables, options);
 }
 
 void Executor::set_monitored(bool on) {
@@ -198,12 +251,34 @@ void Executor::set_monitored(bool on) {
   if (on == !s.watched.empty()) return;
   s.wait_for_queued_runs();
   s.watched.clear();
+  s.watched_gradients.clear();
   s.arrays.resize(static_cast<size_t>(s.slots.count()));
   if (on)
     for (const Entry& entry : symbol_.internals().outputs)
       if (!entry.node->is_variable()) s.watched.push_back(entry);
+  make_backward();
+  for (const NodeGradient& node : s.backward.by_node) {
+    const auto& op = *static_cast<const OpInfo*>(node.node->op);
+    const size_t count =
+        node.node->inputs.size() - static_cast<size_t>(op.auxiliary_count(*node.node->parameters));
+    for (size_t i = 0; i < std::min(count, node.inputs.size()); ++i)
+      if (node.inputs[i])
+        s.watched_gradients.emplace_back(
+            node.node->name + "_backward_output" + (count > 1 ? std::to_string(i) : ""),
+            node.inputs[i]);
+  }
   s.inference.reset();
   s.training.reset();
+  s.kept = {};
+}
+
+std::vector<std::pair<std::string, NDArray>> Executor::monitored_gradients() const {
+  const State& s = *state_;
+  const size_t first = static_cast<size_t>(s.slots.count()) + s.watched.size();
+  std::vector<std::pair<std::string, NDArray>> values;
+  for (size_t i = 0; i < s.watched_gradients.size() && first + i < s.arrays.size(); ++i)
+    values.emplace_back(s.watched_gradients[i].first, s.arrays[first + i]);
+  return values;
 }
 
 std::vector<std::pair<Entry, NDArray>> Executor::monitored() const {
@@ -215,10 +290,13 @@ std::vector<std::pair<Entry, NDArray>> Executor::monitored() const {
 }
 
 Executor::~Executor() {
-  if (!state_ || !state_->arena) return;
+  if (!state_) return;
+  state_->arena->release(state_.get());
+  const std::vector<Ref<Storage>> storages = state_->storages();
+  if (storages.empty()) return;
   // Not by waiting: the thread may hold what a queued run needs, such as an interpreter's lock.
-  const Ref<Storage> arena = state_->arena;
-  engine::Tag* const writes[] = {&arena->tag()};
+  std::vector<engine::Tag*> writes;
+  for (const Ref<Storage>& storage : storages) writes.push_back(&storage->tag());
   engine::push([state = std::shared_ptr<State>(std::move(state_))] {},
                {.writes = writes, .name = "delete executor", .small = true, .finaliser = true});
 }
@@ -228,7 +306,7 @@ Plan& Executor::plan(bool training) const {
   std::unique_ptr<Plan>& slot = training ? s.training : s.inference;
   if (slot) return *slot;
   slot = std::make_unique<Plan>(s.specification(*this, training));
-  // Both plans give watched values the same shapes, so they share the arrays.
+  // All plans give watched values the same shapes, so they share the arrays.
   memory::OwnerScope scope(memory::Owner::array);
   for (size_t i = static_cast<size_t>(s.slots.count()); i < slot->shapes().size(); ++i)
     if (s.arrays.size() <= i) s.arrays.emplace_back(slot->shapes()[i], slot->dtypes()[i], device_);
@@ -236,9 +314,11 @@ Plan& Executor::plan(bool training) const {
 }
 
 void Executor::forward(bool training) {
+  State& s = *state_;
   Plan& p = plan(training);
-  state_->forward_was_training = training;
-  p.run(state_->arrays, 0, 1, state_->arena_for(p, device_));
+  s.forward_was_training = training;
+  const bool keep = (training || s.inference_keeps) && !s.asked.empty();
+  p.run(s.arrays, 0, 1, s.memory_for(p, device_, keep));
 }
 
 void Executor::set_head_gradients(const std::vector<NDArray>& given) {
@@ -267,19 +347,30 @@ void Executor::set_head_gradients(const std::vector<NDArray>& given) {
 void Executor::backward(const std::vector<NDArray>& head_gradients) {
   State& s = *state_;
   if (s.asked.empty()) return;
-  GEMEL_CHECK(s.forward_was_training, "[backward] call forward(is_train=True) first");
   set_head_gradients(head_gradients);
-  Plan& p = plan(true);
-  p.run(s.arrays, 1, 2, s.arena_for(p, device_));
+  const bool training = s.forward_was_training;
+  if (!training && !s.inference_keeps) {
+    s.wait_for_queued_runs();
+    s.inference_keeps = true;
+    s.inference.reset();
+    s.kept = {};
+  }
+  Plan& p = plan(training);
+  // Without a forward pass that kept what is needed, one runs now.
+  const int first = s.kept ? 1 : 0;
+  if (!s.kept) s.memory_for(p, device_, true);
+  p.run(s.arrays, first, 2, s.kept);
+  s.release_kept();
 }
 
 void Executor::forward_backward() {
   State& s = *state_;
   Plan& p = plan(true);
   s.forward_was_training = true;
-  if (s.asked.empty()) return p.run(s.arrays, 0, 1, s.arena_for(p, device_));
+  if (s.asked.empty()) return p.run(s.arrays, 0, 1, s.memory_for(p, device_, false));
   set_head_gradients({});
-  p.run(s.arrays, 0, 2, s.arena_for(p, device_));
+  p.run(s.arrays, 0, 2, s.memory_for(p, device_, true));
+  s.release_kept();
 }
 
 namespace {

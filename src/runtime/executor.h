@@ -1,6 +1,7 @@
 // Executor: a symbol bound to arrays. One Plan for inference and one for training (forward and
 // backward stages with one memory plan), made on first use, sharing one arena.
 #pragma once
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -8,10 +9,14 @@
 
 #include "array/ndarray.h"
 #include "graph/symbol.h"
+#include "passes/place_devices.h"
 #include "passes/plan_memory.h"
 #include "runtime/grad_request.h"
 
 namespace gemel::runtime {
+
+class Executor;
+class Plan;
 
 struct Bindings {
   std::vector<NDArray> arguments;         // in list_arguments() order
@@ -20,14 +25,34 @@ struct Bindings {
   std::vector<NDArray> auxiliary_states;  // in list_auxiliary_states() order
 };
 
-class Plan;
+// What simple_bind is told.
+struct BindRequest {
+  Device device;
+  std::vector<std::pair<std::string, Shape>> shapes;
+  std::vector<std::pair<std::string, DType>> dtypes;
+  std::vector<GradRequest> requests;  // beside list_arguments()
+  DeviceOfGroup groups;
+  std::map<std::string, NDArray> values;  // inputs that exist already
+  // The memory of `shared` serves for internal values. Arguments named here, with their gradients,
+  // and (with names or a buffer) all auxiliary states are its own, as far as it has them.
+  std::vector<std::string> shared_names;
+  const Executor* shared = nullptr;
+  // Other arguments and gradients ("grad of NAME") are parts of the arrays here, where these are
+  // large enough; what is made anew is put there.
+  bool use_buffer = false;
+  std::vector<std::pair<std::string, NDArray>> buffer;
+};
 
 class GEMEL_EXPORT Executor {
  public:
-  // Checks shapes and dtypes of all arrays against inference; throws Error(Input).
-  Executor(Symbol symbol, Bindings bindings, Device device = {});
+  // Checks shapes and dtypes of all arrays against inference; throws Error(Input). Nodes of
+  // `groups` run on their group's device. Internal values lie in the memory of `shared`, where one
+  // is given: the two may run in any order, but it pays when they take turns.
+  Executor(Symbol symbol, Bindings bindings, Device device = {}, const DeviceOfGroup& groups = {},
+           const Executor* shared = nullptr);
   ~Executor();
-  // Infers, allocates everything (arguments and auxiliary states zero-filled).
+  // Infers, then shares or allocates every array (new ones are zero-filled).
+  static std::shared_ptr<Executor> simple_bind(const Symbol& symbol, BindRequest& request);
   static std::shared_ptr<Executor> simple_bind(
       const Symbol& symbol, Device device, const std::vector<std::pair<std::string, Shape>>& shapes,
       const std::vector<std::pair<std::string, DType>>& dtypes,
@@ -36,7 +61,8 @@ class GEMEL_EXPORT Executor {
 
   void forward(bool training);
   // Head gradients per output; an empty vector or an empty array means ones (loss outputs ignore
-  // it).
+  // it). After forward(false) the gradient of what inference computes; without a forward pass, one
+  // runs first.
   void backward(const std::vector<NDArray>& head_gradients = {});
   void forward_backward();  // forward(true); backward(), as one task
 
@@ -44,6 +70,9 @@ class GEMEL_EXPORT Executor {
   void set_monitored(bool on);
   // Every operator's visible outputs in the last run, in the order of computing.
   std::vector<std::pair<Entry, NDArray>> monitored() const;
+  // What every operator passed on to its inputs in the last backward pass: names as 1.9.1's
+  // ("fc_backward_output1"), the last operator first.
+  std::vector<std::pair<std::string, NDArray>> monitored_gradients() const;
 
   const Symbol& symbol() const { return symbol_; }
   const Bindings& bindings() const { return bindings_; }
@@ -62,6 +91,8 @@ class GEMEL_EXPORT Executor {
   Bindings bindings_;
   Device device_;
   std::vector<NDArray> outputs_;
+  void make_backward();
+
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -47,7 +47,6 @@ struct Plan::Builder {
     separate_heads();
     for (size_t stage = 0; stage < spec.stages.size(); ++stage)
       build_stage(static_cast<int>(stage));
-    keep_carried_values();
     plan.memory_mode_ = spec.memory;
     plan.memory_ = plan_memory(plan.problem_, spec.memory);
     place();
@@ -282,15 +281,6 @@ struct Plan::Builder {
   int root_of(int value) const {
     while (plan.problem_.values[value].alias_of >= 0) value = plan.problem_.values[value].alias_of;
     return value;
-  }
-
-  // A carried value that no later step reads would otherwise die at once.
-  void keep_carried_values() {
-    for (size_t stage = 0; stage + 1 < spec.stages.size(); ++stage)
-      for (size_t h = 0; h < spec.stages[stage].heads.size(); ++h)
-        if (spec.stages[stage].slots[h] < 0)
-          plan.problem_.values[head_values[stage][h]].kept_until =
-              std::max(0, plan.stages_[stage]->last_step - 1);
   }
 
   void place() {

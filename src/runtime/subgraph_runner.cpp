@@ -146,9 +146,9 @@ class PlanRunner : public SubgraphRunner {
     for (size_t i = 0; i < nodes_.size(); ++i)
       if (graph.wanted[i]) variables.push_back(nodes_[i]);
     BackwardGraph back = make_backward_graph(*symbol_, variables);
-    for (size_t i = 0; i < back.saved.size(); ++i) {
-      spec.carried[back.saved_placeholders[i].get()] = {0, static_cast<int>(forward.heads.size())};
-      forward.heads.push_back(back.saved[i]);
+    for (const SavedValue& saved : back.saved) {
+      spec.carried[saved.placeholder.get()] = {0, static_cast<int>(forward.heads.size())};
+      forward.heads.push_back(saved.value);
       forward.slots.push_back(-1);
     }
     describe_head_gradients(graph, spec);

@@ -147,3 +147,11 @@ def test_copy_params_names_what_does_not_fit():
     with pytest.raises(ValueError, match="Find name q that is not in the auxiliary states"):
         executor.copy_params_from({}, {"q": mx.nd.ones(1)})
     executor.copy_params_from({"zz": mx.nd.ones(1)}, {"q": mx.nd.ones(1)}, allow_extra_params=True)
+
+
+def test_value_index_names_the_outputs():
+    parts = mx.sym.split(mx.sym.Variable("x"), num_outputs=3)
+    assert parts[1].attr("_value_index") == "1"
+    assert parts.attr("_value_index") == "0, 1, 2"
+    assert mx.sym.Variable("x").attr("_value_index") == "0"
+    assert parts.list_attr() == {"num_outputs": "3"}

@@ -38,6 +38,20 @@ def _listed(arrays, names, what, optional):
     return arrays
 
 
+def _groups(groups):
+    """Contexts by the names of groups, checked."""
+    for name, context in (groups or {}).items():
+        if not isinstance(context, Context):
+            raise TypeError(f"[bind] group2ctx: expected a Context for group '{name}', got {context!r}")
+    return groups or {}
+
+
+def _core_of(executor):
+    if executor is not None and not isinstance(executor, Executor):
+        raise TypeError(f"[bind] shared_exec: expected an Executor, got {type(executor).__name__}")
+    return None if executor is None else executor._core
+
+
 class Executor:
     """Runs a bound graph. Made by `Symbol.simple_bind` and `Symbol.bind`.
 
@@ -46,13 +60,14 @@ class Executor:
 
     __slots__ = ("_core", "_symbol", "_ctx", "_arg_names", "_aux_names", "arg_arrays", "grad_arrays",
                  "aux_arrays", "outputs", "arg_dict", "grad_dict", "aux_dict", "_output_dict",
-                 "forward_backward", "_monitor", "_grad_req", "__weakref__")
+                 "forward_backward", "_monitor", "_grad_req", "_groups", "__weakref__")
 
-    def __init__(self, core, symbol, ctx, grad_req):
+    def __init__(self, core, symbol, ctx, grad_req, groups=None):
         self._core = core
         self._symbol = symbol
         self._ctx = ctx
         self._grad_req = grad_req
+        self._groups = groups or {}
         self._arg_names = symbol.list_arguments()
         self._aux_names = symbol.list_auxiliary_states()
         self.arg_arrays = core._arguments()
@@ -67,21 +82,27 @@ class Executor:
         self._monitor = None
 
     @classmethod
-    def _simple_bind(cls, symbol, ctx, grad_req, types, shapes, shared):
-        names = symbol.list_arguments()
-        requests = dict(zip(names, _requests(grad_req, names)))
-        core = _core.simple_bind(symbol, ctx, shapes, types, requests, "write")
-        return cls(core, symbol, ctx, grad_req)
+    def _simple_bind(cls, symbol, ctx, grad_req, types, shapes, groups=None, shared_names=None,
+                     shared=None, buffer=None):
+        if shared_names is not None and not isinstance(shared_names, list):
+            raise ValueError("shared_arg_names in simple_bind must be a list or None")
+        if buffer is not None and not isinstance(buffer, dict):
+            raise ValueError("shared_buffer in simple_bind must be dict or None")
+        requests = _requests(grad_req, symbol.list_arguments())
+        core = _core.simple_bind(symbol, ctx, shapes, types, requests, _groups(groups),
+                                 shared_names or [], _core_of(shared), buffer)
+        return cls(core, symbol, ctx, grad_req, groups)
 
     @classmethod
-    def _bind(cls, symbol, ctx, args, args_grad, grad_req, aux_states):
+    def _bind(cls, symbol, ctx, args, args_grad, grad_req, aux_states, groups=None, shared=None):
         if not isinstance(ctx, Context):
             raise TypeError("Context type error")
         names = symbol.list_arguments()
         core = _core.bind(symbol, ctx, _listed(args, names, "args", False),
                           _listed(args_grad, names, "args_grad", True), _requests(grad_req, names),
-                          _listed(aux_states, symbol.list_auxiliary_states(), "aux_states", False))
-        return cls(core, symbol, ctx, grad_req)
+                          _listed(aux_states, symbol.list_auxiliary_states(), "aux_states", False),
+                          _groups(groups), _core_of(shared))
+        return cls(core, symbol, ctx, grad_req, groups)
 
     @property
     def output_dict(self):
@@ -110,7 +131,9 @@ class Executor:
         """Call `callback(name, array)` for every operator's outputs, after each forward pass.
 
         The arrays are those of the pass itself. With `monitor_all` the inputs of every operator are
-        reported, too (`fc_data`, `fc_weight`); a `callback` of None ends it.
+        reported, too (`fc_data`, `fc_weight`). After a backward pass follows what each operator
+        passed on to its inputs (`fc_backward_output1`: to its second one), as far as arguments
+        asked for it. A `callback` of None ends it.
         """
         self._monitor = None if callback is None else (callback, monitor_all)
         self._core._set_monitored(callback is not None)
@@ -126,13 +149,16 @@ class Executor:
             callback(name, array)
 
     def backward(self, out_grads=None, is_train=True):
-        """Compute the gradients after `forward(is_train=True)`.
+        """Compute the gradients after `forward`: of training, or of what inference computes.
 
         `out_grads` are the gradients of the outputs; loss outputs need none, others default to ones.
         """
         if isinstance(out_grads, dict):
             out_grads = [out_grads[name] for name in self._symbol.list_outputs()]
         self._core._backward(out_grads)
+        if self._monitor is not None:
+            for name, array in self._core._monitored_gradients():
+                self._monitor[0](name, array)
 
     def copy_params_from(self, arg_params, aux_params=None, allow_extra_params=False):
         """Copy arrays by name into the arguments and auxiliary states (converted to their dtype)."""
@@ -201,8 +227,9 @@ class Executor:
         for name, shape, array in zip(self._aux_names, aux_shapes, self.aux_arrays):
             check("aux", name, shape, array)
             aux.append(resized(array, shape))
-        core = _core.bind(self._symbol, self._ctx, args, grads, self._core._requests(), aux)
-        other = Executor(core, self._symbol, self._ctx, self._grad_req)
+        core = _core.bind(self._symbol, self._ctx, args, grads, self._core._requests(), aux,
+                          self._groups, self._core)
+        other = Executor(core, self._symbol, self._ctx, self._grad_req, self._groups)
         if self._monitor is not None:
             other.set_monitor_callback(*self._monitor)
         return other

@@ -3,9 +3,12 @@
 `create("local")` and `create("device")` join the devices of this process.
 """
 
+import warnings
+
 from . import _core
 from . import optimizer as opt
 from .base import MXNetError
+from .ndarray.sparse import retain, unique_rows
 
 __all__ = ["KVStoreBase", "KVStore", "create"]
 
@@ -148,6 +151,10 @@ class KVStore(KVStoreBase):
         assert out is not None
         for one, outputs in _pairs(key, out):
             stored = self._stored(one)
+            if stored.stype != "default" and ignore_sparse:
+                warnings.warn(f"[kvstore] pull of key {one} is ignored because its value is "
+                              "sparse: use row_sparse_pull, or ignore_sparse=False", stacklevel=2)
+                continue
             for target in outputs:
                 if target.shape != stored.shape:
                     raise MXNetError(f"[kvstore] pull of key {one}: expected an array of shape "
@@ -165,9 +172,31 @@ class KVStore(KVStoreBase):
         self.pull(key, out, priority)
 
     def row_sparse_pull(self, key, out=None, priority=0, row_ids=None):
-        """Sparse arrays are not there yet; raises `MXNetError`."""
-        raise MXNetError("[kvstore] row_sparse_pull: expected row_sparse values, got dense ones: "
-                         "use pull")
+        """Copy the rows `row_ids` of row_sparse values into row_sparse `out` arrays.
+
+        Parameters
+        ----------
+        key : int, str or list of them
+        out : RowSparseNDArray or list of them
+        row_ids : NDArray or list of NDArray
+            One for each of `out`, or one for all; repeated numbers count once.
+        """
+        assert out is not None
+        assert row_ids is not None
+        if isinstance(row_ids, (list, tuple)) and len(row_ids) == 1:
+            row_ids = row_ids[0]
+        pairs = [(one, target) for one, outputs in _pairs(key, out) for target in outputs]
+        shared = not isinstance(row_ids, (list, tuple))
+        assert shared or len(row_ids) == len(pairs), \
+            f"[kvstore] expected row_ids for each of {len(pairs)} arrays, got {len(row_ids)}"
+        for i, (one, target) in enumerate(pairs):
+            stored = self._stored(one)
+            for array, what in ((stored, "value"), (target, "out")):
+                if array.stype != "row_sparse":
+                    raise MXNetError(f"[kvstore] row_sparse_pull of key {one}: expected {what} of "
+                                     f"row_sparse storage, got {array.stype}: use pull")
+            rows = row_ids if shared else row_ids[i]
+            retain(stored, unique_rows(rows, stored.context)).copyto(target)
 
     def set_gradient_compression(self, compression_params):
         """Compression is for links between machines or GPUs; raises `MXNetError` otherwise."""

@@ -116,8 +116,8 @@ std::shared_ptr<CustomKind> make_kind(const std::string& op_type, const Attribut
   return in_python([&]() -> std::shared_ptr<CustomKind> {
     nb::dict given;
     for (const auto& [key, value] : attributes) given[key.c_str()] = value;
-    return std::make_shared<PythonKind>(
-        nb::module_::import_("gemel.operator").attr("_make_kind")(op_type, given));
+    nb::object kind = nb::module_::import_("gemel.operator").attr("_make_kind")(op_type, given);
+    return kind.is_none() ? nullptr : std::make_shared<PythonKind>(kind);
   });
 }
 
@@ -131,7 +131,7 @@ void enter_interpreter(void* state) {
 }  // namespace
 
 void bind_custom(nb::module_&) {
-  control::set_custom_factory(&make_kind);
+  control::add_custom_factory(&make_kind);
   engine::set_blocking_hooks(&leave_interpreter, &enter_interpreter);
 }
 

@@ -18,6 +18,13 @@ GradRequest request_of(nb::handle text) {
   return grad_request_from_name(nb::cast<std::string>(text));
 }
 
+// Devices by the names of groups.
+DeviceOfGroup groups_of(nb::dict groups) {
+  DeviceOfGroup result;
+  for (auto [key, value] : groups) result[nb::cast<std::string>(key)] = device_of(value);
+  return result;
+}
+
 }  // namespace
 
 void bind_executor(nb::module_& m) {
@@ -75,6 +82,13 @@ void bind_executor(nb::module_& m) {
              }
              return rows;
            })
+      .def("_monitored_gradients",
+           [](const Executor& e) {
+             nb::list rows;
+             for (const auto& [name, value] : e.monitored_gradients())
+               rows.append(nb::make_tuple(name, wrap(value)));
+             return rows;
+           })
       .def("_outputs",
            [](const Executor& e) { return wrap_all(std::vector<NDArray>(e.outputs())); })
       .def("_gradients",
@@ -111,35 +125,54 @@ void bind_executor(nb::module_& m) {
   m.def(
       "simple_bind",
       [](const Symbol& symbol, nb::handle context, nb::dict shapes, nb::dict dtypes,
-         nb::dict requests, const std::string& default_request) {
-        std::vector<std::pair<std::string, Shape>> shape_list;
+         nb::list requests, nb::dict groups, nb::list shared_names,
+         std::shared_ptr<Executor> shared, nb::handle buffer) {
+        runtime::BindRequest request;
+        request.device = device_of(context);
         for (auto [key, value] : shapes)
-          shape_list.emplace_back(nb::cast<std::string>(key), shape_of(value));
-        std::vector<std::pair<std::string, DType>> dtype_list;
+          request.shapes.emplace_back(nb::cast<std::string>(key), shape_of(value));
         for (auto [key, value] : dtypes)
-          dtype_list.emplace_back(nb::cast<std::string>(key), dtype_of(value));
-        std::vector<std::pair<std::string, GradRequest>> request_list;
-        for (auto [key, value] : requests)
-          request_list.emplace_back(nb::cast<std::string>(key), request_of(value));
-        return Executor::simple_bind(symbol, device_of(context), shape_list, dtype_list,
-                                     request_list, grad_request_from_name(default_request));
+          request.dtypes.emplace_back(nb::cast<std::string>(key), dtype_of(value));
+        for (nb::handle one : requests) request.requests.push_back(request_of(one));
+        request.groups = groups_of(groups);
+        for (nb::handle name : shared_names)
+          request.shared_names.push_back(nb::cast<std::string>(name));
+        request.shared = shared.get();
+        request.use_buffer = !buffer.is_none();
+        if (request.use_buffer)
+          for (auto [key, value] : nb::cast<nb::dict>(buffer))
+            request.buffer.emplace_back(nb::cast<std::string>(key),
+                                        require_array(value, "simple_bind"));
+        const auto executor = Executor::simple_bind(symbol, request);
+        // The buffer's own objects stay where their memory did.
+        if (request.use_buffer) {
+          nb::dict target = nb::cast<nb::dict>(buffer);
+          for (const auto& [name, array] : request.buffer) {
+            const bool kept = target.contains(name.c_str()) &&
+                              array_of(target[name.c_str()]).storage() == array.storage();
+            if (!kept) target[name.c_str()] = wrap(array);
+          }
+        }
+        return executor;
       },
       nb::arg("symbol"), nb::arg("ctx").none(), nb::arg("shapes"), nb::arg("dtypes"),
-      nb::arg("requests"), nb::arg("default_request"));
+      nb::arg("requests"), nb::arg("groups"), nb::arg("shared_names"), nb::arg("shared").none(),
+      nb::arg("buffer").none());
 
   m.def(
       "bind",
       [](const Symbol& symbol, nb::handle context, nb::list arguments, nb::list gradients,
-         nb::list requests, nb::list auxiliary) {
+         nb::list requests, nb::list auxiliary, nb::dict groups, std::shared_ptr<Executor> shared) {
         Bindings bindings;
         bindings.arguments = arrays_of(arguments, "bind");
         bindings.gradients = arrays_of(gradients, "bind");
         for (nb::handle request : requests) bindings.requests.push_back(request_of(request));
         bindings.auxiliary_states = arrays_of(auxiliary, "bind");
-        return std::make_shared<Executor>(symbol, std::move(bindings), device_of(context));
+        return std::make_shared<Executor>(symbol, std::move(bindings), device_of(context),
+                                          groups_of(groups), shared.get());
       },
       nb::arg("symbol"), nb::arg("ctx").none(), nb::arg("arguments"), nb::arg("gradients"),
-      nb::arg("requests"), nb::arg("auxiliary"));
+      nb::arg("requests"), nb::arg("auxiliary"), nb::arg("groups"), nb::arg("shared").none());
 
   nb::class_<CachedOp>(m, "CachedOp", nb::is_weak_referenceable())
       .def(

@@ -224,3 +224,18 @@ def test_rows_of_a_sparse_parameter_need_a_trainer():
     for ask in (parameter.row_sparse_data, parameter.list_row_sparse_data):
         with pytest.raises(RuntimeError, match="when no Trainer is created with it"):
             ask(mx.nd.array([0]))
+
+
+@pytest.mark.parametrize("train_mode", [True, False])
+def test_a_hybridized_gradient_is_in_the_mode_of_its_forward(train_mode):
+    net = stack()
+    net.initialize(mx.init.Xavier())
+    net(DATA)
+    gradients = []
+    for active in (False, True):
+        net.hybridize(active)
+        with mx.autograd.record(train_mode=train_mode):
+            total = (net(DATA) ** 2).sum()
+        total.backward(train_mode=train_mode if not active else True)
+        gradients.append(net[0].weight.grad().asnumpy())
+    np.testing.assert_allclose(gradients[1], gradients[0], rtol=1e-4, atol=1e-6)

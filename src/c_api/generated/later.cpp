@@ -1021,86 +1021,6 @@ int NNGraphSetNodeEntryListAttr_(GraphHandle handle, const char* key, SymbolHand
   return gemel::c_api::not_available("NNGraphSetNodeEntryListAttr_");
 }
 
-int MXAggregateProfileStatsPrintEx(const char** out_str, int reset, int format, int sort_by,
-                                   int ascending) {
-  return gemel::c_api::not_available("MXAggregateProfileStatsPrintEx");
-}
-
-int MXDumpProcessProfile(int finished, int profile_process, KVStoreHandle kvStoreHandle) {
-  return gemel::c_api::not_available("MXDumpProcessProfile");
-}
-
-int MXProcessProfilePause(int paused, int profile_process, KVStoreHandle kvStoreHandle) {
-  return gemel::c_api::not_available("MXProcessProfilePause");
-}
-
-int MXProfileAdjustCounter(ProfileHandle counter_handle, int64_t value) {
-  return gemel::c_api::not_available("MXProfileAdjustCounter");
-}
-
-int MXProfileCreateCounter(ProfileHandle domain, const char* counter_name, ProfileHandle* out) {
-  return gemel::c_api::not_available("MXProfileCreateCounter");
-}
-
-int MXProfileCreateDomain(const char* domain, ProfileHandle* out) {
-  return gemel::c_api::not_available("MXProfileCreateDomain");
-}
-
-int MXProfileCreateEvent(const char* event_name, ProfileHandle* out) {
-  return gemel::c_api::not_available("MXProfileCreateEvent");
-}
-
-int MXProfileCreateFrame(ProfileHandle domain, const char* frame_name, ProfileHandle* out) {
-  return gemel::c_api::not_available("MXProfileCreateFrame");
-}
-
-int MXProfileCreateTask(ProfileHandle domain, const char* task_name, ProfileHandle* out) {
-  return gemel::c_api::not_available("MXProfileCreateTask");
-}
-
-int MXProfileDestroyHandle(ProfileHandle frame_handle) {
-  return gemel::c_api::not_available("MXProfileDestroyHandle");
-}
-
-int MXProfileDurationStart(ProfileHandle duration_handle) {
-  return gemel::c_api::not_available("MXProfileDurationStart");
-}
-
-int MXProfileDurationStop(ProfileHandle duration_handle) {
-  return gemel::c_api::not_available("MXProfileDurationStop");
-}
-
-int MXProfileSetCounter(ProfileHandle counter_handle, uint64_t value) {
-  return gemel::c_api::not_available("MXProfileSetCounter");
-}
-
-int MXProfileSetMarker(ProfileHandle domain, const char* instant_marker_name, const char* scope) {
-  return gemel::c_api::not_available("MXProfileSetMarker");
-}
-
-int MXSetProcessProfilerConfig(int num_params, const char* const* keys, const char* const* vals,
-                               KVStoreHandle kvstoreHandle) {
-  return gemel::c_api::not_available("MXSetProcessProfilerConfig");
-}
-
-int MXSetProcessProfilerState(int state, int profile_process, KVStoreHandle kvStoreHandle) {
-  return gemel::c_api::not_available("MXSetProcessProfilerState");
-}
-
-int MXDumpProfile(int finished) { return gemel::c_api::not_available("MXDumpProfile"); }
-
-int MXProfilePause(int paused) { return gemel::c_api::not_available("MXProfilePause"); }
-
-int MXSetProfilerConfig(int num_params, const char* const* keys, const char* const* vals) {
-  return gemel::c_api::not_available("MXSetProfilerConfig");
-}
-
-int MXSetProfilerState(int state) { return gemel::c_api::not_available("MXSetProfilerState"); }
-
-int MXAggregateProfileStatsPrint(const char** out_str, int reset) {
-  return gemel::c_api::not_available("MXAggregateProfileStatsPrint");
-}
-
 int MXQuantizeSymbol(SymbolHandle sym_handle, SymbolHandle* ret_sym_handle, const int* dev_type,
                      const uint32_t num_excluded_sym_names, const char** excluded_sym_names,
                      const uint32_t num_excluded_op_names, const char** excluded_op_names,
@@ -1182,10 +1102,6 @@ int MXNetObjectFree(MXNetObjectHandle obj) {
 }
 
 int MXNetFuncFree(MXNetFunctionHandle func) { return gemel::c_api::not_available("MXNetFuncFree"); }
-
-int MXSymbolCutSubgraph(SymbolHandle sym, SymbolHandle** inputs, int* input_size) {
-  return gemel::c_api::not_available("MXSymbolCutSubgraph");
-}
 
 int MXBuildSubgraphByOpNames(SymbolHandle sym_handle, const char* prop_name, const uint32_t num_ops,
                              const char** op_names, SymbolHandle* ret_sym_handle) {

@@ -32,12 +32,30 @@ void blas_gemm(DType dtype, const Gemm& gemm, const void* a, const void* b, void
 bool small_supports(DType dtype, const Gemm& gemm);
 void small_gemm(DType dtype, const Gemm& gemm, const void* a, const void* b, void* c);
 
-// The direct product where it is better, then the BLAS library where it serves the type, the plain
-// loops elsewhere.
+// Whether our own blocked product serves the call: float32 on a CPU with wide vectors, and enough
+// rows and columns to pay for laying the operands out. Each element of C is summed in the same
+// order whatever the number of threads.
+bool packed_supports(DType dtype, const Gemm& gemm);
+void packed_gemm(DType dtype, const Gemm& gemm, const void* a, const void* b, void* c);
+// With a row that is added to every row of C.
+void packed_gemm_with_bias(const Gemm& gemm, const void* a, const void* b, const void* bias,
+                           void* c);
+
+// Without a library: the direct or the packed product, where one of them serves the call.
+bool own_supports(DType dtype, const Gemm& gemm);
+void own_gemm(DType dtype, const Gemm& gemm, const void* a, const void* b, void* c);
+
+// The first of these that serves the call: direct, packed, BLAS, plain loops.
 void gemm(DType dtype, const Gemm& gemm, const void* a, const void* b, void* c);
 
-// Every row of c (rows x columns) becomes `bias`; a product with beta 1 then adds to it.
-void fill_rows(DType dtype, int64_t rows, int64_t columns, const void* bias, void* c);
+// C = op(A) op(B) with the row `bias` (n elements) added to each row; beta must be 0.
+void gemm_with_bias(DType dtype, const Gemm& gemm, const void* a, const void* b, const void* bias,
+                    void* c);
+
+// Every row of c (rows x columns, c_stride elements apart) becomes `bias`; a product with beta 1
+// then adds to it.
+void fill_rows(DType dtype, int64_t rows, int64_t columns, const void* bias, void* c,
+               int64_t c_stride);
 // sum[j] = the sum of column j of a (rows x columns).
 void sum_rows(DType dtype, int64_t rows, int64_t columns, const void* a, void* sum);
 

@@ -67,19 +67,44 @@ void reference_gemm(DType dtype, const Gemm& g, const void* a, const void* b, vo
   });
 }
 
+bool own_supports(DType dtype, const Gemm& g) {
+  // A product with a vector that takes some time is better off in a library.
+  constexpr int64_t short_product = 4096;
+  if (std::min(g.m, g.n) == 1 && g.m * g.n > short_product / std::max<int64_t>(g.k, 1))
+    return false;
+  return small_supports(dtype, g) || packed_supports(dtype, g);
+}
+void own_gemm(DType dtype, const Gemm& g, const void* a, const void* b, void* c) {
+  (small_supports(dtype, g) ? small_gemm : packed_gemm)(dtype, g, a, b, c);
+}
+
 void gemm(DType dtype, const Gemm& g, const void* a, const void* b, void* c) {
   if (small_supports(dtype, g))
     small_gemm(dtype, g, a, b, c);
+  else if (packed_supports(dtype, g))
+    packed_gemm(dtype, g, a, b, c);
   else if (blas_supports(dtype))
     blas_gemm(dtype, g, a, b, c);
   else
     reference_gemm(dtype, g, a, b, c);
 }
 
-void fill_rows(DType dtype, int64_t rows, int64_t columns, const void* bias, void* c) {
+void fill_rows(DType dtype, int64_t rows, int64_t columns, const void* bias, void* c,
+               int64_t c_stride) {
   const size_t bytes = static_cast<size_t>(columns * size_of(dtype));
   if (bytes == 0) return;
-  for (int64_t i = 0; i < rows; ++i) std::memcpy(static_cast<char*>(c) + i * bytes, bias, bytes);
+  for (int64_t i = 0; i < rows; ++i)
+    std::memcpy(static_cast<char*>(c) + i * c_stride * size_of(dtype), bias, bytes);
+}
+
+void gemm_with_bias(DType dtype, const Gemm& g, const void* a, const void* b, const void* bias,
+                    void* c) {
+  if (!small_supports(dtype, g) && packed_supports(dtype, g))
+    return packed_gemm_with_bias(g, a, b, bias, c);
+  Gemm adding = g;
+  adding.beta = 1;
+  fill_rows(dtype, g.m, g.n, bias, c, g.c_stride);
+  gemm(dtype, adding, a, b, c);
 }
 
 void sum_rows(DType dtype, int64_t rows, int64_t columns, const void* a, void* sum) {

@@ -1,6 +1,6 @@
 // Products of a mini-batch with a layer's weight and the like: in simd/, without a library.
 #include "kernels/gemm/gemm.h"
-#include "memory/pool.h"
+#include "kernels/gemm/scratch.h"
 #include "simd/small_product.h"
 
 namespace gemel::kernels {
@@ -8,17 +8,6 @@ namespace {
 
 // Multiplications above which a library's packing and threads pay.
 constexpr int64_t most_multiplications = int64_t{1} << 22;
-
-struct Scratch {
-  memory::Block block;
-  explicit Scratch(int64_t floats) {
-    memory::OwnerScope scope(memory::Owner::workspace);
-    block = memory::allocate(floats * static_cast<int64_t>(sizeof(float)));
-  }
-  ~Scratch() { memory::release(block); }
-  Scratch(const Scratch&) = delete;
-  float* data() const { return static_cast<float*>(block.data); }
-};
 
 }  // namespace
 
@@ -38,12 +27,12 @@ void small_gemm(DType, const Gemm& g, const void* a_data, const void* b_data, vo
   if (!g.transpose_b) return simd::small_product(q);
   // One operand must be turned: B, or A with the result, whichever is less to move.
   if (g.n * g.k <= g.m * (g.k + g.n)) {
-    const Scratch turned(g.k * g.n);
+    const FloatScratch turned(g.k * g.n);
     simd::small_transpose(g.n, g.k, b, g.b_stride, turned.data(), g.n, false);
     q.b = turned.data(), q.b_row = g.n;
     return simd::small_product(q);
   }
-  const Scratch scratch(g.m * (g.k + g.n));
+  const FloatScratch scratch(g.m * (g.k + g.n));
   float* turned = scratch.data();
   float* result = turned + g.m * g.k;
   simd::small_transpose(g.m, g.k, a, g.a_stride, turned, g.m, false);

@@ -5,8 +5,8 @@
 
 #include "kernels/gemm/gemm.h"
 #include "kernels/parallel.h"
+#include "simd/packed_product.h"
 #include "simd/recurrent_cells.h"
-#include "simd/small_product.h"
 
 namespace gemel::kernels {
 namespace {
@@ -27,41 +27,49 @@ void copy(const T* from, int64_t count, T* to) {
   std::copy_n(from, count, to);
 }
 
-// Up to this many rows the product of one step reads weights that were laid out once: a library
-// would pack them again at every step, which costs more than the product.
+// Up to this many rows the product of one step reads weights that were laid out once: laying them
+// out again at every step, as a product on its own does, would cost more than the product.
 constexpr int64_t most_direct_rows = 128;
-// The weights' columns in panels of this many, each with its rows next to each other.
-constexpr int64_t panel = 32;
 
 template <typename T>
 bool is_direct(const RecurrentGeometry& g) {
-  return std::is_same_v<T, float> && g.batch <= most_direct_rows;
+  return std::is_same_v<T, float> && g.batch <= most_direct_rows && simd::product_tile().rows > 0;
 }
 
-// Panels of B, or of its transpose; B is `rows` x `columns` after that.
+// One matrix laid out as the right operand of many products, and room for their left operands.
 template <typename T>
-void pack(int64_t rows, int64_t columns, bool transposed, const T* b, T* to) {
-  if constexpr (std::is_same_v<T, float>)
-    parallel_for((columns + panel - 1) / panel, rows * panel, [&](int64_t at) {
-      const int64_t first = at * panel, count = std::min(panel, columns - first);
-      float* target = to + first * rows;
-      if (transposed)
-        return simd::small_transpose(count, rows, b + first * rows, rows, target, count, false);
-      for (int64_t r = 0; r < rows; ++r) copy(b + r * columns + first, count, target + r * count);
-    });
-}
+struct PackedWeights {
+  int64_t k = 0, n = 0;
+  T *left = nullptr, *right = nullptr;
 
-// C (m x n) += A B with B (k x n) in panels; the panels are shared out among the threads.
-template <typename T>
-void step_product(int64_t m, int64_t n, int64_t k, Matrix<const T> a, const T* panels,
-                  Matrix<T> c) {
-  if constexpr (std::is_same_v<T, float>)
-    parallel_for((n + panel - 1) / panel, m * k * panel / 8, [&](int64_t at) {
-      const int64_t first = at * panel, count = std::min(panel, n - first);
-      simd::small_product({m, count, k, a.data, a.stride, 1, panels + first * k, count,
-                           c.data + first, c.stride, true});
-    });
-}
+  // Panels of B (k x n), or of the transpose of B (n x k).
+  void pack(const T* b, bool transposed) const {
+    if constexpr (std::is_same_v<T, float>) {
+      const int64_t panel = simd::product_tile().columns;
+      parallel_for((n + panel - 1) / panel, k * panel, [&](int64_t at) {
+        const int64_t first = at * panel, count = std::min(panel, n - first);
+        simd::pack_right(k, count,
+                         transposed ? simd::StridedMatrix{b + first * k, 1, k}
+                                    : simd::StridedMatrix{b + first, n, 1},
+                         right + first * k);
+      });
+    }
+  }
+
+  // C (m x n) += A B; the panels are shared out among the threads.
+  void add_product(int64_t m, Matrix<const T> a, Matrix<T> c) const {
+    if constexpr (std::is_same_v<T, float>) {
+      simd::pack_left(m, k, {a.data, a.stride, 1}, left);
+      const int64_t panel = simd::product_tile().columns;
+      parallel_for((n + panel - 1) / panel, m * k * panel / 8, [&](int64_t at) {
+        const int64_t first = at * panel;
+        T* to = c.data + first;
+        simd::packed_product({m, std::min(panel, n - first), k, left, right + first * k, to,
+                              c.stride, to, c.stride});
+      });
+    }
+  }
+};
 
 // Elementary steps of one unit's gates.
 constexpr int64_t gate_cost = 40;
@@ -98,25 +106,36 @@ DirectionReserve<T> divide(const RecurrentGeometry& g, Pieces<T>& pieces) {
   return r;
 }
 
+// The hidden weights, laid out if that pays.
+template <typename T>
+PackedWeights<T> take_weights(const RecurrentGeometry& g, Pieces<T>& pieces, int64_t k, int64_t n) {
+  if (!is_direct<T>(g)) return {};
+  return {k, n, pieces.take(simd::packed_left_size(g.batch, k)),
+          pieces.take(simd::packed_right_size(k, n))};
+}
+
 template <typename T>
 struct ForwardScratch {
-  T* hidden;  // gru: the hidden part of the gates
-  T* panels;  // the hidden weights with a column for each gate
+  T* hidden;                 // gru: the hidden part of the gates
+  T* bias;                   // of the input part of the gates
+  PackedWeights<T> weights;  // the hidden weights with a column for each gate
   ForwardScratch(const RecurrentGeometry& g, Pieces<T>& pieces)
       : hidden(g.mode == RecurrentMode::gru ? pieces.take(g.batch * g.gate_size()) : nullptr),
-        panels(is_direct<T>(g) ? pieces.take(g.hidden_weight()) : nullptr) {}
+        bias(pieces.take(g.gate_size())),
+        weights(take_weights(g, pieces, g.state(), g.gate_size())) {}
 };
 
 template <typename T>
 struct BackwardScratch {
-  T *gates, *hidden_gates, *heads, *unprojected, *all_heads, *panels;
+  T *gates, *hidden_gates, *heads, *unprojected, *all_heads;
+  PackedWeights<T> weights;
   BackwardScratch(const RecurrentGeometry& g, Pieces<T>& pieces) {
     gates = pieces.take(g.steps() * g.gate_size());
     hidden_gates = g.mode == RecurrentMode::gru ? pieces.take(g.steps() * g.gate_size()) : gates;
     heads = pieces.take(g.batch * g.state());
     unprojected = g.projection > 0 ? pieces.take(g.batch * g.hidden) : heads;
     all_heads = g.projection > 0 ? pieces.take(g.steps() * g.state()) : nullptr;
-    panels = is_direct<T>(g) ? pieces.take(g.hidden_weight()) : nullptr;
+    weights = take_weights(g, pieces, g.gate_size(), g.state());
   }
 };
 
@@ -172,13 +191,14 @@ void Direction<T>::forward(T* last_state, T* last_cell, T* scratch) const {
   const int64_t wide = g.gate_size(), units = g.hidden, states = g.state();
   const auto n = static_cast<size_t>(units);
   const bool gru = g.mode == RecurrentMode::gru;
-  // The input part of the gates of all steps at once, on top of the biases.
+  // The input part of the gates of all steps at once, with the biases.
   T* gates = reserve.gates;
   for (int64_t j = 0; j < wide; ++j)
-    gates[j] = weights.input_bias[j] + (gru ? T(0) : weights.hidden_bias[j]);
-  for (int64_t r = 1; r < g.steps(); ++r) copy(gates, wide, gates + r * wide);
-  product<T>(false, true, g.steps(), wide, inputs, x, {weights.input, inputs}, {gates, wide}, 1);
-  if (own.panels) pack<T>(states, wide, true, weights.hidden, own.panels);
+    own.bias[j] = weights.input_bias[j] + (gru ? T(0) : weights.hidden_bias[j]);
+  gemm_with_bias(dtype_of<T>, {false, true, g.steps(), wide, inputs, 0, x.stride, inputs, wide},
+                 x.data, weights.input, own.bias, gates);
+  const bool packed = own.weights.right != nullptr;
+  if (packed) own.weights.pack(weights.hidden, true);
   if (lengths) copy(state, g.batch * states, reserve.previous + row(0) * states);
   for (int64_t k = 0; k < g.time; ++k) {
     const int64_t first = row(k);
@@ -189,8 +209,8 @@ void Direction<T>::forward(T* last_state, T* last_cell, T* scratch) const {
     if (gru)
       for (int64_t i = 0; i < g.batch; ++i) copy(weights.hidden_bias, wide, own.hidden + i * wide);
     const Matrix<T> recurrent = gru ? Matrix<T>{own.hidden, wide} : step;
-    if (own.panels)
-      step_product<T>(g.batch, wide, states, previous, own.panels, recurrent);
+    if (packed)
+      own.weights.add_product(g.batch, previous, recurrent);
     else
       product<T>(false, true, g.batch, wide, states, previous, {weights.hidden, states}, recurrent,
                  1);
@@ -270,7 +290,8 @@ void backward(const Direction<T>& direction, const DirectionGradients<T>& gradie
   const auto& reserve = direction.reserve;
   const auto& weights = direction.weights;
   T* carry = gradients.state;
-  if (own.panels) pack<T>(wide, states, false, weights.hidden, own.panels);
+  const bool packed = own.weights.right != nullptr;
+  if (packed) own.weights.pack(weights.hidden, false);
   for (int64_t k = g.time; k-- > 0;) {
     const int64_t first = direction.row(k);
     T* heads = g.projection > 0 ? own.all_heads + first * states : own.heads;
@@ -316,8 +337,8 @@ void backward(const Direction<T>& direction, const DirectionGradients<T>& gradie
       }
     });
     const Matrix<const T> dgates = {own.hidden_gates + first * wide, wide};
-    if (own.panels)
-      step_product<T>(g.batch, states, wide, dgates, own.panels, {carry, states});
+    if (packed)
+      own.weights.add_product(g.batch, dgates, {carry, states});
     else
       product<T>(false, false, g.batch, states, wide, dgates, {weights.hidden, states},
                  {carry, states}, 1);

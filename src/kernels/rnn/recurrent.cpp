@@ -66,10 +66,14 @@ void drop(const RecurrentGeometry& g, const Philox& choices, int64_t first, cons
   const auto limit = static_cast<uint64_t>(g.dropout * 0x1p32);
   const T kept = g.dropout < 1 ? static_cast<T>(1 / (1 - g.dropout)) : T(0);
   const int64_t count = g.steps() * g.output();
-  parallel_for((count + 1023) / 1024, 1024 * 8, [&](int64_t block) {
-    for (int64_t i = block * 1024; i < std::min(count, (block + 1) * 1024); ++i) {
-      const uint64_t at = static_cast<uint64_t>(first + i);
-      factors[i] = choices.bits(at / 4)[at % 4] >= limit ? kept : T(0);
+  parallel_for((count + 1023) / 1024, 1024 * 4, [&](int64_t block) {
+    const int64_t begin = block * 1024, end = std::min(count, begin + 1024);
+    const int64_t shift = (first + begin) % 4;  // of the first word in its counter value
+    uint32_t words[1024 + 8];
+    choices.words(static_cast<uint64_t>((first + begin) / 4),
+                  static_cast<size_t>((shift + end - begin + 3) / 4), words);
+    for (int64_t i = begin; i < end; ++i) {
+      factors[i] = words[shift + i - begin] >= limit ? kept : T(0);
       to[i] = from[i] * factors[i];
     }
   });

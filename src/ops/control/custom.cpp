@@ -1,5 +1,6 @@
 #include "ops/control/custom.h"
 
+#include <algorithm>
 #include <mutex>
 
 #include "op/registry.h"
@@ -8,9 +9,25 @@
 namespace gemel::control {
 namespace {
 
-CustomFactory& factory() {
-  static CustomFactory current = nullptr;
-  return current;
+struct Factories {
+  std::mutex mutex;
+  std::vector<CustomFactory> list;
+};
+
+Factories& factories() {
+  static auto& instance = *new Factories;
+  return instance;
+}
+
+std::shared_ptr<CustomKind> make_kind(const std::string& op_type, const Attributes& attributes) {
+  std::vector<CustomFactory> list;
+  {
+    std::lock_guard lock(factories().mutex);
+    list = factories().list;
+  }
+  for (auto factory = list.rbegin(); factory != list.rend(); ++factory)
+    if (auto kind = (*factory)(op_type, attributes)) return kind;
+  fail(ErrorKind::Input, "[Custom] Cannot find custom operator {}; register it first", op_type);
 }
 
 // The objects of one binding, one for each set of input shapes and types.
@@ -80,9 +97,7 @@ ParametersRef parse(const Attributes& given) {
       p->attributes[key] = value;
   }
   GEMEL_CHECK(!p->op_type.empty(), "[Custom] Required argument `op_type` is missing");
-  GEMEL_CHECK(factory(), "[Custom] Cannot find custom operator {}: no language offers any",
-              p->op_type);
-  p->kind = factory()(p->op_type, p->attributes);
+  p->kind = make_kind(p->op_type, p->attributes);
   const int before = p->backward_inputs() - p->states();
   for (int i = 0; i < p->states(); ++i) {
     p->written.push_back(p->arguments() + i);
@@ -162,7 +177,11 @@ std::vector<Entry> gradient(const GradientContext& c) {
 CustomObject::~CustomObject() = default;
 CustomKind::~CustomKind() = default;
 
-void set_custom_factory(CustomFactory value) { factory() = value; }
+void add_custom_factory(CustomFactory factory) {
+  std::lock_guard lock(factories().mutex);
+  auto& list = factories().list;
+  if (std::find(list.begin(), list.end(), factory) == list.end()) list.push_back(factory);
+}
 
 GEMEL_OPERATORS(custom) {
   Implementation run;

@@ -1,6 +1,6 @@
 // Operators that a user writes in another language: `Custom`.
 //
-// The language's binding offers a factory of kinds; a kind tells names, shapes and types, and makes
+// Each host language offers a factory of kinds; a kind tells names, shapes and types, and makes
 // one object for each binding of a node. The object's forward and backward run on a thread of their
 // own, never on an engine worker, so they may push and wait.
 #pragma once
@@ -38,10 +38,12 @@ class GEMEL_EXPORT CustomKind {
                                                const std::vector<DType>& dtypes) = 0;
 };
 
-// Makes the kind of `op_type` with the other attributes of the node; throws Error(Input) when there
-// is none.
+// Makes the kind of `op_type` with the other attributes of the node; null when this host has none
+// of that name.
 using CustomFactory = std::shared_ptr<CustomKind> (*)(const std::string& op_type,
                                                       const Attributes& attributes);
-GEMEL_EXPORT void set_custom_factory(CustomFactory factory);
+// Hosts live side by side (the package, callers of the C ABI): the one that came last is asked
+// first. Adding a factory again does nothing.
+GEMEL_EXPORT void add_custom_factory(CustomFactory factory);
 
 }  // namespace gemel::control

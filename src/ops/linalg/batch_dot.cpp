@@ -52,25 +52,32 @@ void batch_dot_shape(ShapeContext& c) {
   c.set_out(0, out);
 }
 
-template <bool blas>
-void batch_dot_kernel(const OpCall& c) {
+// The product of one pair of matrices.
+kernels::Gemm one_product(const OpCall& c) {
   const auto& p = c.params<BatchDotParameters>();
   const Shape &l = c.in[0].shape, &out = c.out[0].shape;
   const int d = l.ndim();
-  const int64_t m = out[d - 2], n = out[d - 1], k = p.transpose_a ? l[d - 2] : l[d - 1];
-  const auto g = kernels::Gemm::packed(p.transpose_a, p.transpose_b, m, n, k);
+  return kernels::Gemm::packed(p.transpose_a, p.transpose_b, out[d - 2], out[d - 1],
+                               p.transpose_a ? l[d - 2] : l[d - 1]);
+}
+
+using Kernel = void (*)(DType, const kernels::Gemm&, const void*, const void*, void*);
+
+template <Kernel kernel>
+void run(const OpCall& c) {
+  const kernels::Gemm g = one_product(c);
   const DType dtype = c.out[0].dtype;
   const int64_t item = size_of(dtype);
   const std::byte *a = c.in[0].address, *b = c.in[1].address;
   std::byte* to = c.out[0].address;
   // Many small products are spread over the threads; few large ones are threaded inside.
   const auto one = [&](int64_t i) {
-    (blas ? kernels::blas_gemm : kernels::reference_gemm)(
-        dtype, g, a + i * m * k * item, b + i * k * n * item, to + i * m * n * item);
+    kernel(dtype, g, a + i * g.m * g.k * item, b + i * g.k * g.n * item, to + i * g.m * g.n * item);
   };
-  const int64_t count = l.size(0, d - 2);
-  if (count >= kernels::thread_count() && m * n * k < (1 << 20))
-    kernels::parallel_for(count, m * n * k, one);
+  const Shape& l = c.in[0].shape;
+  const int64_t count = l.size(0, l.ndim() - 2);
+  if (count >= kernels::thread_count() && g.m * g.n * g.k < (1 << 20))
+    kernels::parallel_for(count, g.m * g.n * g.k, one);
   else
     for (int64_t i = 0; i < count; ++i) one(i);
 }
@@ -99,9 +106,12 @@ GEMEL_OPERATORS(batch_dot) {
       .inputs({"lhs", "rhs"})
       .shape(batch_dot_shape)
       .gradient(batch_dot_gradient)
-      .implement("openblas", batch_dot_kernel<true>,
+      .implement(
+          "direct", run<kernels::own_gemm>,
+          [](const OpCall& c) { return kernels::own_supports(c.out[0].dtype, one_product(c)); })
+      .implement("openblas", run<kernels::blas_gemm>,
                  [](const OpCall& c) { return kernels::blas_supports(c.out[0].dtype); })
-      .implement("reference", batch_dot_kernel<false>)
+      .implement("reference", run<kernels::reference_gemm>)
       .sample({.shapes = {{2, 3, 4}, {2, 4, 5}}})
       .sample({.shapes = {{2, 4, 3}, {2, 4, 5}}, .attributes = {{"transpose_a", "True"}}})
       .sample({.shapes = {{2, 3, 4}, {2, 5, 4}}, .attributes = {{"transpose_b", "True"}}})

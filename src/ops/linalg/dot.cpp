@@ -85,39 +85,46 @@ kernels::Gemm dot_matrices(const Shape& l, const Shape& r, bool transpose_a, boo
   return kernels::Gemm::packed(ta, tb, m, n, k);
 }
 
-void run(DType dtype, bool blas, const kernels::Gemm& g, const Tensor& a, const Tensor& b,
-         const Tensor& c) {
-  (blas ? kernels::blas_gemm : kernels::reference_gemm)(dtype, g, a.address, b.address, c.address);
-}
+// One product of two of the call's inputs.
+struct Product {
+  kernels::Gemm gemm;
+  int a, b;
+};
 
-template <bool blas>
-void dot_kernel(const OpCall& c) {
+Product forward_product(const OpCall& c) {
   const auto& p = c.params<DotParameters>();
-  run(c.out[0].dtype, blas,
-      dot_matrices(c.in[0].shape, c.in[1].shape, p.transpose_a, p.transpose_b), c.in[0], c.in[1],
-      c.out[0]);
+  return {dot_matrices(c.in[0].shape, c.in[1].shape, p.transpose_a, p.transpose_b), 0, 1};
 }
 
 // in: head gradient, the other operand, the operand itself (for its shape only).
-template <bool blas>
-void dot_backward_kernel(const OpCall& c) {
+Product backward_product(const OpCall& c) {
   const auto& p = c.params<DotBackwardParameters>();
-  const Tensor &dy = c.in[0], &other = c.in[1], &out = c.out[0];
+  const Shape &other = c.in[1].shape, &out = c.out[0].shape;
   const bool left = p.operand == 0;
-  const Shape &l = left ? out.shape : other.shape, &r = left ? other.shape : out.shape;
-  const kernels::Gemm g = dot_matrices(l, r, p.transpose_a, p.transpose_b);
+  const kernels::Gemm g =
+      dot_matrices(left ? out : other, left ? other : out, p.transpose_a, p.transpose_b);
   const bool ta = g.transpose_a, tb = g.transpose_b;
   using kernels::Gemm;
-  if (left && !ta)
-    run(out.dtype, blas, Gemm::packed(false, !tb, g.m, g.k, g.n), dy, other, out);
-  else if (left)
-    run(out.dtype, blas, Gemm::packed(tb, true, g.k, g.m, g.n), other, dy, out);
-  else if (!tb)
-    run(out.dtype, blas, Gemm::packed(!ta, false, g.k, g.n, g.m), other, dy, out);
-  else
-    run(out.dtype, blas, Gemm::packed(true, ta, g.n, g.k, g.m), dy, other, out);
+  if (left && !ta) return {Gemm::packed(false, !tb, g.m, g.k, g.n), 0, 1};
+  if (left) return {Gemm::packed(tb, true, g.k, g.m, g.n), 1, 0};
+  if (!tb) return {Gemm::packed(!ta, false, g.k, g.n, g.m), 1, 0};
+  return {Gemm::packed(true, ta, g.n, g.k, g.m), 0, 1};
 }
 
+using ProductOf = Product (*)(const OpCall&);
+using Kernel = void (*)(DType, const kernels::Gemm&, const void*, const void*, void*);
+
+template <ProductOf product_of, Kernel kernel>
+void run(const OpCall& c) {
+  const Product product = product_of(c);
+  kernel(c.out[0].dtype, product.gemm, c.in[static_cast<size_t>(product.a)].address,
+         c.in[static_cast<size_t>(product.b)].address, c.out[0].address);
+}
+
+template <ProductOf product_of>
+bool own_serves(const OpCall& c) {
+  return kernels::own_supports(c.out[0].dtype, product_of(c).gemm);
+}
 bool blas_serves(const OpCall& c) { return kernels::blas_supports(c.out[0].dtype); }
 
 Attributes flags(bool a, bool b) {
@@ -161,8 +168,9 @@ GEMEL_OPERATORS(dot) {
       .inputs({"lhs", "rhs"})
       .shape(dot_shape)
       .gradient(dot_gradient)
-      .implement("openblas", dot_kernel<true>, blas_serves)
-      .implement("reference", dot_kernel<false>)
+      .implement("direct", run<forward_product, kernels::own_gemm>, own_serves<forward_product>)
+      .implement("openblas", run<forward_product, kernels::blas_gemm>, blas_serves)
+      .implement("reference", run<forward_product, kernels::reference_gemm>)
       .sample({.shapes = {{3, 4}, {4, 5}}})
       .sample({.shapes = {{4, 3}, {4, 5}}, .attributes = {{"transpose_a", "True"}}})
       .sample({.shapes = {{3, 4}, {5, 4}}, .attributes = {{"transpose_b", "True"}}})
@@ -182,8 +190,9 @@ GEMEL_OPERATORS(dot) {
         c.set_in(2, c.out[0]);
       })
       .gradient(dot_backward_gradient)
-      .implement("openblas", dot_backward_kernel<true>, blas_serves)
-      .implement("reference", dot_backward_kernel<false>);
+      .implement("direct", run<backward_product, kernels::own_gemm>, own_serves<backward_product>)
+      .implement("openblas", run<backward_product, kernels::blas_gemm>, blas_serves)
+      .implement("reference", run<backward_product, kernels::reference_gemm>);
 }
 
 }  // namespace gemel::dot_op

@@ -60,11 +60,11 @@ void draw(const P& p, const kernels::Philox& stream, const Tensor& mask) {
   uint8_t* to = mask.data<uint8_t>();
   const int64_t size = mask.size();
   constexpr int64_t chunk = 1024;
-  kernels::parallel_for((size + chunk - 1) / chunk, chunk * 8, [&](int64_t part) {
-    for (int64_t i = part * chunk; i < std::min(size, (part + 1) * chunk); i += 4) {
-      const auto words = stream.bits(static_cast<uint64_t>(i / 4));
-      for (int64_t k = 0; k < std::min<int64_t>(4, size - i); ++k) to[i + k] = words[k] >= limit;
-    }
+  kernels::parallel_for((size + chunk - 1) / chunk, chunk * 2, [&](int64_t part) {
+    uint32_t words[chunk];
+    const int64_t first = part * chunk, count = std::min(chunk, size - first);
+    stream.words(static_cast<uint64_t>(first / 4), counters(count), words);
+    simd::keep_from(words, limit, to + first, static_cast<size_t>(count));
   });
 }
 
@@ -83,7 +83,12 @@ void apply(const P& p, const Tensor& in, const Tensor& mask, const Tensor& out) 
   if (mask.size() == size) {
     constexpr int64_t chunk = 4096;
     kernels::parallel_for((size + chunk - 1) / chunk, chunk, [&](int64_t part) {
-      for (int64_t i = part * chunk; i < std::min(size, (part + 1) * chunk); ++i) pass(i, keep[i]);
+      const int64_t first = part * chunk, count = std::min(chunk, size - first);
+      if constexpr (std::is_same_v<T, float>)
+        simd::keep_scaled(from + first, keep + first, scale, to + first,
+                          static_cast<size_t>(count));
+      else
+        for (int64_t i = first; i < first + count; ++i) pass(i, keep[i]);
     });
     return;
   }

@@ -253,6 +253,7 @@ OpBuilder declare_concat(std::string name) {
       .shape(concat_shape)
       .type(same_type)
       .gradient(concat_gradient)
+      .recompute([](const GradientContext& c) { return std::vector<Entry>{c.out(0)}; })
       .implement("strided", [](const OpCall& call) {
         move_parts(call.in, call.out[0], concat_axis(call, call.out[0].shape), true);
       });

@@ -165,6 +165,10 @@ class Parameter:
         `RuntimeError` before `initialize`, `DeferredInitializationError` before the shape is known.
         """
         data = self._data
+        if self._stype != "default":
+            raise RuntimeError(f"Cannot return a copy of Parameter '{self.name}' on ctx {ctx} via "
+                               f"data() because its storage type is {self._stype}. Please use "
+                               "row_sparse_data() instead.")
         if data is not None and ctx is None and len(data) == 1:
             return data[0]
         return self._check_and_get(data, ctx)
@@ -184,7 +188,7 @@ class Parameter:
                                "row_sparse_data() because its storage type is "
                                f"{self._stype}. Please use data() instead.")
         self._check_has_trainer()
-        return nd.sparse.retain(self._check_and_get(self._data, row_id.context), row_id)
+        return self._rows(self._check_and_get(self._data, row_id.context), row_id)
 
     def list_row_sparse_data(self, row_id):
         """The rows `row_id` on all devices."""
@@ -193,11 +197,24 @@ class Parameter:
                                "via list_row_sparse_data() because its storage type is "
                                f"{self._stype}. Please use data() instead.")
         self._check_has_trainer()
-        return [nd.sparse.retain(one, row_id.as_in_context(one.context))
-                for one in self._check_and_get(self._data, list)]
+        return [self._rows(one, row_id) for one in self._check_and_get(self._data, list)]
+
+    @staticmethod
+    def _rows(array, row_id):
+        """A view of an array, so that gradients find their way to it."""
+        return nd.sparse.RowSparseNDArray._of_dense(
+            array, nd.sparse.unique_rows(row_id, array.context))
 
     def list_data(self):
         """The arrays on all devices."""
+        if self._stype != "default":
+            raise RuntimeError(f"Cannot return copies of Parameter '{self.name}' on all contexts "
+                               f"via list_data() because its storage type is {self._stype}. Please "
+                               "use row_sparse_data() instead.")
+        return self._arrays()
+
+    def _arrays(self):
+        """The dense arrays on all devices, whatever the storage type."""
         return self._check_and_get(self._data, list)
 
     def _check_grad(self):
@@ -208,12 +225,17 @@ class Parameter:
     def grad(self, ctx=None):
         """The gradient on a device; `RuntimeError` where `grad_req` is "null"."""
         self._check_grad()
-        return self._check_and_get(self._grad, ctx)
+        return self._as_stored(self._check_and_get(self._grad, ctx))
 
     def list_grad(self):
         """The gradients on all devices."""
         self._check_grad()
-        return self._check_and_get(self._grad, list)
+        return [self._as_stored(one) for one in self._check_and_get(self._grad, list)]
+
+    def _as_stored(self, gradient):
+        if self._grad_stype != "row_sparse":
+            return gradient
+        return nd.sparse.RowSparseNDArray._of_dense(gradient)
 
     def list_ctx(self):
         """The devices."""
@@ -305,7 +327,7 @@ class Parameter:
 
     def _reduce(self):
         """The mean of the arrays over devices, on the CPU."""
-        data = self.list_data()
+        data = self._arrays()
         if len(data) == 1:
             return data[0].copyto(cpu())
         total = data[0].copyto(cpu())

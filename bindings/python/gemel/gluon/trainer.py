@@ -85,7 +85,7 @@ class Trainer:
             self._updaters.append(opt.get_updater(self._optimizer))
         wanted = self._kvstore_params["kvstore"]
         on_store = self._kvstore_params["update_on_kvstore"]
-        arrays = {one.name: one.data(contexts[0]) for one in self._params
+        arrays = {one.name: one._arrays()[0] for one in self._params
                   if one._data is not None}
         store, default_on_store = kvstore_module._as_store(wanted, len(contexts), arrays)
         if store is None:
@@ -106,7 +106,7 @@ class Trainer:
                 waiting.append(one)
             elif self._kvstore is not None:
                 index = self._param2idx[one.name]
-                arrays = one.list_data()
+                arrays = one._arrays()
                 self._kvstore.init(index, arrays[0])
                 if self._update_on_kvstore:
                     self._kvstore.pull(index, arrays, priority=-index)
@@ -182,7 +182,7 @@ class Trainer:
             trained = [(i, one) for i, one in enumerate(self._params) if one.grad_req != "null"]
             count = len(self._contexts)
             self._rows = [([i for i, _ in trained], [one.list_grad()[k] for _, one in trained],
-                           [one.list_data()[k] for _, one in trained]) for k in range(count)]
+                           [one._arrays()[k] for _, one in trained]) for k in range(count)]
             self._rows_generation = parameter_module.generation[0]
         return self._rows
 
@@ -199,7 +199,7 @@ class Trainer:
         if self._kvstore is not None and self._update_on_kvstore:
             for i, one in enumerate(self._params):
                 if one.grad_req != "null":
-                    self._kvstore.pull(i, one.list_data(), priority=-i)
+                    self._kvstore.pull(i, one._arrays(), priority=-i)
             return
         for device, (indices, grads, arrays) in enumerate(self._device_rows()):
             fresh = [array._fresh_grad for array in arrays]

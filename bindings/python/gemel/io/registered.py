@@ -4,6 +4,7 @@ import warnings
 import numpy
 
 from .. import _core
+from ..ndarray.sparse import csr_matrix
 from .io import DataBatch, DataDesc, DataIter
 
 __all__ = ["MXDataIter", *_core.data_iterators()]
@@ -45,11 +46,18 @@ class MXDataIter(DataIter):
 
     def getdata(self):
         """The data of the current batch."""
-        return self._batch[0][0]
+        return self._array(0, self.provide_data)
 
     def getlabel(self):
         """The labels of the current batch."""
-        return self._batch[1][0]
+        return self._array(1, self.provide_label)
+
+    def _array(self, which, described):
+        """A dense array, or the csr matrix of which the batch has the three parts."""
+        parts = self._batch[which]
+        if len(parts) == 1:
+            return parts[0]
+        return csr_matrix(tuple(parts), shape=described[0].shape, dtype=described[0].dtype)
 
     def getpad(self):
         return self._batch[2]

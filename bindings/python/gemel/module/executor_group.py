@@ -27,11 +27,14 @@ class ExecutorGroup:
     grad_req : dict of str to str
         For every argument.
     shared : ExecutorGroup, optional
-        Whose parameters, with their gradients and auxiliary states, the executors use.
+        Whose parameters, with their gradients and auxiliary states, the executors use. All other
+        memory is shared, too: the groups take turns.
+    groups : list of dict of str to Context, optional
+        For each context, where the nodes of each `ctx_group` run.
     """
 
     def __init__(self, symbol, contexts, data_shapes, label_shapes, param_names, state_names,
-                 grad_req, shared=None):
+                 grad_req, shared=None, groups=None):
         self.symbol = symbol
         self.contexts = contexts
         self.param_names = param_names
@@ -40,6 +43,8 @@ class ExecutorGroup:
         self.output_names = symbol.list_outputs()
         self.grad_req = grad_req
         self.shared = shared
+        self.buffers = shared.buffers if shared is not None else [{} for _ in contexts]
+        self.groups = groups or [None] * len(contexts)
         self._bind(data_shapes, label_shapes, None)
 
     def _bind(self, data_shapes, label_shapes, previous):
@@ -59,44 +64,12 @@ class ExecutorGroup:
                                                **shapes)
             else:
                 types = {item.name: item.dtype for item in inputs}
-                if self.shared is not None:
-                    executor = self._bind_shared(context, self.shared.execs[i], types, shapes)
-                else:
-                    executor = self.symbol.simple_bind(context, grad_req=self.grad_req,
-                                                       type_dict=types, **shapes)
+                executor = self.symbol.simple_bind(
+                    context, grad_req=self.grad_req, type_dict=types, group2ctx=self.groups[i],
+                    shared_arg_names=self.param_names, shared_buffer=self.buffers[i],
+                    shared_exec=None if self.shared is None else self.shared.execs[i], **shapes)
             self.execs.append(executor)
         self._collect()
-
-    def _bind_shared(self, context, other, types, shapes):
-        """An executor over another's parameters, gradients of parameters and auxiliary states."""
-        symbol = self.symbol
-        shape_lists = symbol.infer_shape(**shapes)
-        type_lists = symbol.infer_type(**types)
-        names = symbol.list_arguments()
-        shared = set(self.param_names)
-        arguments, gradients, auxiliary = {}, {}, {}
-        for name, shape, dtype in zip(names, shape_lists[0], type_lists[0]):
-            if name in shared and name in other.arg_dict:
-                arguments[name] = self._checked(name, other.arg_dict[name], shape)
-                gradients[name] = other.grad_dict.get(name)
-            else:
-                arguments[name] = nd.zeros(shape, ctx=context, dtype=dtype)
-            if self.grad_req.get(name, "null") == "null":
-                gradients[name] = None
-            elif gradients.get(name) is None:
-                gradients[name] = nd.zeros(shape, ctx=context, dtype=dtype)
-        for name, shape, dtype in zip(self.aux_names, shape_lists[2], type_lists[2]):
-            auxiliary[name] = self._checked(name, other.aux_dict[name], shape) \
-                if name in other.aux_dict else nd.zeros(shape, ctx=context, dtype=dtype)
-        gradients = {name: array for name, array in gradients.items() if array is not None}
-        return symbol.bind(context, arguments, gradients, self.grad_req, auxiliary)
-
-    @staticmethod
-    def _checked(name, array, shape):
-        if array.shape != tuple(shape):
-            raise MXNetError(f"[Module] expected shape {array.shape} of the shared parameter {name}, "
-                             f"got {tuple(shape)}; give parameters that differ other names")
-        return array
 
     @staticmethod
     def _axis(item):

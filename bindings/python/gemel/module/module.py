@@ -45,6 +45,26 @@ def _descriptions(shapes, names, kind):
     return result
 
 
+def _groups_of_contexts(groups, count):
+    """For each of `count` contexts, {group: Context}."""
+    if groups is None:
+        return [None] * count
+    if isinstance(groups, (list, tuple)):
+        if len(groups) != count:
+            raise ValueError(f"[Module] group2ctxs: expected a dict for each of {count} contexts, "
+                             f"got {len(groups)}")
+        return list(groups)
+    each = [{} for _ in range(count)]
+    for name, contexts in groups.items():
+        contexts = [contexts] if isinstance(contexts, Context) else list(contexts)
+        if len(contexts) not in (1, count):
+            raise ValueError(f"[Module] group2ctxs: expected 1 or {count} contexts for group '{name}', "
+                             f"got {len(contexts)}")
+        for i in range(count):
+            each[i][name] = contexts[i % len(contexts)]
+    return each
+
+
 class Module(BaseModule):
     """Trains a symbol.
 
@@ -62,8 +82,10 @@ class Module(BaseModule):
         Parameters that are not trained.
     state_names : list of str, optional
         Inputs that are set by `set_states`.
-    group2ctxs, compression_params : dict, optional
-        Placement of groups, and compression for the store.
+    group2ctxs : dict of str to Context or list of Context, or list of dict, optional
+        Where the nodes of each `ctx_group` run, for all contexts or for each of them.
+    compression_params : dict, optional
+        Compression for the store.
     """
 
     def __init__(self, symbol, data_names=("data",), label_names=("softmax_label",),
@@ -76,7 +98,7 @@ class Module(BaseModule):
         self._label_names = list(label_names) if label_names is not None else []
         self._state_names = list(state_names) if state_names is not None else []
         self._fixed_param_names = list(fixed_param_names) if fixed_param_names is not None else []
-        self._group2ctxs = group2ctxs
+        self._group2ctxs = _groups_of_contexts(group2ctxs, len(self._context))
         self._compression_params = compression_params
         _check_names(symbol, self._data_names, "data", True)
         _check_names(symbol, self._label_names, "label", False)
@@ -195,7 +217,7 @@ class Module(BaseModule):
             shared = shared_module._exec_group
         self._exec_group = ExecutorGroup(
             self._symbol, self._context, self._data_shapes, self._label_shapes,
-            self._param_names, self._state_names, requests, shared)
+            self._param_names, self._state_names, requests, shared, self._group2ctxs)
         self.for_training = for_training
         self.inputs_need_grad = inputs_need_grad
         self.binded = True

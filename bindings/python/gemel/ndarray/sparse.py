@@ -303,6 +303,42 @@ class RowSparseNDArray(BaseSparseNDArray):
     """An array of which only the rows `indices` are stored, as `data`."""
 
     stype = "row_sparse"
+    _view = None  # (dense array, its rows or None): what a view shows
+
+    @classmethod
+    def _of_dense(cls, dense, rows=None):
+        """A view of a dense array: its rows `rows`, else those that are not zero at the time of asking."""
+        self = cls()
+        self._shape, self._view = dense.shape, (dense, rows)
+        self._become(dense)
+        return self
+
+    def _stored(self):
+        if self._view is None:
+            return super()._stored()
+        dense, rows = self._view
+        if rows is None:
+            return _core.sparse_from_dense(_core.plain_array(dense), "row_sparse")
+        return _core.plain_array(dense).detach().take(rows), rows, None
+
+    def _assign(self, other):
+        if self._view is None:
+            return super()._assign(other)
+        if other.shape != self.shape:
+            raise ValueError(f"expected values of shape {self.shape}, got {other.shape}")
+        self._view[0][:] = other.tostype("default")
+        return self
+
+    def tostype(self, stype):
+        if stype == "default" and self._view and not _core.autograd_is_recording():
+            return _core.sparse_to_dense(self.stype, self._shape, *self._stored())
+        return super().tostype(stype)
+
+    @property
+    def grad(self):
+        """The gradient array of a variable, row_sparse; None without attach_grad()."""
+        gradient = self._plain().grad
+        return None if gradient is None else RowSparseNDArray._of_dense(gradient)
 
     def __getitem__(self, key):
         if isinstance(key, (int, np.integer)):
@@ -314,6 +350,11 @@ class RowSparseNDArray(BaseSparseNDArray):
     def retain(self, indices):
         """The array with only the rows `indices`."""
         return retain(self, indices)
+
+
+def unique_rows(rows, context):
+    """Numbers of rows in order, each once, as an int64 array."""
+    return _dense(np.unique(rows.asnumpy().astype("int64")), "int64", context)
 
 
 _CLASSES = {"csr": CSRNDArray, "row_sparse": RowSparseNDArray}

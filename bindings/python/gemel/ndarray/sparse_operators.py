@@ -183,7 +183,7 @@ def _take(function, data, indices, axis=0, mode="clip"):
     return _concat(None, *(data[int(row)] for row in rows), dim=0) if len(rows) else NotImplemented
 
 
-@_rule("sgd_update", "sgd_mom_update", "adam_update", "ftrl_update", "_sparse_adagrad_update")
+@_rule("sgd_update", "sgd_mom_update", "adam_update", "_sparse_adagrad_update")
 def _lazy_update(function, weight, grad, *states, lazy_update=True, **kwargs):
     """Only the rows that the gradient stores are updated, with their weight decay and their states."""
     if not isinstance(grad, RowSparseNDArray) or not lazy_update \
@@ -242,21 +242,26 @@ def call(function, args, kwargs):
 _core.set_sparse_type(BaseSparseNDArray, call)
 
 
+_WITH_SPARSE_FORMS = """add subtract multiply divide dot concat clip where norm mean slice abs sqrt square sign relu
+sigmoid add_n elemwise_add elemwise_sub elemwise_mul elemwise_div stop_gradient make_loss zeros_like sum negative exp
+log1p expm1 sin cos tan sinh cosh tanh arcsin arccos arctan arcsinh arccosh arctanh floor ceil trunc rint round fix
+degrees radians cbrt rsqrt log log2 log10 gamma gammaln sgd_update sgd_mom_update adam_update ftrl_update Embedding
+FullyConnected LinearRegressionOutput LogisticRegressionOutput MAERegressionOutput broadcast_add broadcast_sub
+broadcast_mul broadcast_div broadcast_plus broadcast_minus ElementWiseSum""".split()
+
+
+def fill_namespace(namespace, package):
+    """Put the operators that take sparse arrays into `nd.sparse` or `sym.sparse`."""
+    for name in _WITH_SPARSE_FORMS:
+        if name in package:
+            namespace.__dict__.setdefault(name, package[name])
+
+
 def install(package, namespace):
     """Put the functions of sparse arrays into `mx.nd` and, with the operators, into `mx.nd.sparse`."""
     package["cast_storage"] = sparse.cast_storage
     for name, value in vars(namespace).items():
         if not name.startswith("__"):
             sparse.__dict__.setdefault(name, value)
-    for name in ("add", "subtract", "multiply", "divide", "dot", "concat", "clip", "where", "norm", "mean", "slice",
-                 "abs", "sqrt", "square", "sign", "relu", "sigmoid", "add_n", "elemwise_add", "elemwise_sub",
-                 "elemwise_mul", "elemwise_div", "stop_gradient", "make_loss", "zeros_like", "sum", "negative", "exp",
-                 "log1p", "expm1", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "arcsinh",
-                 "arccosh", "arctanh", "floor", "ceil", "trunc", "rint", "round", "fix", "degrees", "radians", "cbrt",
-                 "rsqrt", "log", "log2", "log10", "gamma", "gammaln", "sgd_update", "sgd_mom_update", "adam_update",
-                 "ftrl_update", "Embedding", "FullyConnected", "LinearRegressionOutput", "LogisticRegressionOutput",
-                 "MAERegressionOutput", "broadcast_add", "broadcast_sub", "broadcast_mul", "broadcast_div",
-                 "broadcast_plus", "broadcast_minus", "ElementWiseSum"):
-        if name in package:
-            sparse.__dict__.setdefault(name, package[name])
+    fill_namespace(sparse, package)
     package["sparse"] = sparse

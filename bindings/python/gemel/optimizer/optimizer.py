@@ -286,6 +286,8 @@ class SGD(Optimizer):
         self._update_count(indices)
         common = self._common()
         rates, decays = self._get_lrs(indices), self._get_wds(indices)
+        if not self.lazy_update:
+            common["lazy_update"] = False
         if self.momentum == 0.0:
             step = nd.sgd_update
             for rate, decay, weight, grad in zip(rates, decays, weights, grads):
@@ -348,6 +350,8 @@ class Adam(Optimizer):
         self._update_count(indices)
         common = self._common()
         common.update(beta1=self.beta1, beta2=self.beta2, epsilon=self.epsilon)
+        if not self.lazy_update:
+            common["lazy_update"] = False
         rates, decays = self._get_lrs(indices), self._get_wds(indices)
         counts, step = self._index_update_count, nd.adam_update
         for i, index in enumerate(indices):

@@ -20,4 +20,6 @@ for _name in _control_flow.__all__:
 from .. import contrib_functions as _contrib_functions  # noqa: E402
 _contrib_functions.install(contrib, _sys.modules[__name__],  # noqa: F821
                            lambda value: full((1,), value), False)  # noqa: F821
+from ..ndarray import sparse_operators as _sparse_operators  # noqa: E402
+_sparse_operators.fill_namespace(sparse, globals())  # noqa: F821  (made above)
 _operators.add_methods(Symbol, op)  # noqa: F821

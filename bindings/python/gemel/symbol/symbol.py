@@ -237,17 +237,39 @@ def simple_bind(self, ctx, grad_req="write", type_dict=None, stype_dict=None, gr
                 shared_arg_names=None, shared_exec=None, shared_buffer=None, **kwargs):
     """An Executor whose arrays are made here, from the shapes of some inputs (`data=(32, 784)`).
 
-    `grad_req` is one request ("write", "add", "null"), a list beside `list_arguments()` or a dict.
+    Parameters
+    ----------
+    ctx : Context
+    grad_req : str, list or dict
+        One request ("write", "add", "null"), a list beside `list_arguments()`, or by name.
+    type_dict : dict, optional
+        Types of inputs by name.
+    stype_dict : dict, optional
+        Ignored: arguments are dense.
+    group2ctx : dict of str to Context, optional
+        Where the nodes of each `ctx_group` run, and their arguments lie.
+    shared_arg_names : list of str, optional
+        Arguments that are taken, with their gradients, from `shared_exec`.
+    shared_exec : Executor, optional
+        Whose auxiliary states, and memory for internal values, this one uses, too.
+    shared_buffer : dict of str to NDArray, optional
+        Other arguments "NAME" and gradients "grad of NAME" use the arrays here, as far as they are
+        large enough; what is made anew is put here for the next executor.
     """
     from ..executor import Executor
-    return Executor._simple_bind(self, ctx, grad_req, type_dict or {}, kwargs, shared_exec)
+    return Executor._simple_bind(self, ctx, grad_req, type_dict or {}, kwargs, group2ctx,
+                                 shared_arg_names, shared_exec, shared_buffer)
 
 
 @_method
 def bind(self, ctx, args, args_grad=None, grad_req="write", aux_states=None, group2ctx=None, shared_exec=None):
-    """An Executor over the caller's arrays: lists in listing order, or dicts by name."""
+    """An Executor over the caller's arrays: lists in listing order, or dicts by name.
+
+    `group2ctx` says where the nodes of each `ctx_group` run; the memory of `shared_exec` serves for
+    internal values.
+    """
     from ..executor import Executor
-    return Executor._bind(self, ctx, args, args_grad, grad_req, aux_states)
+    return Executor._bind(self, ctx, args, args_grad, grad_req, aux_states, group2ctx, shared_exec)
 
 
 @_method

@@ -103,6 +103,9 @@ GEMEL_OPERATORS(activation) {
     builder.sample(
         {.shapes = {{2, 3, 4}}, .attributes = {{"act_type", type}}, .low = -3, .high = 3});
   builder.info().pointwise = definition_by_parameter;
+  builder.info().keeps_maxima = [](const Parameters& p) {
+    return static_cast<const P&>(p).act_type == ActivationType::relu;
+  };
 }
 
 }  // namespace gemel::activation_op

@@ -127,6 +127,34 @@ std::vector<Entry> forward_gradient(const GradientContext& c) {
   return all;
 }
 
+// Only the normalisation: the statistics are small and kept.
+std::vector<Entry> forward_again(const GradientContext& c) {
+  return {c.make("_backward_BatchNorm_again",
+                 {c.in(data), c.in(gamma), c.in(beta), c.out(mean), c.out(inverse_deviation)},
+                 c.node.parameters)};
+}
+
+namespace apply {
+enum Input { data, gamma, beta, mean, inverse_deviation };
+
+void shape(ShapeContext& c) {
+  c.set_out(0, c.in[data]);
+  c.set_in(data, c.out[0]);
+}
+
+void type(TypeContext& c) {
+  c.set_out(0, c.in[data]);
+  c.set_in(data, c.out[0]);
+}
+
+void kernel(const OpCall& c) {
+  const auto& p = c.params<P>();
+  normalize_channels(geometry(p, c.in[data]), c.in[data].address, c.in[mean].address,
+                     c.in[inverse_deviation].address, p.fix_gamma ? nullptr : c.in[gamma].address,
+                     c.in[beta].address, c.out[0].address);
+}
+}  // namespace apply
+
 namespace backward {
 enum Input { dy, data, gamma, mean, inverse_deviation, moving_mean, moving_variance };
 
@@ -167,6 +195,7 @@ OpBuilder declare(std::string name) {
       .shape(forward_shape)
       .type(forward_type)
       .gradient(forward_gradient)
+      .recompute(forward_again)
       .training_dependent()
       .implement("reference", forward)
       .inplace({{data, out}})
@@ -206,6 +235,15 @@ GEMEL_OPERATORS(batch_norm) {
       .sample({.shapes = {{2, 3, 4, 5}, {3}, {3}, {3}, {3}},
                .attributes = {{"fix_gamma", "False"}},
                .ranges = {{-1, 1}, {0.5, 2}, {-1, 1}, {-1, 1}, {0.5, 2}}});
+
+  op<P>("_backward_BatchNorm_again")
+      .doc("What BatchNorm gives for data whose statistics are known.")
+      .inputs({"data", "gamma", "beta", "mean", "inverse_deviation"})
+      .shape(apply::shape)
+      .type(apply::type)
+      .no_gradient()
+      .implement("reference", apply::kernel)
+      .inplace({{apply::data, 0}});
 
   op<P>("_backward_BatchNorm")
       .doc("Gradient of BatchNorm; in training it also moves the moving statistics.")

@@ -79,8 +79,18 @@ template <Product product>
 void forward(const OpCall& c) {
   const Tensor& out = c.out[0];
   const kernels::Gemm g = forward_product(c);
-  if (g.beta != 0) kernels::fill_rows(out.dtype, g.m, g.n, c.in[2].address, out.address);
+  if (g.beta != 0) kernels::fill_rows(out.dtype, g.m, g.n, c.in[2].address, out.address, g.n);
   product(out.dtype, g, c.in[0].address, c.in[1].address, out.address);
+}
+
+void forward_packed(const OpCall& c) {
+  kernels::Gemm g = forward_product(c);
+  if (g.beta == 0)
+    return kernels::packed_gemm(DType::float32, g, c.in[0].address, c.in[1].address,
+                                c.out[0].address);
+  g.beta = 0;
+  kernels::packed_gemm_with_bias(g, c.in[0].address, c.in[1].address, c.in[2].address,
+                                 c.out[0].address);
 }
 
 std::vector<Entry> forward_gradient(const GradientContext& c) {
@@ -154,9 +164,13 @@ template <kernels::Gemm (*sizes)(const OpCall&)>
 bool small_serves(const OpCall& c) {
   return kernels::small_supports(c.out[0].dtype, sizes(c));
 }
+template <kernels::Gemm (*sizes)(const OpCall&)>
+bool packed_serves(const OpCall& c) {
+  return kernels::packed_supports(c.out[0].dtype, sizes(c));
+}
 bool blas_serves(const OpCall& c) { return kernels::blas_supports(c.out[0].dtype); }
 
-// The products of large layers as oneDNN sees them.
+// The products of large layers as oneDNN sees them, for CPUs that our own does not serve.
 using kernels::onednn::MatmulProblem;
 MatmulProblem forward_problem(const OpCall& c) {
   kernels::Gemm g = forward_product(c);
@@ -199,6 +213,7 @@ GEMEL_OPERATORS(fully_connected) {
       .shape(forward_shape)
       .gradient(forward_gradient)
       .implement("direct", forward<kernels::small_gemm>, small_serves<forward_product>)
+      .implement("packed", forward_packed, packed_serves<forward_product>)
       .implement(onednn(forward_problem))
       .implement("openblas", forward<kernels::blas_gemm>, blas_serves)
       .implement("reference", forward<kernels::reference_gemm>)
@@ -217,6 +232,7 @@ GEMEL_OPERATORS(fully_connected) {
       .shape([](ShapeContext& c) { c.set_out(0, c.in[2]); })
       .gradient(backward_data_gradient)
       .implement("direct", backward_data<kernels::small_gemm>, small_serves<data_product>)
+      .implement("packed", backward_data<kernels::packed_gemm>, packed_serves<data_product>)
       .implement(onednn(backward_data_problem))
       .implement("openblas", backward_data<kernels::blas_gemm>, blas_serves)
       .implement("reference", backward_data<kernels::reference_gemm>);
@@ -229,6 +245,7 @@ GEMEL_OPERATORS(fully_connected) {
       .shape(backward_weight_shape)
       .gradient(backward_weight_gradient)
       .implement("direct", backward_weight<kernels::small_gemm>, small_serves<weight_product>)
+      .implement("packed", backward_weight<kernels::packed_gemm>, packed_serves<weight_product>)
       .implement(onednn(backward_weight_problem, bias_gradient))
       .implement("openblas", backward_weight<kernels::blas_gemm>, blas_serves)
       .implement("reference", backward_weight<kernels::reference_gemm>);

@@ -247,6 +247,57 @@ std::vector<Entry> second_gradient(const GradientContext& c) {
   }
 }
 
+// Training keeps the places of the maxima, a byte each, in place of the data. A function before it
+// that keeps maxima comes after it: there are fewer elements, and its output is no longer kept.
+std::vector<Entry> training_form(const TrainingContext& c) {
+  const auto& p = c.params<P>();
+  int64_t places = 1;
+  for (const int64_t size : p.kernel) places *= size;
+  if (p.pool_type != PoolType::max || p.global_pool || p.channels_last() || p.kernel.ndim() < 1 ||
+      places > no_place)
+    return {};
+  bool full = true;  // no window lies in the padding alone
+  for (int i = 0; i < p.kernel.ndim(); ++i)
+    full = full && p.kernel[i] >=
+                       (p.stride.ndim() > 0 ? p.stride[i] : 1) + (p.pad.ndim() > 0 ? p.pad[i] : 0);
+  full = full && p.pooling_convention != Convention::same;
+  const Entry in = c.in(0);
+  const auto* before = static_cast<const OpInfo*>(in.node->op);
+  const bool later = full && before && before->keeps_maxima &&
+                     before->keeps_maxima(*in.node->parameters) && c.readers(in) == 1;
+  const auto like = [](const Node& node, const Operator& op, Entry input) {
+    const NodeRef made = make_node(op, node.name, {std::move(input)}, node.parameters);
+    made->attributes = node.attributes;
+    return Entry{made, 0, 0};
+  };
+  const Entry pooled = like(c.node, require_op("_max_pooling"), later ? in.node->inputs[0] : in);
+  return {later ? like(*in.node, *before, pooled) : pooled};
+}
+
+namespace with_places {
+void shape(ShapeContext& c) {
+  pooling_shape(c);
+  c.set_out(1, c.out[0]);
+}
+void type(TypeContext& c) {
+  c.set_out(0, c.in[0]);
+  c.set_in(0, c.out[0]);
+  c.set_out(1, DType::uint8);
+}
+void forward(const OpCall& c) {
+  pool_with_places(c.out[0].dtype, geometry(c, c.in[0], c.out[0]), c.in[0].address,
+                   c.out[0].address, c.out[1].data<uint8_t>());
+}
+std::vector<Entry> gradient(const GradientContext& c) {
+  return {c.make("_backward_max_pooling", {c.dy(0), c.out(1), c.in(0)}, c.node.parameters)};
+}
+// in: dy, places, data, of which only the shape matters.
+void backward(const OpCall& c) {
+  pool_backward_to_places(c.out[0].dtype, geometry(c, c.out[0], c.in[0]), c.in[0].address,
+                          c.in[1].data<uint8_t>(), c.out[0].address);
+}
+}  // namespace with_places
+
 // 1.9.1 has a hidden second output where oneDNN takes the call.
 int stored_outputs(const P& p) {
   return p.pool_type == PoolType::max && p.kernel.ndim() > 0 && !p.channels_last() ? 2 : 1;
@@ -297,6 +348,7 @@ GEMEL_OPERATORS(pooling) {
       .shape(pooling_shape)
       .type(floating_type)
       .gradient(pooling_gradient)
+      .training_form(training_form)
       .implement("reference", forward)
       .sample({.shapes = {{2, 6, 5, 3}},
                .attributes = {{"kernel", "(2, 3)"}, {"stride", "(2, 1)"}, {"layout", "NHWC"}}})
@@ -335,6 +387,30 @@ GEMEL_OPERATORS(pooling) {
       .shape([](ShapeContext& c) { c.set_out(0, c.in[1]); })
       .gradient(second_gradient)
       .implement("reference", backward);
+
+  OpBuilder places = op<P>("_max_pooling");
+  places.doc("Maxima of windows, and where in each window they are.")
+      .inputs({"data"})
+      .outputs({"output", "places"}, 1)
+      .shape(with_places::shape)
+      .type(with_places::type)
+      .gradient(with_places::gradient)
+      .implement("reference", with_places::forward)
+      .info()
+      .hidden = true;
+
+  op<P>("_backward_max_pooling")
+      .doc("Gradient of _max_pooling.")
+      .inputs({"dy", "places", "data"})
+      .shape_only({2})
+      .shape([](ShapeContext& c) { c.set_out(0, c.in[2]); })
+      .type([](TypeContext& c) {
+        c.set_out(0, c.in[0]);
+        c.set_in(0, c.out[0]);
+        c.set_in(1, DType::uint8);
+        c.set_in(2, c.in[0]);
+      })
+      .implement("reference", with_places::backward);
 
   op<P>("_backward_Pooling_maxima")
       .doc("The elements of `values` where the windows of data have their maxima.")

@@ -12,9 +12,10 @@ namespace {
 
 using Geometry = PoolingGeometry;
 
-// Where the windows along one axis lie: the part inside the input, and the length with padding.
+// Where the windows along one axis lie: the part inside the input, the length with padding, and the
+// beginning, which may be in the padding.
 struct Bounds {
-  int64_t first, last, divisor;
+  int64_t first, last, divisor, start;
 };
 
 // The bounds of every output position along the three axes, made once for all planes.
@@ -27,7 +28,7 @@ struct Grid {
         const int64_t end = std::min(start + g.kernel[a], g.in[a] + g.pad[a]);
         const int64_t first = std::max<int64_t>(start, 0), last = std::min(end, g.in[a]);
         axis[a].push_back(
-            {first, last, std::max<int64_t>(g.include_pad ? end - start : last - first, 0)});
+            {first, last, std::max<int64_t>(g.include_pad ? end - start : last - first, 0), start});
       }
   }
 };
@@ -76,15 +77,94 @@ C root(C x, int p) {
   return p == 1 ? x : p == 2 ? std::sqrt(x) : std::cbrt(x);
 }
 
+// The maxima of windows, a row of windows at a time: first over the rows of the input, which
+// vectors do, then along the row that is left. Elements that are NaN, and windows without others,
+// are as -max.
+template <typename T>
+class MaximaOfRows {
+ public:
+  using C = compute_type<T>;
+  MaximaOfRows(const Geometry& g, const Grid& grid)
+      : g_(g), grid_(grid), best_(static_cast<size_t>(g.in[2])), row_(best_.size()) {}
+
+  // Calls f(output offset, value, place) for every window of a plane; `place` is the number of the
+  // first maximum in the window with its padding, -1 without a maximum.
+  template <typename F>
+  void plane(const T* data, F&& f) {
+    int64_t offset = 0;
+    for (const Bounds& d : grid_.axis[0])
+      for (const Bounds& h : grid_.axis[1]) {
+        over_rows(data, d, h);
+        for (const Bounds& x : grid_.axis[2]) along_row(x, offset++, f);
+      }
+  }
+
+ private:
+  void over_rows(const T* data, const Bounds& d, const Bounds& h) {
+    std::fill(best_.begin(), best_.end(), std::numeric_limits<C>::lowest());
+    std::fill(row_.begin(), row_.end(), no_row);
+    const size_t width = best_.size();
+    for (int64_t z = d.first; z < d.last; ++z)
+      for (int64_t y = h.first; y < h.last; ++y) {
+        const T* from = data + (z * g_.in[1] + y) * g_.in[2];
+        const auto number = static_cast<int32_t>((z - d.start) * g_.kernel[1] + (y - h.start));
+        C* best = best_.data();
+        int32_t* row = row_.data();
+        for (size_t i = 0; i < width; ++i) {
+          const C value = static_cast<C>(from[i]);
+          const bool more = value > best[i] || (row[i] == no_row && value == best[i]);
+          row[i] = more ? number : row[i];
+          best[i] = more ? value : best[i];
+        }
+      }
+  }
+
+  template <typename F>
+  void along_row(const Bounds& x, int64_t offset, F&& f) {
+    C value = std::numeric_limits<C>::lowest();
+    int32_t row = no_row;
+    int64_t column = 0;
+    for (int64_t i = x.first; i < x.last; ++i) {
+      const auto at = static_cast<size_t>(i);
+      if (best_[at] > value || (best_[at] == value && row_[at] < row)) {
+        value = best_[at];
+        row = row_[at];
+        column = i - x.start;
+      }
+    }
+    f(offset, value, row == no_row ? -1 : row * g_.kernel[2] + column);
+  }
+
+  static constexpr int32_t no_row = std::numeric_limits<int32_t>::max();
+  const Geometry& g_;
+  const Grid& grid_;
+  std::vector<C> best_;       // of each column
+  std::vector<int32_t> row_;  // the window's row that has it
+};
+
+// Where the places of a window lie in the input, from the window's beginning.
+std::vector<int64_t> offsets_of_places(const Geometry& g) {
+  std::vector<int64_t> offsets;
+  for (int64_t z = 0; z < g.kernel[0]; ++z)
+    for (int64_t y = 0; y < g.kernel[1]; ++y)
+      for (int64_t x = 0; x < g.kernel[2]; ++x) offsets.push_back((z * g.in[1] + y) * g.in[2] + x);
+  return offsets;
+}
+
+int64_t beginning(const Geometry& g, const Window& w) {
+  return (w.axis[0].start * g.in[1] + w.axis[1].start) * g.in[2] + w.axis[2].start;
+}
+
 template <typename T>
 void forward_plane(const Geometry& g, const Grid& grid, const T* data, T* out) {
   using C = compute_type<T>;
+  if (g.type == PoolType::max)
+    return MaximaOfRows<T>(g, grid).plane(
+        data, [&](int64_t offset, C value, int64_t) { out[offset] = static_cast<T>(value); });
   windows(grid, [&](int64_t offset, const Window& w) {
     C value = 0;
     switch (g.type) {
       case PoolType::max:
-        value = std::numeric_limits<C>::lowest();
-        elements(g, w, [&](int64_t i) { value = std::max(value, static_cast<C>(data[i])); });
         break;
       case PoolType::avg:
       case PoolType::sum:
@@ -100,31 +180,29 @@ void forward_plane(const Geometry& g, const Grid& grid, const T* data, T* out) {
   });
 }
 
-// Offset of the first maximum; -1 in an empty window.
-template <typename T>
-int64_t first_maximum(const Geometry& g, const Window& w, const T* data) {
-  using C = compute_type<T>;
-  int64_t best = -1;
-  C value = std::numeric_limits<C>::lowest();
-  elements(g, w, [&](int64_t i) {
-    if (best < 0 || static_cast<C>(data[i]) > value) {
-      value = static_cast<C>(data[i]);
-      best = i;
-    }
+// Calls f(output offset, input offset of the first maximum) for every window that has one.
+template <typename T, typename F>
+void first_maxima(const Geometry& g, const Grid& grid, const T* data, F&& f) {
+  std::vector<int64_t> place;
+  place.reserve(static_cast<size_t>(g.out_size()));
+  MaximaOfRows<T>(g, grid).plane(data, [&](int64_t, auto, int64_t p) { place.push_back(p); });
+  const std::vector<int64_t> offsets = offsets_of_places(g);
+  windows(grid, [&](int64_t offset, const Window& w) {
+    const int64_t p = place[static_cast<size_t>(offset)];
+    if (p >= 0) f(offset, beginning(g, w) + offsets[static_cast<size_t>(p)]);
   });
-  return best;
 }
 
 template <typename T, typename C>
 void backward_plane(const Geometry& g, const Grid& grid, const T* dy, const T* data, C* dx) {
+  if (g.type == PoolType::max)
+    return first_maxima(g, grid, data,
+                        [&](int64_t offset, int64_t i) { dx[i] += static_cast<C>(dy[offset]); });
   windows(grid, [&](int64_t offset, const Window& w) {
     const C head = static_cast<C>(dy[offset]);
     switch (g.type) {
-      case PoolType::max: {
-        const int64_t best = first_maximum(g, w, data);
-        if (best >= 0) dx[best] += head;
+      case PoolType::max:
         break;
-      }
       case PoolType::avg:
       case PoolType::sum: {
         const C share = g.type == PoolType::avg ? head / static_cast<C>(w.divisor()) : head;
@@ -168,32 +246,72 @@ void pick_maxima(DType dtype, const Geometry& g, const void* values, const void*
       const T* value = static_cast<const T*>(values) + plane * g.in_size();
       const T* image = static_cast<const T*>(data) + plane * g.in_size();
       T* target = static_cast<T*>(out) + plane * g.out_size();
-      windows(grid, [&](int64_t offset, const Window& w) {
-        const int64_t best = first_maximum(g, w, image);
-        target[offset] = best < 0 ? T(0.0f) : value[best];
-      });
+      std::fill_n(target, g.out_size(), T(0.0f));
+      first_maxima(g, grid, image, [&](int64_t offset, int64_t i) { target[offset] = value[i]; });
     });
   });
+}
+
+// Overlapping windows add up in the wider type and are rounded once.
+template <typename T, typename F>
+void add_up(int64_t size, T* dx, F&& f) {
+  using C = compute_type<T>;
+  if constexpr (std::is_same_v<T, C>) {
+    std::fill_n(dx, size, T(0));
+    f(dx);
+  } else {
+    std::vector<C> sums(static_cast<size_t>(size), C(0));
+    f(sums.data());
+    for (int64_t i = 0; i < size; ++i) dx[i] = static_cast<T>(sums[static_cast<size_t>(i)]);
+  }
 }
 
 void pool_backward(DType dtype, const Geometry& g, const void* dy, const void* data, void* dx) {
   const Grid grid(g);
   dispatch_floating(dtype, "Pooling", [&](auto type) {
     using T = typename decltype(type)::type;
-    using C = compute_type<T>;
     kernels::parallel_for(g.planes, g.out_size() * g.kernel_size(), [&](int64_t plane) {
       const T* head = static_cast<const T*>(dy) + plane * g.out_size();
       const T* image = static_cast<const T*>(data) + plane * g.in_size();
-      T* target = static_cast<T*>(dx) + plane * g.in_size();
-      if constexpr (std::is_same_v<T, C>) {
-        std::fill_n(target, g.in_size(), T(0));
-        backward_plane<T, C>(g, grid, head, image, target);
-      } else {
-        // Overlapping windows add up in the wider type and are rounded once.
-        std::vector<C> sums(static_cast<size_t>(g.in_size()), C(0));
-        backward_plane<T, C>(g, grid, head, image, sums.data());
-        for (int64_t i = 0; i < g.in_size(); ++i) target[i] = static_cast<T>(sums[i]);
-      }
+      add_up(g.in_size(), static_cast<T*>(dx) + plane * g.in_size(),
+             [&](auto* sums) { backward_plane(g, grid, head, image, sums); });
+    });
+  });
+}
+
+void pool_with_places(DType dtype, const Geometry& g, const void* data, void* out,
+                      uint8_t* places) {
+  const Grid grid(g);
+  dispatch_floating(dtype, "Pooling", [&](auto type) {
+    using T = typename decltype(type)::type;
+    kernels::parallel_for(g.planes, g.out_size() * g.kernel_size(), [&](int64_t plane) {
+      T* target = static_cast<T*>(out) + plane * g.out_size();
+      uint8_t* place = places + plane * g.out_size();
+      MaximaOfRows<T>(g, grid).plane(static_cast<const T*>(data) + plane * g.in_size(),
+                                     [&](int64_t offset, auto value, int64_t p) {
+                                       target[offset] = static_cast<T>(value);
+                                       place[offset] = p < 0 ? no_place : static_cast<uint8_t>(p);
+                                     });
+    });
+  });
+}
+
+void pool_backward_to_places(DType dtype, const Geometry& g, const void* dy, const uint8_t* places,
+                             void* dx) {
+  const Grid grid(g);
+  const std::vector<int64_t> offsets = offsets_of_places(g);
+  dispatch_floating(dtype, "Pooling", [&](auto type) {
+    using T = typename decltype(type)::type;
+    using C = compute_type<T>;
+    kernels::parallel_for(g.planes, g.out_size() * g.kernel_size(), [&](int64_t plane) {
+      const T* head = static_cast<const T*>(dy) + plane * g.out_size();
+      const uint8_t* place = places + plane * g.out_size();
+      add_up(g.in_size(), static_cast<T*>(dx) + plane * g.in_size(), [&](C* sums) {
+        windows(grid, [&](int64_t offset, const Window& w) {
+          if (place[offset] != no_place)
+            sums[beginning(g, w) + offsets[place[offset]]] += static_cast<C>(head[offset]);
+        });
+      });
     });
   });
 }

@@ -25,6 +25,13 @@ void pool(DType dtype, const PoolingGeometry& g, const void* data, void* out);
 // first place.
 void pool_backward(DType dtype, const PoolingGeometry& g, const void* dy, const void* data,
                    void* dx);
+// Maxima, and for each the number of its first place in its window with padding (`no_place` without
+// one): what the backward pass needs, in a byte each. Windows have at most 255 places.
+inline constexpr uint8_t no_place = 255;
+void pool_with_places(DType dtype, const PoolingGeometry& g, const void* data, void* out,
+                      uint8_t* places);
+void pool_backward_to_places(DType dtype, const PoolingGeometry& g, const void* dy,
+                             const uint8_t* places, void* dx);
 // out = the elements of `values` (in the shape of data) where the windows have their maxima.
 void pick_maxima(DType dtype, const PoolingGeometry& g, const void* values, const void* data,
                  void* out);
