@@ -63,8 +63,7 @@ kernels::Interpolation ImageAugmenter::interpolation(ImageRandom& random, int64_
 Region ImageAugmenter::crop_of(int64_t height, int64_t width, ImageRandom& random) const {
   if (a_.random_resized_crop) {
     const float low = a_.min_aspect_ratio.value_or(1 - a_.max_aspect_ratio);
-    const float high =
-        a_.min_aspect_ratio ? a_.max_aspect_ratio : 1 + a_.max_aspect_ratio;
+    const float high = a_.min_aspect_ratio ? a_.max_aspect_ratio : 1 + a_.max_aspect_ratio;
     const auto area = static_cast<float>(height * width);
     for (int attempt = 0; attempt < 10; ++attempt) {
       const float part = random.uniform(a_.min_random_area, a_.max_random_area) * area;
@@ -167,11 +166,11 @@ void ImageAugmenter::place_slowly(ImageRandom& random, bool mirror) {
 
 // Rotation, shear, scale and aspect around the middle of the image, linear between pixels.
 void ImageAugmenter::change_affinely(ImageRandom& random) {
-  const float degrees = a_.rotate > 0 ? static_cast<float>(a_.rotate)
-                        : a_.max_rotate_angle > 0
-                            ? static_cast<float>(random.integer(-a_.max_rotate_angle,
-                                                                a_.max_rotate_angle))
-                            : 0.0f;
+  const float degrees =
+      a_.rotate > 0 ? static_cast<float>(a_.rotate)
+      : a_.max_rotate_angle > 0
+          ? static_cast<float>(random.integer(-a_.max_rotate_angle, a_.max_rotate_angle))
+          : 0.0f;
   const float shear = random.uniform(-a_.max_shear_ratio, a_.max_shear_ratio);
   const float scale = random.uniform(a_.min_random_scale, a_.max_random_scale);
   float ratio = 1;
@@ -185,9 +184,9 @@ void ImageAugmenter::change_affinely(ImageRandom& random) {
   const float m00 = down * c - shear * s * across, m01 = down * s + shear * c * across,
               m10 = -s * across, m11 = c * across;
   const auto limited = [&](int64_t size) {
-    return std::max<int64_t>(1, static_cast<int64_t>(std::clamp(
-                                    scale * static_cast<float>(size), a_.min_img_size,
-                                    std::max(a_.min_img_size, a_.max_img_size))));
+    return std::max<int64_t>(
+        1, static_cast<int64_t>(std::clamp(scale * static_cast<float>(size), a_.min_img_size,
+                                           std::max(a_.min_img_size, a_.max_img_size))));
   };
   const int64_t height = limited(image_.height), width = limited(image_.width);
   const float determinant = m00 * m11 - m01 * m10;
@@ -203,7 +202,8 @@ void ImageAugmenter::change_affinely(ImageRandom& random) {
       const float dy = static_cast<float>(y) - static_cast<float>(height) / 2;
       const float u = (m11 * dx - m01 * dy) / determinant + static_cast<float>(image_.width) / 2;
       const float v = (-m10 * dx + m00 * dy) / determinant + static_cast<float>(image_.height) / 2;
-      const auto left = static_cast<int64_t>(std::floor(u)), top = static_cast<int64_t>(std::floor(v));
+      const auto left = static_cast<int64_t>(std::floor(u)),
+                 top = static_cast<int64_t>(std::floor(v));
       const float fx = u - static_cast<float>(left), fy = v - static_cast<float>(top);
       for (int64_t k = 0; k < channels_; ++k)
         other_.row(y)[x * channels_ + k] =
@@ -215,9 +215,7 @@ void ImageAugmenter::change_affinely(ImageRandom& random) {
 
 // Adds to hue (of 180), lightness and saturation (of 255).
 void ImageAugmenter::shift_hsl(ImageRandom& random) {
-  const auto draw = [&](int limit) {
-    return static_cast<float>(random.integer(-limit, limit));
-  };
+  const auto draw = [&](int limit) { return static_cast<float>(random.integer(-limit, limit)); };
   const float dh = draw(a_.random_h), ds = draw(a_.random_s), dl = draw(a_.random_l);
   if (channels_ != 3 || (dh == 0 && ds == 0 && dl == 0)) return;
   for (size_t i = 0; i + 2 < result_.pixels.size(); i += 3) {
@@ -227,9 +225,7 @@ void ImageAugmenter::shift_hsl(ImageRandom& random) {
     float l = (high + low) / 2, h = 0, s = 0;
     if (spread > 0) {
       s = l < 0.5f ? spread / (high + low) : spread / (2 - high - low);
-      h = high == r   ? (g - b) / spread
-          : high == g ? 2 + (b - r) / spread
-                      : 4 + (r - g) / spread;
+      h = high == r ? (g - b) / spread : high == g ? 2 + (b - r) / spread : 4 + (r - g) / spread;
     }
     h = std::clamp((h < 0 ? h + 6 : h) * 30 + dh, 0.0f, 180.0f) / 30;
     l = std::clamp(l + dl / 255, 0.0f, 1.0f);
@@ -244,7 +240,8 @@ void ImageAugmenter::shift_hsl(ImageRandom& random) {
 
 void ImageAugmenter::colors(ImageRandom& random, float* planes) {
   const int64_t area = height_ * width_;
-  const float mean[3] = {n_.mean_r, n_.mean_g, n_.mean_b}, deviation[3] = {n_.std_r, n_.std_g, n_.std_b};
+  const float mean[3] = {n_.mean_r, n_.mean_g, n_.mean_b},
+              deviation[3] = {n_.std_r, n_.std_g, n_.std_b};
   const float contrast = 1 + random.uniform(-n_.max_random_contrast, n_.max_random_contrast);
   const float light = random.uniform(-n_.max_random_illumination, n_.max_random_illumination);
   float scale[3], shift[3];
@@ -278,8 +275,8 @@ void ImageAugmenter::colors(ImageRandom& random, float* planes) {
     for (float& one : noise) one = a_.pca_noise > 0 ? a_.pca_noise * random.normal() : 0;
     for (int c = 0; c < 3; ++c) {
       for (int k = 0; k < 3; ++k)
-        matrix[3 * c + k] = bright * spread *
-                            ((c == k ? saturation : 0) + (1 - saturation) * gray_of_rgb[k]);
+        matrix[3 * c + k] =
+            bright * spread * ((c == k ? saturation : 0) + (1 - saturation) * gray_of_rgb[k]);
       offset[c] = (1 - spread) * bright * gray;
       for (int k = 0; k < 3; ++k)
         offset[c] += color_direction[c][k] * color_deviation[k] * noise[k];
@@ -291,8 +288,7 @@ void ImageAugmenter::colors(ImageRandom& random, float* planes) {
                      static_cast<size_t>(area));
   }
   if (mean_image_)
-    for (int64_t i = 0; i < channels_ * area; ++i)
-      planes[i] -= mean_image_[i] * scale[i / area];
+    for (int64_t i = 0; i < channels_ * area; ++i) planes[i] -= mean_image_[i] * scale[i / area];
 }
 
 void ImageAugmenter::run(std::span<const std::byte> bytes, std::string_view name,

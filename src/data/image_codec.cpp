@@ -93,7 +93,8 @@ int64_t ImageDecoder::width() const {
 
 void ImageDecoder::decode(int64_t channels, Image& image, const Region* region) {
   GEMEL_ASSERT(state_->current);
-  GEMEL_CHECK(channels == 1 || channels == 3, "[decode] expected 1 or 3 channels, got {}", channels);
+  GEMEL_CHECK(channels == 1 || channels == 3, "[decode] expected 1 or 3 channels, got {}",
+              channels);
   const bool turned = state_->current->orientation != 1;
   state_->current->decode(channels, image, turned ? nullptr : region);
   if (turned) orient(image, state_->current->orientation);

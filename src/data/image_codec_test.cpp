@@ -94,7 +94,8 @@ TEST(ImageCodec, OrientationIsApplied) {
     const Image turned = decode_image(bytes_of(with_orientation(jpeg, orientation)), 3, "memory");
     EXPECT_EQ(turned.height, orientation >= 5 ? 24 : 16);
     // Where the corner that was at the top left stands now.
-    const bool bottom = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
+    const bool bottom =
+        orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
     const bool right = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
     EXPECT_EQ(pixel(turned, bottom ? turned.height - 1 : 0, right ? turned.width - 1 : 0),
               pixel(plain, 0, 0))
@@ -120,7 +121,8 @@ TEST(ImageCodec, DamageIsAnError) {
   };
   for (const std::string& bytes : {encode_jpeg(image, 90), encode_png(image, 3)}) {
     EXPECT_TRUE(attempt(bytes));
-    for (size_t size = 0; size + 40 < bytes.size(); size += 7) EXPECT_FALSE(attempt(bytes.substr(0, size)));
+    for (size_t size = 0; size + 40 < bytes.size(); size += 7)
+      EXPECT_FALSE(attempt(bytes.substr(0, size)));
     for (int round = 0; round < 1500; ++round) {
       std::string damaged = bytes;
       for (int n = 1 + generator() % 3; n > 0; --n)

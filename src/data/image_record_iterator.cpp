@@ -1,9 +1,9 @@
 #include "data/image_record_iterator.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <limits>
-#include <charconv>
 
 #include "array/convert.h"
 #include "base/log.h"
@@ -148,7 +148,8 @@ void ImageRecordIterator::load_mean_image() {
     }
     mean = NDArray(p_.data_shape, DType::float32);
     for (size_t i = 0; i < sum.size(); ++i)
-      mean.data<float>()[i] = static_cast<float>(sum[i] / static_cast<double>(std::max<int64_t>(count, 1)));
+      mean.data<float>()[i] =
+          static_cast<float>(sum[i] / static_cast<double>(std::max<int64_t>(count, 1)));
     mean_image_files.save(p_.mean_img, mean);
   }
   GEMEL_CHECK(mean.shape() == p_.data_shape && mean.dtype() == DType::float32,
@@ -239,7 +240,8 @@ void ImageRecordIterator::one_image(Lane& lane, Ahead& ahead, int64_t i) {
 
 void ImageRecordIterator::work(Lane& lane, Ahead& ahead, int64_t begin, int64_t end) {
   const kernels::SingleThread alone;  // the threads are busy with other images
-  for (int64_t i = begin; i < std::min<int64_t>(end, static_cast<int64_t>(ahead.records.size())); ++i) {
+  for (int64_t i = begin; i < std::min<int64_t>(end, static_cast<int64_t>(ahead.records.size()));
+       ++i) {
     try {
       one_image(lane, ahead, i);
     } catch (const Error& error) {
@@ -260,9 +262,9 @@ void ImageRecordIterator::push_batch() {
   ahead->index.resize(static_cast<size_t>(p_.batch_size));
   ahead->failed.resize(static_cast<size_t>(p_.batch_size));
   engine::Tag* const writes[] = {reader_.get(), ahead->read.get()};
-  engine::push([this, ahead] { read(*ahead); }, {.writes = writes,
-                                                 .resource = engine::Resource::io,
-                                                 .name = "ImageRecordIter.read"});
+  engine::push(
+      [this, ahead] { read(*ahead); },
+      {.writes = writes, .resource = engine::Resource::io, .name = "ImageRecordIter.read"});
   const auto lanes = static_cast<int64_t>(lanes_.size());
   for (int64_t i = 0; i < lanes; ++i) {
     const int64_t begin = p_.batch_size * i / lanes, end = p_.batch_size * (i + 1) / lanes;
@@ -397,17 +399,18 @@ IteratorInfo kind(const char* name, DType dtype, const char* doc) {
 }
 
 const IteratorRegistration iterators[] = {
-    IteratorRegistration(kind("ImageRecordIter", DType::none,
-                              "Batches of images from RecordIO files that `gemel im2rec` made: data "
-                              "(batch, channels, height, width), labels (batch,) or (batch, "
-                              "label_width). JPEG and PNG images are decoded, changed as the "
-                              "parameters say, and put together by the engine's workers ahead of "
-                              "their use.")),
+    IteratorRegistration(
+        kind("ImageRecordIter", DType::none,
+             "Batches of images from RecordIO files that `gemel im2rec` made: data "
+             "(batch, channels, height, width), labels (batch,) or (batch, "
+             "label_width). JPEG and PNG images are decoded, changed as the "
+             "parameters say, and put together by the engine's workers ahead of "
+             "their use.")),
     IteratorRegistration(kind("ImageRecordIter_v1", DType::none, "The same as ImageRecordIter.")),
     IteratorRegistration(kind("ImageRecordUInt8Iter", DType::uint8,
                               "ImageRecordIter with pixels as they are, in uint8.")),
-    IteratorRegistration(kind("ImageRecordUInt8Iter_v1", DType::uint8,
-                              "The same as ImageRecordUInt8Iter.")),
+    IteratorRegistration(
+        kind("ImageRecordUInt8Iter_v1", DType::uint8, "The same as ImageRecordUInt8Iter.")),
     IteratorRegistration(kind("ImageRecordInt8Iter", DType::int8,
                               "ImageRecordIter with pixels less the mean, in int8.")),
 };

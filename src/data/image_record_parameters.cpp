@@ -57,7 +57,8 @@ void declare_geometry(Declare d) {
   d("rand_crop", &P::rand_crop, "0", "Crop at a random place, not in the middle.");
   d("random_resized_crop", &P::random_resized_crop, "0",
     "Crop a random area of a random form and resize it.");
-  d("max_rotate_angle", &P::max_rotate_angle, "0", "Rotate by a random angle up to this, in degrees.")
+  d("max_rotate_angle", &P::max_rotate_angle, "0",
+    "Rotate by a random angle up to this, in degrees.")
       .range(0, 360);
   d("max_aspect_ratio", &P::max_aspect_ratio, "0",
     "The form (width by height) changes by a random factor of [1 - this, 1 + this], or of "

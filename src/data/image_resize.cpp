@@ -31,9 +31,9 @@ int16_t fixed(float weight) { return static_cast<int16_t>(std::lrint(weight * 20
 void resize_image(const Image& from, int64_t height, int64_t width,
                   kernels::Interpolation interpolation, Image& to) {
   to.allocate(height, width, from.channels);
-  kernels::resize(reinterpret_cast<const std::byte*>(from.pixels.data()),
-                  {from.height, from.width}, reinterpret_cast<std::byte*>(to.pixels.data()),
-                  {height, width}, from.channels, DType::uint8, interpolation);
+  kernels::resize(reinterpret_cast<const std::byte*>(from.pixels.data()), {from.height, from.width},
+                  reinterpret_cast<std::byte*>(to.pixels.data()), {height, width}, from.channels,
+                  DType::uint8, interpolation);
 }
 
 Region WindowResize::needed() const {
@@ -47,8 +47,7 @@ Region WindowResize::needed() const {
   Region result{};
   span(window.top, window.height, domain.height, full_height, domain.top, result.top,
        result.height);
-  span(window.left, window.width, domain.width, full_width, domain.left, result.left,
-       result.width);
+  span(window.left, window.width, domain.width, full_width, domain.left, result.left, result.width);
   return result;
 }
 

@@ -20,9 +20,7 @@ struct WindowResize {
   // Pixels that it depends on.
   Region needed() const;
   // Whether OpenCV averages here, which run() does not.
-  bool halves() const {
-    return domain.height == 2 * full_height && domain.width == 2 * full_width;
-  }
+  bool halves() const { return domain.height == 2 * full_height && domain.width == 2 * full_width; }
   // `from` holds at least what is needed (see Image::top and left). The pixels are those of
   // OpenCV's linear resize.
   void run(const Image& from, Image& to) const;

@@ -118,7 +118,8 @@ class JpegDecoder final : public FormatDecoder {
     jpeg_start_decompress(&info_);
     taken_ = width;
     if (first > 0 || right < width) {
-      auto offset = static_cast<JDIMENSION>(first), columns = static_cast<JDIMENSION>(right - first);
+      auto offset = static_cast<JDIMENSION>(first),
+           columns = static_cast<JDIMENSION>(right - first);
       jpeg_crop_scanline(&info_, &offset, &columns);
       taken_ = columns;
     }
@@ -135,8 +136,8 @@ class JpegDecoder final : public FormatDecoder {
         if (channels == 3)
           std::memcpy(rgb.row(y) + 3 * x, from, 3);
         else
-          rgb.row(y)[x] = static_cast<uint8_t>(
-              (from[0] * 4899 + from[1] * 9617 + from[2] * 1868 + 8192) >> 14);
+          rgb.row(y)[x] =
+              static_cast<uint8_t>((from[0] * 4899 + from[1] * 9617 + from[2] * 1868 + 8192) >> 14);
     }
     image = std::move(rgb);
   }
@@ -164,8 +165,8 @@ std::string encode_jpeg(const Image& image, int quality) {
   GEMEL_CHECK(quality >= 0 && quality <= 100, "[encode] expected a quality from 0 to 100, got {}",
               quality);
   GEMEL_CHECK(image.height > 0 && image.width > 0 && image.height <= 65500 && image.width <= 65500,
-              "[encode] expected a JPEG image of 1 to 65500 pixels a side, got {}x{}",
-              image.height, image.width);
+              "[encode] expected a JPEG image of 1 to 65500 pixels a side, got {}x{}", image.height,
+              image.width);
   struct Output {
     ErrorManager errors{};
     jpeg_compress_struct info{};

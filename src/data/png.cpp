@@ -46,8 +46,8 @@ class PngDecoder final : public FormatDecoder {
     height = png_get_image_height(png_, info_);
     // Deflate packs a thousand bytes into one at best.
     GEMEL_CHECK(width * height / 8 <= static_cast<int64_t>(bytes.size()) * 1100,
-                "{}: truncated or damaged: {} bytes are no PNG image of {}x{}", name_,
-                bytes.size(), width, height);
+                "{}: truncated or damaged: {} bytes are no PNG image of {}x{}", name_, bytes.size(),
+                width, height);
   }
 
   void decode(int64_t channels, Image& image, const Region*) override {
@@ -71,8 +71,7 @@ class PngDecoder final : public FormatDecoder {
     const int color = png_get_color_type(png_, info_);
     const bool is_color = color & PNG_COLOR_MASK_COLOR;
     if (channels == 3 && !is_color) png_set_gray_to_rgb(png_);
-    if (channels == 1 && is_color)
-      png_set_rgb_to_gray(png_, PNG_ERROR_ACTION_NONE, 0.299, 0.587);
+    if (channels == 1 && is_color) png_set_rgb_to_gray(png_, PNG_ERROR_ACTION_NONE, 0.299, 0.587);
     png_set_interlace_handling(png_);
     png_read_update_info(png_, info_);
   }
@@ -111,8 +110,7 @@ std::string encode_png(const Image& image, int compression) {
     std::string bytes;
     ~Output() { png_destroy_write_struct(&png, &info); }
   } output;
-  output.png =
-      png_create_write_struct(PNG_LIBPNG_VER_STRING, &output.errors, on_error, on_warning);
+  output.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &output.errors, on_error, on_warning);
   if (output.png) output.info = png_create_info_struct(output.png);
   if (!output.info) fail(ErrorKind::Memory, "libpng: no memory");
   if (setjmp(output.errors.jump))

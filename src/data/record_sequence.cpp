@@ -1,31 +1,22 @@
 #include "data/record_sequence.h"
 
 #include <algorithm>
-#include <filesystem>
 
+#include "data/files.h"
 #include "kernels/random.h"
 
 namespace gemel::data {
 namespace {
 
-std::vector<std::string> files_of(const std::string& text) {
+// Paths with ';' between them, each of a file or of a folder.
+std::vector<std::string> all_files(const std::string& text) {
   std::vector<std::string> files;
   for (size_t begin = 0; begin <= text.size();) {
     const size_t end = std::min(text.find(';', begin), text.size());
-    const std::string path = local_path(std::string_view(text).substr(begin, end - begin));
+    for (std::string& file : files_of(text.substr(begin, end - begin), "ImageRecordIter"))
+      if (!file.ends_with(".idx")) files.push_back(std::move(file));
     begin = end + 1;
-    if (!std::filesystem::is_directory(path)) {
-      files.push_back(path);
-      continue;
-    }
-    std::vector<std::string> inside;
-    for (const auto& entry : std::filesystem::directory_iterator(path))
-      if (entry.is_regular_file() && entry.path().extension() != ".idx")
-        inside.push_back(entry.path().string());
-    std::sort(inside.begin(), inside.end());
-    files.insert(files.end(), inside.begin(), inside.end());
   }
-  GEMEL_CHECK(!files.empty(), "{}: expected a file of records or a folder with some", text);
   return files;
 }
 
@@ -37,14 +28,13 @@ RecordSequence::RecordSequence(const Options& options)
       seed_(options.seed) {
   std::vector<std::unique_ptr<ByteSource>> sources;
   int64_t total = 0;
-  for (const std::string& file : files_of(options.files)) {
+  for (const std::string& file : all_files(options.files)) {
     sources.push_back(open_source(file));
     total += sources.back()->size();
   }
-  GEMEL_CHECK(options.num_parts > 0 && options.part_index >= 0 &&
-                  options.part_index < options.num_parts,
-              "expected part_index below num_parts, got {} of {}", options.part_index,
-              options.num_parts);
+  GEMEL_CHECK(
+      options.num_parts > 0 && options.part_index >= 0 && options.part_index < options.num_parts,
+      "expected part_index below num_parts, got {} of {}", options.part_index, options.num_parts);
   // Parts are of as many bytes each; a record belongs to the part in which it begins.
   const int64_t step = (total / options.num_parts + 1 + 3) / 4 * 4;
   const int64_t begin = std::min(total, step * options.part_index),

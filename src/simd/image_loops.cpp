@@ -23,7 +23,7 @@ void image_row_rgb(const uint8_t* source, const PixelPair* pairs, int16_t* out, 
   const hn::FixedTag<int16_t, 8> d16;
   const hn::FixedTag<int32_t, 4> d32;
   const hn::FixedTag<uint64_t, 2> d64;
-  alignas(16) static constexpr uint8_t order[16] = {0, 128, 3, 128, 1, 128, 4, 128,
+  alignas(16) static constexpr uint8_t order[16] = {0, 128, 3, 128, 1,   128, 4,   128,
                                                     2, 128, 5, 128, 128, 128, 128, 128};
   const auto table = hn::Load(d8, order);
   const auto one = [&](const PixelPair& pair) {
@@ -31,18 +31,16 @@ void image_row_rgb(const uint8_t* source, const PixelPair* pairs, int16_t* out, 
     std::memcpy(&bytes, source + 3 * pair.pixel, 8);
     int32_t weights;
     std::memcpy(&weights, &pair.first, 4);
-    const auto values =
-        hn::TableLookupBytesOr0(hn::BitCast(d8, hn::Set(d64, bytes)), table);
+    const auto values = hn::TableLookupBytesOr0(hn::BitCast(d8, hn::Set(d64, bytes)), table);
     const auto w = hn::BitCast(d16, hn::Set(d32, weights));
     auto odd = hn::Zero(d32);
-    const auto even = hn::ReorderWidenMulAccumulate(d32, hn::BitCast(d16, values), w,
-                                                    hn::Zero(d32), odd);
+    const auto even =
+        hn::ReorderWidenMulAccumulate(d32, hn::BitCast(d16, values), w, hn::Zero(d32), odd);
     return hn::ShiftRight<4>(hn::RearrangeToOddPlusEven(even, odd));
   };
   // Each store's unused end is written over by the next; the last pixel is stored by itself.
   const hn::FixedTag<int16_t, 4> d16h;
-  for (; i + 2 <= n; ++i)
-    hn::StoreU(hn::DemoteTo(d16h, one(pairs[i])), d16h, out + 3 * i);
+  for (; i + 2 <= n; ++i) hn::StoreU(hn::DemoteTo(d16h, one(pairs[i])), d16h, out + 3 * i);
 #endif
   for (; i < n; ++i)
     for (int c = 0; c < 3; ++c) {
@@ -53,15 +51,15 @@ void image_row_rgb(const uint8_t* source, const PixelPair* pairs, int16_t* out, 
 }
 
 void image_blend(const int16_t* a, const int16_t* b, int16_t first, int16_t second, uint8_t* out,
-                size_t n) {
+                 size_t n) {
   size_t i = 0;
   const hn::ScalableTag<int16_t> d;
   const hn::Rebind<uint8_t, decltype(d)> d8;
   const size_t lanes = hn::Lanes(d);
   const auto wa = hn::Set(d, first), wb = hn::Set(d, second), two = hn::Set(d, int16_t{2});
   for (; i + lanes <= n; i += lanes) {
-    const auto sum = hn::Add(hn::MulHigh(hn::LoadU(d, a + i), wa),
-                             hn::MulHigh(hn::LoadU(d, b + i), wb));
+    const auto sum =
+        hn::Add(hn::MulHigh(hn::LoadU(d, a + i), wa), hn::MulHigh(hn::LoadU(d, b + i), wb));
     hn::StoreU(hn::DemoteTo(d8, hn::ShiftRight<2>(hn::Add(sum, two))), d8, out + i);
   }
   for (; i < n; ++i) {
@@ -70,8 +68,8 @@ void image_blend(const int16_t* a, const int16_t* b, int16_t first, int16_t seco
   }
 }
 
-void image_planes(const uint8_t* source, const float* scale, const float* shift, float* r,
-                   float* g, float* b, size_t n) {
+void image_planes(const uint8_t* source, const float* scale, const float* shift, float* r, float* g,
+                  float* b, size_t n) {
   size_t i = 0;
   const hn::ScalableTag<float> d;
   const hn::Rebind<int32_t, decltype(d)> d32;
@@ -96,7 +94,7 @@ void image_planes(const uint8_t* source, const float* scale, const float* shift,
 }
 
 void image_mix(const float* matrix, const float* offset, const float* scale, const float* shift,
-                float* r, float* g, float* b, size_t n) {
+               float* r, float* g, float* b, size_t n) {
   const hn::ScalableTag<float> d;
   const size_t lanes = hn::Lanes(d);
   float* planes[3] = {r, g, b};
@@ -106,9 +104,8 @@ void image_mix(const float* matrix, const float* offset, const float* scale, con
     const auto x = hn::LoadU(d, r + i), y = hn::LoadU(d, g + i), z = hn::LoadU(d, b + i);
     for (int c = 0; c < 3; ++c) {
       const float* m = matrix + 3 * c;
-      const auto sum = hn::Add(
-          hn::Add(hn::Mul(x, hn::Set(d, m[0])), hn::Mul(y, hn::Set(d, m[1]))),
-          hn::Add(hn::Mul(z, hn::Set(d, m[2])), hn::Set(d, offset[c])));
+      const auto sum = hn::Add(hn::Add(hn::Mul(x, hn::Set(d, m[0])), hn::Mul(y, hn::Set(d, m[1]))),
+                               hn::Add(hn::Mul(z, hn::Set(d, m[2])), hn::Set(d, offset[c])));
       const auto value = hn::Min(hn::Max(sum, low), high);
       hn::StoreU(hn::Add(hn::Mul(value, hn::Set(d, scale[c])), hn::Set(d, shift[c])), d,
                  planes[c] + i);
