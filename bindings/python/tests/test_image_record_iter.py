@@ -1,10 +1,13 @@
 """`ImageRecordIter`: pixels, labels, order, epochs, parts, damage, state."""
+import pathlib
+
 import gemel as mx
 import numpy as np
 import pytest
 from gemel import recordio
 from gemel.recordio import IRHeader
 
+DATA = pathlib.Path(__file__).parents[3] / "data"
 HEIGHT, WIDTH = 60, 75
 
 
@@ -246,3 +249,41 @@ def test_several_files(records, tmp_path):
     other = write(str(tmp_path / "z"), count=2, label=lambda number: 50.0 + number)
     assert labels(make(f"{records};{other}", batch_size=6))[1] == [6, 7, 8, 9, 50, 51]
     assert labels(make(str(tmp_path), batch_size=6))[1] == [6, 7, 8, 9, 50, 51]
+
+
+def test_digits_are_those_of_the_other_files():
+    batch = make(str(DATA / "digits/test.rec"), data_shape=(1, 8, 8), batch_size=360).next()
+    pixels = np.frombuffer((DATA / "digits/test-images-idx3-ubyte").read_bytes()[16:], np.uint8)
+    np.testing.assert_array_equal(batch.data[0].asnumpy().ravel(), pixels)
+    labels_of = np.frombuffer((DATA / "digits/test-labels-idx1-ubyte").read_bytes()[8:], np.uint8)
+    np.testing.assert_array_equal(batch.label[0].asnumpy(), labels_of)
+
+
+def test_photographs():
+    iterator = make(str(DATA / "photographs/crops.rec"), data_shape=(3, 96, 96), batch_size=12,
+                    resize=128, rand_crop=True, rand_mirror=True, shuffle=True)
+    seen, means = [], []
+    for batch in iterator:
+        seen += batch.label[0].asnumpy().tolist()
+        means += batch.data[0].asnumpy().mean(axis=(1, 2, 3)).tolist()
+    assert sorted(seen) == [0.0] * 18 + [1.0] * 18
+    assert all(0 < mean < 255 for mean in means)
+
+
+def resident():
+    with open("/proc/self/status", encoding="utf-8") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
+
+
+def test_memory_does_not_grow(records):
+    iterator = make(records, **RANDOM)
+
+    def epochs(count):
+        for _ in range(count):
+            for batch in iterator:
+                batch.data[0].wait_to_read()
+            iterator.reset()
+    epochs(5)
+    before = resident()
+    epochs(10)
+    assert resident() - before < 8 << 10  # KiB; a batch has 94
