@@ -9,6 +9,10 @@ find_library(HIGHWAY_SORT_LIBRARY hwy_contrib REQUIRED)
 set(GEMEL_LIBRARIES Threads::Threads fmt::fmt nlohmann_json::nlohmann_json
     ${HIGHWAY_SORT_LIBRARY} ${HIGHWAY_LIBRARY})
 
+find_package(JPEG REQUIRED)  # libjpeg-turbo: parts of an image are decoded alone
+find_package(PNG REQUIRED)
+list(APPEND GEMEL_LIBRARIES JPEG::JPEG PNG::PNG)
+
 if(GEMEL_OPENMP AND NOT GEMEL_SANITIZE STREQUAL "thread")
   find_package(OpenMP)
   if(OpenMP_CXX_FOUND)

@@ -14,6 +14,14 @@ std::vector<IteratorInfo>& registered() {
 
 Iterator::~Iterator() = default;
 
+std::vector<int64_t> Iterator::position() const {
+  fail(ErrorKind::Input, "[data iterator] this kind does not know its position");
+}
+
+void Iterator::set_position(const std::vector<int64_t>&) {
+  fail(ErrorKind::Input, "[data iterator] this kind cannot go to a position");
+}
+
 IteratorRegistration::IteratorRegistration(IteratorInfo info) {
   auto& all = registered();
   const auto place =

@@ -38,6 +38,12 @@ class GEMEL_EXPORT Iterator {
   virtual bool next(Batch& batch) = 0;
   virtual std::vector<Description> data_description() const = 0;
   virtual std::vector<Description> label_description() const = 0;
+  // Where the next batch begins, as numbers that set_position() of an iterator with the same
+  // parameters takes: it then gives the same batches. Error(Input) where a kind cannot.
+  virtual std::vector<int64_t> position() const;
+  virtual void set_position(const std::vector<int64_t>& position);
+  // Damaged samples that were passed over since it was made.
+  virtual int64_t damaged() const { return 0; }
 };
 
 struct IteratorInfo {

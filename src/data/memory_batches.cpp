@@ -30,6 +30,13 @@ void MemoryBatches::reset() {
   next_start_ = 0;
 }
 
+void MemoryBatches::set_position(const std::vector<int64_t>& position) {
+  GEMEL_CHECK(position.size() == 2 && position[0] >= 0 && position[1] >= 0 && position[1] < size_,
+              "[data iterator] expected a state that state_dict() of such an iterator gave");
+  cursor_ = position[0];
+  next_start_ = position[1];
+}
+
 bool MemoryBatches::next(Batch& batch) {
   const int64_t left = size_ - cursor_;
   if (left <= 0 || (last_ == LastBatch::discard && left < batch_size_)) return false;

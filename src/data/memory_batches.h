@@ -24,6 +24,8 @@ class MemoryBatches final : public Iterator {
   bool next(Batch& batch) override;
   std::vector<Description> data_description() const override;
   std::vector<Description> label_description() const override;
+  std::vector<int64_t> position() const override { return {cursor_, next_start_}; }
+  void set_position(const std::vector<int64_t>& position) override;
 
  private:
   NDArray gather(const NDArray& from) const;

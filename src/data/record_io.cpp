@@ -125,6 +125,7 @@ bool RecordReader::next(std::span<const std::byte>& record) {
   while (position_ < end_) {
     int64_t next = 0;
     if (read_record(record, next)) {
+      start_ = position_;
       position_ = next;
       return true;
     }

@@ -37,6 +37,8 @@ class GEMEL_EXPORT RecordReader {
   bool next(std::span<const std::byte>& record);
   // Of the record that next() gives; a position that tell() or a writer's tell() gave.
   int64_t tell() const { return position_; }
+  // Where the record that next() gave last begins.
+  int64_t start() const { return start_; }
   void seek(int64_t position);
   void reset() { position_ = begin_; }
   // Restricts the reader to the records that begin in [begin, end).
@@ -61,7 +63,7 @@ class GEMEL_EXPORT RecordReader {
 
   std::unique_ptr<ByteSource> source_;
   OnDamage on_damage_;
-  int64_t begin_ = 0, end_, position_ = 0;
+  int64_t begin_ = 0, end_, position_ = 0, start_ = 0;
   int64_t damaged_ = 0, skipped_bytes_ = 0, failed_at_ = 0;
   std::string failure_;
   std::vector<std::byte> joined_;

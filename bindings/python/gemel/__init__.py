@@ -31,7 +31,8 @@ from . import module as mod
 from . import monitor as mon
 from . import visualization
 from . import visualization as viz
-from . import gluon, recordio, rnn
+from . import gluon, image, recordio, rnn
+from . import image as img
 from . import random as rnd
 from . import runtime, util
 from .util import (is_np_array, is_np_shape, np_array, np_shape, set_np_shape, use_np, use_np_array,

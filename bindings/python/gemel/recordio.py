@@ -8,7 +8,8 @@ import numpy as np
 from . import _core
 from .base import MXNetError
 
-__all__ = ["MXRecordIO", "MXIndexedRecordIO", "IRHeader", "pack", "unpack"]
+__all__ = ["MXRecordIO", "MXIndexedRecordIO", "IRHeader", "pack", "unpack", "pack_img",
+           "unpack_img"]
 
 
 class MXRecordIO:
@@ -256,3 +257,33 @@ def unpack(s):
         header = header._replace(label=np.frombuffer(s, np.float32, header.flag))
         s = s[header.flag * 4:]
     return header, s
+
+
+def pack_img(header, img, quality=95, img_fmt=".jpg"):
+    """The bytes of a record with an image.
+
+    Parameters
+    ----------
+    header : IRHeader or tuple of its fields
+    img : numpy.ndarray of uint8
+        (height, width) or (height, width, 3), blue first as in OpenCV.
+    quality : int
+        1 to 100 for JPEG, the compression 0 to 9 for PNG.
+    img_fmt : str
+        ".jpg", ".jpeg" or ".png"; others need OpenCV.
+    """
+    from .image import codec
+    return pack(header, codec.encode(np.asarray(img), img_fmt, quality, rgb=False))
+
+
+def unpack_img(s, iscolor=-1):
+    """(IRHeader, image) of a record that `pack_img` made.
+
+    The image is a uint8 array (height, width, 3), blue first, or (height, width): gray with `iscolor` 0,
+    with -1 where the image is gray.
+    """
+    from .image import codec
+    header, content = unpack(s)
+    gray = iscolor == 0 or (iscolor < 0 and codec.is_gray(content))
+    image = codec.decode(content, color=not gray, rgb=False, name="unpack_img").asnumpy()
+    return header, image[:, :, 0] if gray else image

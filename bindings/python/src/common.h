@@ -83,6 +83,7 @@ void bind_cuda(nb::module_& m);
 void bind_data(nb::module_& m);
 void bind_kvstore(nb::module_& m);
 void bind_record_io(nb::module_& m);
+void bind_image(nb::module_& m);
 void bind_errors(nb::module_& m);
 void bind_dlpack(nb::module_& m);
 void bind_sparse(nb::module_& m);

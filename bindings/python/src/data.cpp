@@ -17,7 +17,10 @@ nb::list descriptions(const std::vector<data::Description>& all) {
 
 void bind_data(nb::module_& m) {
   nb::class_<data::Iterator>(m, "DataIterator")
-      .def("reset", &data::Iterator::reset)
+      .def("reset", &data::Iterator::reset, nb::call_guard<nb::gil_scoped_release>())
+      .def("position", &data::Iterator::position, nb::call_guard<nb::gil_scoped_release>())
+      .def("set_position", &data::Iterator::set_position, nb::call_guard<nb::gil_scoped_release>())
+      .def_prop_ro("damaged", &data::Iterator::damaged)
       // (data, label, pad, index), or None at the end of the epoch.
       .def("next",
            [](data::Iterator& self) -> nb::object {

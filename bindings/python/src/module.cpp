@@ -19,5 +19,6 @@ NB_MODULE(_core, m) {
   bind_data(m);
   bind_record_io(m);
   bind_kvstore(m);
+  bind_image(m);
   bind_cuda(m);
 }

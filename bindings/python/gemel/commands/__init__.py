@@ -9,9 +9,10 @@ import argparse
 import os
 import sys
 
-from . import env, info, predict, trace
+from . import env, im2rec, info, predict, rec, trace
 
-SUBCOMMANDS = {"predict": predict, "info": info, "env": env, "trace": trace}
+SUBCOMMANDS = {"predict": predict, "info": info, "env": env, "trace": trace,
+               "im2rec": im2rec, "rec": rec}
 
 
 def make_parser():

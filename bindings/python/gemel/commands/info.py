@@ -1,6 +1,6 @@
-"""What is in a file of parameters (.params) or in a graph (-symbol.json)."""
+"""What is in a file of parameters (.params), a graph (-symbol.json) or a file of records (.rec)."""
 
-HELP = "say what is in a .params or -symbol.json file"
+HELP = "say what is in a .params, -symbol.json or .rec file"
 
 
 def add_arguments(parser):
@@ -12,6 +12,10 @@ def run(args):
         start = file.read(64).lstrip()
     if start.startswith(b"{"):
         describe_symbol(args.file)
+    elif args.file.endswith(".rec"):
+        from .rec import describe
+
+        describe(args.file)
     else:
         describe_parameters(args.file)
 

@@ -62,6 +62,21 @@ class MXDataIter(DataIter):
     def getpad(self):
         return self._batch[2]
 
+    def state_dict(self):
+        """Where the next batch begins, as a dictionary that can be saved; not all kinds know it."""
+        return {"position": list(self.handle.position())}
+
+    def load_state_dict(self, state):
+        """Go to where an iterator with the same parameters was at its `state_dict`: the batches that
+        follow are the same ones."""
+        self._batch = None
+        self.handle.set_position(list(state["position"]))
+
+    @property
+    def damaged(self):
+        """How many damaged records and images were passed over (`on_damage="skip"`)."""
+        return self.handle.damaged
+
     def getindex(self):
         """The numbers of the current batch's samples, a uint64 array."""
         return numpy.array(self._batch[3], dtype=numpy.uint64)

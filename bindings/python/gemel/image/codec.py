@@ -1,0 +1,60 @@
+"""Images as bytes: JPEG and PNG by the library, other formats by OpenCV where it is installed."""
+import numpy as np
+
+from .. import _core
+from .. import ndarray as nd
+from ..base import MXNetError
+
+__all__ = ["decode", "encode", "is_gray"]
+
+
+def _opencv(what):
+    try:
+        import cv2
+    except ImportError:
+        raise MXNetError(f"{what}: expected a JPEG or PNG image; others need the package "
+                            "opencv-python-headless") from None
+    return cv2
+
+
+def decode(content, color=True, rgb=True, name="imdecode"):
+    """The image in `content` (bytes) as a uint8 NDArray (height, width, 3, or 1 unless `color`)."""
+    if not content:
+        raise MXNetError(f"{name}: expected an image, got an empty buffer")
+    if content[:3] == b"\xff\xd8\xff" or content[:4] == b"\x89PNG":
+        return _core.decode_image(content, bool(color), bool(rgb), name)
+    cv2 = _opencv(name)
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), 1 if color else 0)
+    if image is None:
+        raise MXNetError(f"{name}: {len(content)} bytes are no image")
+    image = image[:, :, ::-1] if color and rgb else image if color else image[:, :, None]
+    return nd.array(np.ascontiguousarray(image), dtype=np.uint8)
+
+
+def encode(image, image_format, quality, rgb=True):
+    """The bytes of an image (height, width) or (height, width, 1 or 3) of uint8.
+
+    `image_format` is the ending of a file: for .jpg and .jpeg `quality` is 1 to 100, for .png it is the
+    compression, 0 to 9.
+    """
+    ending = image_format.lower()
+    if ending in (".jpg", ".jpeg", ".png"):
+        array = nd.array(np.ascontiguousarray(image), dtype=np.uint8)
+        return _core.encode_image(array, "png" if ending == ".png" else "jpeg", int(quality), rgb)
+    cv2 = _opencv(f"an image as {image_format}")
+    done, content = cv2.imencode(image_format, image[:, :, ::-1] if rgb and image.ndim == 3 else image)
+    assert done, "failed to encode image"
+    return content.tobytes()
+
+
+def is_gray(content):
+    """Whether a JPEG or PNG image has one channel."""
+    if content[:4] == b"\x89PNG":
+        return content[25:26] in (b"\x00", b"\x04")
+    at = 2
+    while content[at:at + 1] == b"\xff":  # the segments before the pixels
+        kind, length = content[at + 1], int.from_bytes(content[at + 2:at + 4], "big")
+        if 0xc0 <= kind <= 0xcf and kind not in (0xc4, 0xc8, 0xcc):
+            return content[at + 9] == 1
+        at += 2 + length
+    return False

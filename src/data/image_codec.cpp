@@ -1,0 +1,111 @@
+#include "data/image_codec.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/error.h"
+#include "data/image_formats.h"
+
+namespace gemel::data {
+namespace {
+
+bool begins_with(std::span<const std::byte> bytes, std::string_view start) {
+  return bytes.size() >= start.size() && std::memcmp(bytes.data(), start.data(), start.size()) == 0;
+}
+
+// Pixel (y, x) of the result is the one that EXIF's orientation says.
+void orient(Image& image, int orientation) {
+  const bool exchange = orientation >= 5;
+  Image turned;
+  turned.allocate(exchange ? image.width : image.height, exchange ? image.height : image.width,
+                  image.channels);
+  for (int64_t y = 0; y < turned.height; ++y) {
+    for (int64_t x = 0; x < turned.width; ++x) {
+      int64_t row = exchange ? x : y, column = exchange ? y : x;
+      if (orientation == 3 || orientation == 4 || orientation == 7 || orientation == 6)
+        row = image.height - 1 - row;
+      if (orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8)
+        column = image.width - 1 - column;
+      std::copy_n(image.row(row) + column * image.channels, image.channels,
+                  turned.row(y) + x * image.channels);
+    }
+  }
+  image = std::move(turned);
+}
+
+}  // namespace
+
+int exif_orientation(std::span<const uint8_t> segment) {
+  constexpr size_t start = 6;  // behind "Exif\0\0"
+  if (segment.size() < start + 8 || std::memcmp(segment.data(), "Exif\0", 6) != 0) return 1;
+  const auto tiff = segment.subspan(start);
+  const bool big = tiff[0] == 'M';
+  const auto number = [&](size_t at, int bytes) -> uint32_t {
+    uint32_t value = 0;
+    if (at + bytes > tiff.size()) return 0;
+    for (int i = 0; i < bytes; ++i)
+      value |= static_cast<uint32_t>(tiff[at + i]) << 8 * (big ? bytes - 1 - i : i);
+    return value;
+  };
+  const size_t directory = number(4, 4);
+  if (directory + 2 > tiff.size()) return 1;
+  const uint32_t entries = number(directory, 2);
+  for (uint32_t i = 0; i < entries && directory + 14 + 12 * size_t{i} <= tiff.size(); ++i) {
+    const size_t entry = directory + 2 + 12 * size_t{i};
+    if (number(entry, 2) != 0x112) continue;
+    const uint32_t value = number(entry + 8, 2);
+    return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
+  }
+  return 1;
+}
+
+struct ImageDecoder::State {
+  std::unique_ptr<FormatDecoder> jpeg, png;
+  FormatDecoder* current = nullptr;
+};
+
+ImageDecoder::ImageDecoder() : state_(std::make_unique<State>()) {}
+ImageDecoder::~ImageDecoder() = default;
+
+void ImageDecoder::open(std::span<const std::byte> bytes, std::string_view name) {
+  state_->current = nullptr;
+  GEMEL_CHECK(!bytes.empty(), "{}: expected an image, got no bytes", name);
+  std::unique_ptr<FormatDecoder>* decoder = nullptr;
+  if (begins_with(bytes, "\xff\xd8\xff")) {
+    decoder = &state_->jpeg;
+    if (!*decoder) *decoder = make_jpeg_decoder();
+  } else if (begins_with(bytes, "\x89PNG\r\n\x1a\n")) {
+    decoder = &state_->png;
+    if (!*decoder) *decoder = make_png_decoder();
+  }
+  GEMEL_CHECK(decoder, "{}: expected a JPEG or PNG image, got {} bytes of another kind", name,
+              bytes.size());
+  (*decoder)->open(bytes, name);
+  state_->current = decoder->get();
+}
+
+int64_t ImageDecoder::height() const {
+  return state_->current->orientation >= 5 ? state_->current->width : state_->current->height;
+}
+int64_t ImageDecoder::width() const {
+  return state_->current->orientation >= 5 ? state_->current->height : state_->current->width;
+}
+
+void ImageDecoder::decode(int64_t channels, Image& image, const Region* region) {
+  GEMEL_ASSERT(state_->current);
+  GEMEL_CHECK(channels == 1 || channels == 3, "[decode] expected 1 or 3 channels, got {}",
+              channels);
+  const bool turned = state_->current->orientation != 1;
+  state_->current->decode(channels, image, turned ? nullptr : region);
+  if (turned) orient(image, state_->current->orientation);
+}
+
+Image decode_image(std::span<const std::byte> bytes, int64_t channels, std::string_view name) {
+  ImageDecoder decoder;
+  Image image;
+  decoder.open(bytes, name);
+  decoder.decode(channels, image);
+  return image;
+}
+
+}  // namespace gemel::data

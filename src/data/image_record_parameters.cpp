@@ -1,0 +1,131 @@
+#include "data/image_record_parameters.h"
+
+namespace gemel::data {
+namespace {
+
+using P = ImageRecordParameters;
+
+struct Declare {
+  Fields<P>& f;
+  // Members of P and of what it is made of; without a default the parameter is required.
+  template <typename T, typename Owner>
+  Field& operator()(const char* name, T Owner::*member, const char* fallback, const char* doc) {
+    Field& field = f.field(name, static_cast<T P::*>(member)).doc(doc);
+    if (fallback) field.fallback(fallback);
+    return field;
+  }
+};
+
+void declare_source(Declare d) {
+  d("path_imglist", &P::path_imglist, "",
+    "A .lst file whose labels replace those of the records, by the records' numbers.");
+  d("path_imgrec", &P::path_imgrec, "",
+    "The .rec file; several with ';' between them, or a folder of such files.");
+  d("path_imgidx", &P::path_imgidx, "", "The .idx file of the .rec file.");
+  d("aug_seq", &P::aug_seq, "aug_default", "Has no effect: there is one sequence of changes.");
+  d("label_width", &P::label_width, "1", "Labels of an image.").range(1, 1 << 24);
+  d("data_shape", &P::data_shape, nullptr, "Channels (1 or 3), height and width of the result.");
+  d("preprocess_threads", &P::preprocess_threads, "4",
+    "Images that are worked on at once, at most the engine's compute workers.")
+      .range(1, 1 << 20);
+  d("verbose", &P::verbose, "1", "Log what is read.");
+  d("num_parts", &P::num_parts, "1", "Parts that share the records.").range(1, 1 << 30);
+  d("part_index", &P::part_index, "0", "The part to read.").range(0, 1 << 30);
+  d("device_id", &P::device_id, "0", "Has no effect: batches are in the memory of the host.");
+  d("shuffle_chunk_size", &P::shuffle_chunk_size, "0",
+    "Has no effect: all records of the part are shuffled.")
+      .type = "long (non-negative)";
+  d("shuffle_chunk_seed", &P::shuffle_chunk_seed, "0", "Added to the seed of the order.");
+  d("seed_aug", &P::seed_aug, "None", "Seed of the random changes; None for `seed`.");
+  d("shuffle", &P::shuffle, "0", "Draw an order for every epoch.");
+  d("seed", &P::seed, "0", "Seed of the order and of the random changes.");
+  d("batch_size", &P::batch_size, nullptr, "Images in a batch.").range(1, 1 << 30).type =
+      "int (non-negative)";
+  d("round_batch", &P::round_batch, "1",
+    "Fill the last batch up from the next epoch, which then begins after what was taken.");
+  d("prefetch_buffer", &P::prefetch_buffer, "4", "Batches that are made ahead.")
+      .range(0, 1 << 16)
+      .type = "long (non-negative)";
+  d("ctx", &P::ctx, "gpu", "Has no effect: batches are in the memory of the host.");
+  d.f.choice("dtype", &P::dtype, output_types())
+      .fallback("None")
+      .doc("Element type of the data; None for float32.");
+}
+
+void declare_geometry(Declare d) {
+  d("resize", &P::resize, "-1", "Length of the shorter edge before anything else; -1: as it is.");
+  d("rand_crop", &P::rand_crop, "0", "Crop at a random place, not in the middle.");
+  d("random_resized_crop", &P::random_resized_crop, "0",
+    "Crop a random area of a random form and resize it.");
+  d("max_rotate_angle", &P::max_rotate_angle, "0",
+    "Rotate by a random angle up to this, in degrees.")
+      .range(0, 360);
+  d("max_aspect_ratio", &P::max_aspect_ratio, "0",
+    "The form (width by height) changes by a random factor of [1 - this, 1 + this], or of "
+    "[min_aspect_ratio, this] where that is given.");
+  d("min_aspect_ratio", &P::min_aspect_ratio, "None", "Least random factor of the form.");
+  d("max_shear_ratio", &P::max_shear_ratio, "0", "Shear by a random factor up to this.");
+  d("max_crop_size", &P::max_crop_size, "-1",
+    "Crop a square of a random size up to this and resize it; not with random_resized_crop.");
+  d("min_crop_size", &P::min_crop_size, "-1", "Least random size of the crop.");
+  d("max_random_scale", &P::max_random_scale, "1", "Resize by a random factor up to this.");
+  d("min_random_scale", &P::min_random_scale, "1", "Least random factor of the size.");
+  d("max_random_area", &P::max_random_area, "1",
+    "With random_resized_crop: the largest part of the area.");
+  d("min_random_area", &P::min_random_area, "1",
+    "With random_resized_crop: the smallest part of the area.");
+  d("max_img_size", &P::max_img_size, "1e+10", "Largest edge after a random scale.");
+  d("min_img_size", &P::min_img_size, "0", "Smallest edge after a random scale.");
+}
+
+void declare_colors(Declare d) {
+  d("brightness", &P::brightness, "0", "Brightness changes by a random part up to this.");
+  d("contrast", &P::contrast, "0", "Contrast changes by a random part up to this.");
+  d("saturation", &P::saturation, "0", "Saturation changes by a random part up to this.");
+  d("pca_noise", &P::pca_noise, "0",
+    "Deviation of noise along the principal components of colours.");
+  d("random_h", &P::random_h, "0", "Hue changes by a random number up to this, of 180.");
+  d("random_s", &P::random_s, "0", "Saturation changes by a random number up to this, of 255.");
+  d("random_l", &P::random_l, "0", "Lightness changes by a random number up to this, of 255.");
+  d("rotate", &P::rotate, "-1", "Rotate by this angle, in degrees, instead of a random one.");
+  d("fill_value", &P::fill_value, "255", "Value of pixels that no image covers.").range(0, 255);
+  d("inter_method", &P::inter_method, "1",
+    "0 nearest, 1 linear, 2 cubic, 3 area, 4 Lanczos, 9 by the change of size, 10 random.")
+      .range(0, 10);
+  d("pad", &P::pad, "0", "Pixels around the image.").range(0, 1 << 20);
+}
+
+void declare_numbers(Declare d) {
+  d("mirror", &P::mirror, "0", "Exchange left and right.");
+  d("rand_mirror", &P::rand_mirror, "0", "Exchange left and right of every other image.");
+  d("mean_img", &P::mean_img, "",
+    "A file with the image to subtract; it is made from all records where there is none.");
+  d("mean_r", &P::mean_r, "0", "Subtracted from red, or from gray.");
+  d("mean_g", &P::mean_g, "0", "Subtracted from green.");
+  d("mean_b", &P::mean_b, "0", "Subtracted from blue.");
+  d("mean_a", &P::mean_a, "0", "Has no effect: alpha is dropped.");
+  d("std_r", &P::std_r, "1", "Divides red, or gray.");
+  d("std_g", &P::std_g, "1", "Divides green.");
+  d("std_b", &P::std_b, "1", "Divides blue.");
+  d("std_a", &P::std_a, "1", "Has no effect: alpha is dropped.");
+  d("scale", &P::scale, "1", "Multiplies all values.");
+  d("max_random_contrast", &P::max_random_contrast, "0",
+    "What is left after the mean is multiplied by 1 plus a random number up to this.");
+  d("max_random_illumination", &P::max_random_illumination, "0",
+    "A random number up to this is added before the scale.");
+}
+
+}  // namespace
+
+void ImageRecordParameters::declare(Fields<ImageRecordParameters>& f) {
+  Declare d{f};
+  declare_source(d);
+  declare_geometry(d);
+  declare_colors(d);
+  declare_numbers(d);
+  d("on_damage", &P::on_damage, "stop",
+    "At a damaged record or image: 'stop' with an error, or 'skip' it; another image of the batch "
+    "stands for a damaged image.");
+}
+
+}  // namespace gemel::data

@@ -1,0 +1,35 @@
+// Loops over rows of images with 8 bits a value.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace gemel::simd {
+
+// Which two pixels beside each other a pixel of a resized row is made of: (first * source[pixel] +
+// second * source[pixel + 1]) / 2048.
+struct PixelPair {
+  int32_t pixel;
+  int16_t first, second;
+};
+
+// Row `out` of n pixels of 3 channels, sixteenths of OpenCV's fixed point: sum / 16. Reads up to 8
+// bytes from a pair's first pixel: `source` must have 2 bytes behind the last pixel it names.
+void resize_row_rgb(const uint8_t* source, const PixelPair* pairs, int16_t* out, size_t n);
+
+// The same for one channel.
+void resize_row_gray(const uint8_t* source, const PixelPair* pairs, int16_t* out, size_t n);
+
+// out[i] = (first * a[i] + second * b[i]) rounded as OpenCV's linear interpolation does.
+void blend_rows(const int16_t* a, const int16_t* b, int16_t first, int16_t second, uint8_t* out,
+                size_t n);
+
+// Pixels of 3 channels to planes: plane c gets pixel * scale[c] + shift[c].
+void planes_of_rgb(const uint8_t* source, const float* scale, const float* shift, float* r,
+                   float* g, float* b, size_t n);
+
+// Planes in place: colour c becomes matrix[c] . (r, g, b) + offset[c] in [0, 255], then * scale[c]
+// + shift[c].
+void mix_planes(const float* matrix, const float* offset, const float* scale, const float* shift,
+                float* r, float* g, float* b, size_t n);
+
+}  // namespace gemel::simd
