@@ -6,21 +6,18 @@
 
 #include "kernels/parallel.h"
 #include "kernels/reducers.h"
+#include "simd/convert.h"
 
 namespace gemel::kernels {
 
 namespace {
 
-template <typename T>
-void gather_elements(const Tensor& in, std::span<const int64_t> index, int64_t outer,
-                     int64_t length, const Tensor& out) {
-  const T* from = in.data<T>();
-  T* to = out.data<T>();
-  const int64_t n = static_cast<int64_t>(index.size());
-  parallel_for(outer, n, [&](int64_t o) {
-    for (int64_t k = 0; k < n; ++k)
-      to[o * n + k] = from[o * length + index[static_cast<size_t>(k)]];
-  });
+constexpr int64_t index_block = 512;
+
+int64_t in_range(int64_t i, int64_t length, bool wrap) {
+  if (static_cast<uint64_t>(i) < static_cast<uint64_t>(length)) [[likely]]
+    return i;
+  return wrap ? (i % length + length) % length : std::clamp<int64_t>(i, 0, length - 1);
 }
 
 // Columns are split over threads, so that each element is added up by one of them in order. Halves
@@ -61,26 +58,31 @@ void scatter_add(const Tensor& in, std::span<const int64_t> index, int64_t outer
 
 }  // namespace
 
-void gather_rows(const Tensor& in, std::span<const int64_t> index, int64_t outer, int64_t length,
+void gather_rows(const Tensor& in, const Tensor& index, bool wrap, int64_t outer, int64_t length,
                  int64_t row, const Tensor& out) {
-  const int64_t width = size_of(in.dtype), n = static_cast<int64_t>(index.size()),
-                bytes = row * width;
+  const int64_t width = size_of(in.dtype), n = index.size(), bytes = row * width;
   if (out.size() == 0) return;
-  if (row == 1) {
-    switch (width) {
-      case 1:
-        return gather_elements<uint8_t>(in, index, outer, length, out);
-      case 2:
-        return gather_elements<uint16_t>(in, index, outer, length, out);
-      case 4:
-        return gather_elements<uint32_t>(in, index, outer, length, out);
-      default:
-        return gather_elements<uint64_t>(in, index, outer, length, out);
-    }
-  }
-  parallel_for(outer * n, row, [&](int64_t k) {
-    const int64_t from = k / n * length + index[static_cast<size_t>(k % n)];
-    std::memcpy(out.address + k * bytes, in.address + from * bytes, static_cast<size_t>(bytes));
+  const auto load = simd::load_function<int64_t>(index.dtype);
+  const int64_t blocks = (n + index_block - 1) / index_block;
+  parallel_for(outer * blocks, std::min(n, index_block) * row, [&](int64_t task) {
+    const int64_t o = task / blocks, first = task % blocks * index_block,
+                  count = std::min(index_block, n - first);
+    int64_t at[index_block];
+    load(index.address + first * size_of(index.dtype), at, static_cast<size_t>(count));
+    const std::byte* from = in.address + o * length * bytes;
+    std::byte* to = out.address + (o * n + first) * bytes;
+    const auto elements = [&]<typename T>(T) {
+      const T* source = reinterpret_cast<const T*>(from);
+      T* target = reinterpret_cast<T*>(to);
+      for (int64_t k = 0; k < count; ++k) target[k] = source[in_range(at[k], length, wrap)];
+    };
+    if (bytes == 1) return elements(uint8_t{});
+    if (bytes == 2) return elements(uint16_t{});
+    if (bytes == 4) return elements(uint32_t{});
+    if (bytes == 8) return elements(uint64_t{});
+    for (int64_t k = 0; k < count; ++k)
+      std::memcpy(to + k * bytes, from + in_range(at[k], length, wrap) * bytes,
+                  static_cast<size_t>(bytes));
   });
 }
 

@@ -12,9 +12,10 @@ namespace gemel::kernels {
 
 namespace {
 
-constexpr int64_t run_length = 1024;     // elements reduced in L before their total is taken in W
+constexpr int64_t run_length = 4096;     // elements reduced in L before their total is taken in W
 constexpr int64_t column_block = 2048;   // columns whose totals fit in the first-level cache
 constexpr int64_t chunk_size = 1 << 16;  // elements of one partial result
+constexpr int64_t most_chunks = 32;      // of columns, whose partial results take memory
 
 // An index over several axes turned into an element offset.
 struct Offsets {
@@ -110,16 +111,21 @@ total_type<L> reduce_row(const Source<L>& source, int64_t offset, int64_t n) {
   return total;
 }
 
+// Adds `count` rows to totals of n columns.
 template <Reduction kind, typename L>
-__attribute__((optimize("O3"))) void add_row(total_type<L>* __restrict total, const L* __restrict x,
-                                             int64_t n) {
+__attribute__((optimize("O3"))) void add_rows(total_type<L>* __restrict total, const L* const* rows,
+                                              int64_t count, int64_t n) {
   using W = total_type<L>;
   if constexpr (constexpr int loop = vector_loop<kind, L>(); loop >= 0) {
-    simd::reduce_loops<L>().accumulate[loop](x, total, static_cast<size_t>(n));
+    simd::reduce_loops<L>().accumulate[loop](rows, static_cast<size_t>(count), total,
+                                             static_cast<size_t>(n));
     return;
   }
-  for (int64_t i = 0; i < n; ++i)
-    total[i] = Reducer<kind>::combine(total[i], static_cast<W>(Reducer<kind>::map(x[i])));
+  for (int64_t r = 0; r < count; ++r) {
+    const L* __restrict x = rows[r];
+    for (int64_t i = 0; i < n; ++i)
+      total[i] = Reducer<kind>::combine(total[i], static_cast<W>(Reducer<kind>::map(x[i])));
+  }
 }
 
 template <Reduction kind, typename L>
@@ -175,10 +181,16 @@ struct Reduce {
   }
 
   void add_columns(W* total, int64_t base, int64_t n, int64_t first, int64_t last) const {
+    constexpr int64_t together = simd::joined_rows;
     L buffer[column_block];
+    const L* rows[together];
     std::fill_n(total, n, R::template identity<W>());
-    for (int64_t r = first; r < last; ++r)
-      add_row<kind>(total, source.run(base + reduced(r), n, buffer), n);
+    const int64_t step = source.native ? together : 1;
+    for (int64_t r = first; r < last; r += step) {
+      const int64_t count = std::min(step, last - r);
+      for (int64_t k = 0; k < count; ++k) rows[k] = source.run(base + reduced(r + k), n, buffer);
+      add_rows<kind>(total, rows, count, n);
+    }
   }
 
   // The last axis is kept: rows are added to a block of totals.
@@ -186,9 +198,12 @@ struct Reduce {
     const int64_t outer = kept.total(), count = reduced.total();
     const int64_t blocks = (inner + column_block - 1) / column_block;
     const int64_t width = std::min(inner, column_block);
-    const int64_t chunks =
-        outer * blocks < 64 ? std::clamp<int64_t>(count * width / chunk_size, 1, 64) : 1;
-    const int64_t share = (count + chunks - 1) / chunks;
+    const int64_t wanted = std::clamp<int64_t>(
+        std::min(count * width / chunk_size, most_chunks / std::max<int64_t>(1, outer * blocks)), 1,
+        most_chunks);
+    const int64_t together = simd::joined_rows;
+    const int64_t share = ((count + wanted - 1) / wanted + together - 1) / together * together;
+    const int64_t chunks = std::max<int64_t>(1, (count + share - 1) / std::max<int64_t>(1, share));
     std::vector<W> partial(chunks > 1 ? static_cast<size_t>(outer * blocks * chunks * column_block)
                                       : 0);
     parallel_for(outer * blocks * chunks, share * width, [&](int64_t k) {

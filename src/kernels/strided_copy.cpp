@@ -4,13 +4,15 @@
 #include <cstring>
 
 #include "kernels/parallel.h"
+#include "simd/transpose.h"
 
 namespace gemel::kernels {
 
 namespace {
 
 constexpr int max_axes = 24;
-constexpr int64_t tile = 32;
+constexpr int64_t tile = 32, vector_tile = 64;
+constexpr int64_t streaming_bytes = 16 << 20;  // a result that is gone from the caches when done
 
 struct Walk {
   int count = 0;
@@ -95,12 +97,26 @@ void transpose_tiles(Walk walk, int row, const T* from, T* to) {
   Walk tiles;
   for (int i = 0; i < walk.count - 1; ++i)
     if (i != row) tiles.axis[tiles.count++] = walk.axis[i];
-  const auto count = [](int64_t n) { return (n + tile - 1) / tile; };
+  constexpr bool vectors = sizeof(T) >= 4;
+  constexpr int64_t side = vectors ? vector_tile : tile;
+  const auto count = [](int64_t n) { return (n + side - 1) / side; };
   const int64_t down = count(rows.size), across = count(columns.size);
+  bool streaming = reinterpret_cast<uintptr_t>(to) % 64 == 0;
+  for (int i = 0; i < walk.count - 1; ++i)
+    streaming &= walk.axis[i].to * static_cast<int64_t>(sizeof(T)) % 64 == 0;
+  streaming &=
+      tiles.total() * rows.size * columns.size * static_cast<int64_t>(sizeof(T)) > streaming_bytes;
   for_each(tiles, rows.size * columns.size, [&](int64_t from_base, int64_t to_base) {
-    parallel_for(down * across, tile * tile, [&](int64_t k) {
-      const int64_t r0 = k / across * tile, c0 = k % across * tile;
-      const int64_t r1 = std::min(rows.size, r0 + tile), c1 = std::min(columns.size, c0 + tile);
+    parallel_for(down * across, side * side, [&](int64_t k) {
+      const int64_t r0 = k / across * side, c0 = k % across * side;
+      const int64_t r1 = std::min(rows.size, r0 + side), c1 = std::min(columns.size, c0 + side);
+      if constexpr (vectors) {
+        simd::transpose_function<T>()(from + from_base + c0 * columns.from + r0, columns.from,
+                                      to + to_base + r0 * rows.to + c0, rows.to,
+                                      static_cast<size_t>(r1 - r0), static_cast<size_t>(c1 - c0),
+                                      streaming);
+        return;
+      }
       // Through a buffer: lines of the source are read once and whole, however far apart they lie.
       T buffer[tile][tile + 1];
       for (int64_t c = c0; c < c1; ++c) {

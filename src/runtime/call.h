@@ -16,6 +16,13 @@ constexpr int64_t inline_bytes = 256 << 10;
 // cache, where they often are already, moving to another core costs more than it hides.
 constexpr int64_t inline_tape_bytes = 1280 << 10;
 
+// The limit of one implementation. Where kernels have one thread, it is that of a tape: the other
+// core would be no quicker.
+inline int64_t inline_limit(const Implementation& implementation) {
+  const bool near = implementation.name == "tape" || kernels::thread_count() == 1;
+  return near ? inline_tape_bytes : inline_bytes;
+}
+
 // While one lives, a kernel of a library, whose sums depend on the number of threads, uses one
 // thread if the setting "determinism" asks for equal bits. Around preparing and running it.
 class ReproducibleSums {

@@ -237,8 +237,8 @@ void push_call(const OpInfo& op, const ParametersRef& parameters, std::span<cons
   options.reads = tags.first(reads);
   options.writes = tags.subspan(reads, writes);
   options.name = op.name().c_str();
-  const int64_t inline_limit = implementation.name == "tape" ? inline_tape_bytes : inline_bytes;
-  options.small = implementation.small && bytes <= inline_limit;
+  options.small =
+      implementation.small && (bytes <= inline_bytes || bytes <= inline_limit(implementation));
   const auto run_here = [&] {
     std::optional<kernels::SingleThread> alone;
     if (options.small && (!op.pointwise || bytes > inline_bytes))

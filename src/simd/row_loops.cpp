@@ -13,6 +13,7 @@
 //
 #include <hwy/highway.h>
 
+#include "simd/vector_loops-inl.h"
 #include "simd/vector_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -55,21 +56,6 @@ T sum(const T* x, size_t n) {
 }
 
 template <typename T>
-T largest(const T* x, size_t n) {
-  const hn::ScalableTag<T> d;
-  const size_t lanes = hn::Lanes(d);
-  T best = -std::numeric_limits<T>::infinity();
-  size_t i = 0;
-  if (n >= lanes) {
-    auto v = hn::Set(d, best);
-    for (; i + lanes <= n; i += lanes) v = hn::Max(v, hn::LoadU(d, x + i));
-    best = hn::GetLane(hn::MaxOfLanes(d, v));
-  }
-  for (; i < n; ++i) best = x[i] > best ? x[i] : best;
-  return best;
-}
-
-template <typename T>
 T dot(const T* a, const T* b, size_t n) {
   return add_up<T>(
       n, [&](auto d, size_t i) { return hn::Mul(hn::LoadU(d, a + i), hn::LoadU(d, b + i)); },
@@ -95,16 +81,6 @@ T centred_dot(const T* a, const T* x, T mean, size_t n) {
         return hn::Mul(hn::LoadU(d, a + i), hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean)));
       },
       [&](size_t i) { return a[i] * (x[i] - mean); });
-}
-
-template <typename T>
-void multiply_subtract(const T* x, T factor, T shift, T* out, size_t n) {
-  map(
-      n, out,
-      [&](auto d, size_t i) {
-        return hn::Sub(hn::Mul(hn::LoadU(d, x + i), hn::Set(d, factor)), hn::Set(d, shift));
-      },
-      [&](size_t i) { return x[i] * factor - shift; });
 }
 
 template <typename T>
@@ -145,6 +121,63 @@ HWY_INLINE V exp_of(D d, V x) {
   }
 }
 
+// Calls f(vector of x * factor, offset, number of elements) over the row; lanes behind its end hold
+// -infinity.
+template <class D, typename T, class F>
+HWY_INLINE void each_scaled(D d, const T* x, T factor, size_t n, F&& f) {
+  const size_t lanes = hn::Lanes(d);
+  const auto scale = hn::Set(d, factor);
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes) f(hn::Mul(hn::LoadU(d, x + i), scale), i, lanes);
+  if (i == n) return;
+  const auto last = hn::Mul(load_tail(d, x + i, n - i), scale);
+  f(hn::IfThenElse(hn::FirstN(d, n - i), last, hn::Set(d, -std::numeric_limits<T>::infinity())), i,
+    n - i);
+}
+template <class D, class V, typename T>
+HWY_INLINE void store_part(D d, V value, T* to, size_t count) {
+  if (count == hn::Lanes(d))
+    hn::StoreU(value, d, to);
+  else
+    store_tail(d, value, to, count);
+}
+
+template <bool logarithm, typename T>
+HWY_INLINE void softmax_row(const T* x, size_t n, T factor, T* y) {
+  if (n == 0) return;
+  const hn::ScalableTag<T> d;
+  using V = hn::Vec<decltype(d)>;
+  V largest = hn::Set(d, -std::numeric_limits<T>::infinity());
+  each_scaled(d, x, factor, n,
+              [&](V v, size_t, size_t) HWY_ATTR { largest = hn::Max(largest, v); });
+  largest = hn::MaxOfLanes(d, largest);
+  V sum = hn::Zero(d);
+  each_scaled(d, x, factor, n, [&](V v, size_t i, size_t count) HWY_ATTR {
+    const V power = exp_of(d, hn::Sub(v, largest));
+    sum = hn::Add(sum, power);
+    if constexpr (!logarithm) store_part(d, power, y + i, count);
+  });
+  const T total = hn::GetLane(hn::SumOfLanes(d, sum));
+  if constexpr (logarithm) {
+    const V shift = hn::Set(d, std::log(total));
+    each_scaled(d, x, factor, n, [&](V v, size_t i, size_t count) HWY_ATTR {
+      store_part(d, hn::Sub(hn::Sub(v, largest), shift), y + i, count);
+    });
+  } else {
+    each_scaled(d, y, 1 / total, n,
+                [&](V v, size_t i, size_t count) HWY_ATTR { store_part(d, v, y + i, count); });
+  }
+}
+
+template <typename T>
+void softmax(const T* x, size_t rows, size_t n, T factor, T* y) {
+  for (size_t r = 0; r < rows; ++r) softmax_row<false>(x + r * n, n, factor, y + r * n);
+}
+template <typename T>
+void log_softmax(const T* x, size_t rows, size_t n, T factor, T* y) {
+  for (size_t r = 0; r < rows; ++r) softmax_row<true>(x + r * n, n, factor, y + r * n);
+}
+
 template <typename T>
 void softmax_backward(const T* dy, const T* y, T sum, T factor, T* out, size_t n) {
   map(
@@ -177,6 +210,18 @@ void normalize_affine(const T* x, T mean, T inverse, const T* gamma, const T* be
         return hn::Add(scaled, hn::LoadU(d, beta + i));
       },
       [&](size_t i) { return (x[i] - mean) * inverse * gamma[i] + beta[i]; });
+}
+
+template <typename T>
+void normalize_columns(const T* x, const T* mean, const T* scale, const T* shift, T* out,
+                       size_t n) {
+  map(
+      n, out,
+      [&](auto d, size_t i) {
+        const auto centred = hn::Sub(hn::LoadU(d, x + i), hn::LoadU(d, mean + i));
+        return hn::Add(hn::Mul(centred, hn::LoadU(d, scale + i)), hn::LoadU(d, shift + i));
+      },
+      [&](size_t i) { return (x[i] - mean[i]) * scale[i] + shift[i]; });
 }
 
 template <typename T>
@@ -233,16 +278,17 @@ void affine_backward(const T* dy, const T* x, const T* gamma, T mean, T inverse,
 template <typename T>
 RowLoops<T> table() {
   return {sum<T>,
-          largest<T>,
           dot<T>,
           squared_distance<T>,
           centred_dot<T>,
-          multiply_subtract<T>,
           subtract_multiply_add<T>,
           normalize_backward<T>,
+          softmax<T>,
+          log_softmax<T>,
           softmax_backward<T>,
           log_softmax_backward<T>,
           normalize_affine<T>,
+          normalize_columns<T>,
           affine_sums<T>,
           affine_backward<T>};
 }

@@ -13,7 +13,21 @@ hwy::Sorter& sorter() {
 
 }  // namespace
 
-void sort_keys(uint32_t* keys, size_t n) { sorter()(keys, n, hwy::SortAscending()); }
-void sort_keys(uint64_t* keys, size_t n) { sorter()(keys, n, hwy::SortAscending()); }
+bool sorts_double() { return hwy::Sorter::HaveFloat64(); }
+
+template <typename T>
+void sort_keys(T* keys, size_t n, bool ascending) {
+  if (ascending)
+    sorter()(keys, n, hwy::SortAscending());
+  else
+    sorter()(keys, n, hwy::SortDescending());
+}
+
+template void sort_keys(float*, size_t, bool);
+template void sort_keys(double*, size_t, bool);
+template void sort_keys(int32_t*, size_t, bool);
+template void sort_keys(int64_t*, size_t, bool);
+template void sort_keys(uint32_t*, size_t, bool);
+template void sort_keys(uint64_t*, size_t, bool);
 
 }  // namespace gemel::simd

@@ -1,12 +1,15 @@
-// Ascending sorts of unsigned keys with vectors (Highway's VQSort). The result is the same on every
-// CPU, since equal keys cannot be told apart.
+// Sorts of numbers with vectors (Highway's VQSort): no NaN among them. Equal elements cannot be
+// told apart, but for zeros of different sign, of which one may come out as the other.
 #pragma once
 #include <cstddef>
 #include <cstdint>
 
 namespace gemel::simd {
 
-void sort_keys(uint32_t* keys, size_t n);
-void sort_keys(uint64_t* keys, size_t n);
+// Types that can be sorted so: float, double (where the CPU's vectors have it), int32_t, int64_t,
+// uint32_t, uint64_t.
+bool sorts_double();
+template <typename T>
+void sort_keys(T* keys, size_t n, bool ascending = true);
 
 }  // namespace gemel::simd

@@ -34,10 +34,27 @@ HWY_INLINE hn::Vec<D> power_of_two(D d, VI n) {
   return hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(n, hn::Set(di, 127))));
 }
 
+// value * 2^n for whole n in [-151, 129], rounded once.
+template <class D, class V>
+HWY_INLINE V scaled_by_power(D d, V value, V n) {
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL
+  if constexpr (hn::MaxLanes(D()) == 16)
+    return V{_mm512_scalef_ps(value.raw, n.raw)};
+  else if constexpr (hn::MaxLanes(D()) == 8)
+    return V{_mm256_scalef_ps(value.raw, n.raw)};
+  else
+    return V{_mm_scalef_ps(value.raw, n.raw)};
+#else
+  // In two factors: the whole power may be too large or too small for a float.
+  const auto whole = hn::ConvertTo(hn::RebindToSigned<D>(), n);
+  const auto half = hn::ShiftRight<1>(whole);
+  return hn::Mul(hn::Mul(value, power_of_two(d, half)), power_of_two(d, hn::Sub(whole, half)));
+#endif
+}
+
 // 1 ulp, denormal results included.
 template <class D, class V>
 HWY_INLINE V float_exp(D d, V x) {
-  const hn::RebindToSigned<D> di;
   const V bounded = hn::Max(hn::Min(x, hn::Set(d, 89.0f)), hn::Set(d, -104.5f));
   const V n = hn::Round(hn::Mul(bounded, hn::Set(d, 1.44269504f)));
   V r = hn::NegMulAdd(n, hn::Set(d, 0.693359375f), bounded);
@@ -45,12 +62,7 @@ HWY_INLINE V float_exp(D d, V x) {
   const V q = polynomial(d, r, 5.000000083e-01f, 1.666666687e-01f, 4.166625376e-02f,
                          8.333262638e-03f, 1.394722492e-03f, 1.991937989e-04f);
   const V value = hn::Add(hn::MulAdd(q, hn::Mul(r, r), r), hn::Set(d, 1.0f));
-  // In two factors: the whole power may be too large or too small for a float.
-  const auto whole = hn::ConvertTo(di, n);
-  const auto half = hn::ShiftRight<1>(whole);
-  const V scaled =
-      hn::Mul(hn::Mul(value, power_of_two(d, half)), power_of_two(d, hn::Sub(whole, half)));
-  return hn::IfThenElse(hn::IsNaN(x), x, scaled);
+  return hn::IfThenElse(hn::IsNaN(x), x, scaled_by_power(d, value, n));
 }
 
 // 1 ulp.

@@ -2,15 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "kernels/parallel.h"
-#include "simd/primitives.h"
 #include "simd/row_loops.h"
 
 namespace gemel::kernels {
 namespace {
+
+constexpr int64_t rows_together = 4096;  // elements of neighbouring rows that make one task
 
 // Reads and writes rows of any type through a buffer in the type of computation.
 template <typename C>
@@ -61,33 +61,24 @@ class Row {
   C* data_;
 };
 
-// Whole rows are worked on in place: shifted by their largest element, then exponentials.
 template <typename C>
-void row_forward(const Softmax& s, C* x, int64_t count) {
-  if (count == 0) return;
+C factor_of(const Softmax& s) {
+  return static_cast<C>((s.kind == SoftmaxKind::softmin ? -1 : 1) / s.temperature);
+}
+
+// Rows next to each other; y may be x.
+template <typename C>
+void rows_forward(const Softmax& s, const C* x, int64_t rows, int64_t count, C* y) {
   const auto& loops = simd::row_loops<C>();
-  const auto exp = simd::primitives<C>().of_unary(simd::Primitive::exp);
-  const auto n = static_cast<size_t>(count);
-  const C factor = static_cast<C>((s.kind == SoftmaxKind::softmin ? -1 : 1) / s.temperature);
-  if (factor != 1) loops.multiply_subtract(x, factor, 0, x, n);
-  const C largest = loops.largest(x, n);
-  if (s.kind == SoftmaxKind::log_softmax) {
-    Row<C> buffer(count);
-    loops.multiply_subtract(x, 1, largest, buffer.data(), n);
-    exp(buffer.data(), buffer.data(), n);
-    loops.multiply_subtract(x, 1, largest + std::log(loops.sum(buffer.data(), n)), x, n);
-    return;
-  }
-  loops.multiply_subtract(x, 1, largest, x, n);
-  exp(x, x, n);
-  loops.multiply_subtract(x, 1 / loops.sum(x, n), 0, x, n);
+  (s.kind == SoftmaxKind::log_softmax ? loops.log_softmax : loops.softmax)(
+      x, static_cast<size_t>(rows), static_cast<size_t>(count), factor_of<C>(s), y);
 }
 
 template <typename C>
 void row_backward(const Softmax& s, const C* dy, const C* y, C* dx, int64_t count) {
   const auto& loops = simd::row_loops<C>();
   const auto n = static_cast<size_t>(count);
-  const C factor = static_cast<C>((s.kind == SoftmaxKind::softmin ? -1 : 1) / s.temperature);
+  const C factor = factor_of<C>(s);
   if (s.kind == SoftmaxKind::log_softmax)
     return loops.log_softmax_backward(dy, y, loops.sum(dy, n), factor, dx, n);
   loops.softmax_backward(dy, y, loops.dot(dy, y, n), factor, dx, n);
@@ -109,39 +100,6 @@ void rows(const Softmax& s, F&& f) {
                [&](int64_t row) { f(row, row / s.inner * s.count * s.inner + row % s.inner); });
 }
 
-// Short rows next to each other, with one call for all their exponentials. count <= short_row.
-constexpr int64_t short_row = 64, short_block = 1024;
-
-template <typename C>
-void short_rows(const Softmax& s, const C* x, C* y, int64_t rows) {
-  const C factor = static_cast<C>((s.kind == SoftmaxKind::softmin ? -1 : 1) / s.temperature);
-  const auto n = s.count;
-  for (int64_t r = 0; r < rows; ++r) {
-    C largest = -std::numeric_limits<C>::infinity();
-    for (int64_t i = r * n; i < (r + 1) * n; ++i) {
-      y[i] = x[i] * factor;
-      largest = y[i] > largest ? y[i] : largest;
-    }
-    for (int64_t i = r * n; i < (r + 1) * n; ++i) y[i] -= largest;
-  }
-  const auto exp = simd::primitives<C>().of_unary(simd::Primitive::exp);
-  const auto all = static_cast<size_t>(rows * n);
-  C buffer[short_block];
-  C* e = s.kind == SoftmaxKind::log_softmax ? buffer : y;
-  exp(y, e, all);
-  for (int64_t r = 0; r < rows; ++r) {
-    C sum = 0;
-    for (int64_t i = r * n; i < (r + 1) * n; ++i) sum += e[i];
-    if (s.kind == SoftmaxKind::log_softmax) {
-      const C shift = std::log(sum);
-      for (int64_t i = r * n; i < (r + 1) * n; ++i) y[i] -= shift;
-    } else {
-      const C scale = 1 / sum;
-      for (int64_t i = r * n; i < (r + 1) * n; ++i) y[i] *= scale;
-    }
-  }
-}
-
 template <typename C>
 void forward(const Softmax& s, const Tensor& data, const Tensor& out) {
   const auto load = loader<C>(data.dtype);
@@ -149,12 +107,12 @@ void forward(const Softmax& s, const Tensor& data, const Tensor& out) {
   const int64_t in_size = size_of(data.dtype), out_size = size_of(out.dtype);
   const bool direct =
       s.inner == 1 && out.dtype == (std::is_same_v<C, float> ? DType::float32 : DType::float64);
-  if (direct && data.dtype == out.dtype && !s.lengths && s.count > 0 && s.count <= short_row) {
-    const int64_t step = short_block / s.count;
-    parallel_for((s.outer + step - 1) / step, short_block * 8, [&](int64_t block) {
+  if (direct && data.dtype == out.dtype && !s.lengths && s.count > 0) {
+    const int64_t step = std::max<int64_t>(1, rows_together / s.count);
+    parallel_for((s.outer + step - 1) / step, step * s.count * 8, [&](int64_t block) {
       const int64_t first = block * step * s.count;
-      short_rows(s, data.data<C>() + first, out.data<C>() + first,
-                 std::min(step, s.outer - block * step));
+      rows_forward(s, data.data<C>() + first, std::min(step, s.outer - block * step), s.count,
+                   out.data<C>() + first);
     });
     return;
   }
@@ -163,7 +121,7 @@ void forward(const Softmax& s, const Tensor& data, const Tensor& out) {
       C* y = out.data<C>() + offset;
       const int64_t length = length_at(s, row);
       load(data.address + offset * in_size, 1, length, y);
-      row_forward(s, y, length);
+      rows_forward(s, y, 1, length, y);
       std::fill(y + length, y + s.count, C(0));
       return;
     }
@@ -171,7 +129,7 @@ void forward(const Softmax& s, const Tensor& data, const Tensor& out) {
     C* x = buffer.data();
     const int64_t length = length_at(s, row);
     load(data.address + offset * in_size, s.inner, length, x);
-    row_forward(s, x, length);
+    rows_forward(s, x, 1, length, x);
     std::fill(x + length, x + s.count, C(0));
     store(x, s.count, out.address + offset * out_size, s.inner);
   });

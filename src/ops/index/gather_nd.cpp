@@ -58,8 +58,10 @@ int64_t row_size(const Shape& shape, const Tensor& indices) {
 
 void gather_kernel(const OpCall& call) {
   const Tensor& data = call.in[0];
-  kernels::gather_rows(data, flat_rows(call.in[1], data.shape, "gather_nd"), 1, 0,
-                       row_size(data.shape, call.in[1]), call.out[0]);
+  std::vector<int64_t> rows = flat_rows(call.in[1], data.shape, "gather_nd");
+  const int64_t row = row_size(data.shape, call.in[1]);
+  const Tensor index(rows.data(), Shape{static_cast<int64_t>(rows.size())}, DType::int64);
+  kernels::gather_rows(data, index, false, 1, row ? data.size() / row : 0, row, call.out[0]);
 }
 
 // Of several writes to one place the last stays.

@@ -121,6 +121,9 @@ void order_kernel(const OpCall& call) {
   const bool mask = p.ret_typ == TopKResult::mask,
              values = p.ret_typ == TopKResult::value || p.ret_typ == TopKResult::both;
   const bool indices = p.ret_typ == TopKResult::indices || p.ret_typ == TopKResult::both;
+  if (p.ret_typ == TopKResult::value && view.k == length &&
+      kernels::sort_rows(view.tensor, view.axis, p.is_ascend, first))
+    return;
   if (mask && first.bytes()) std::memset(first.address, 0, static_cast<size_t>(first.bytes()));
   kernels::order_rows(view.tensor, view.axis, view.k, p.is_ascend,
                       [&](int64_t outer, int64_t column, std::span<const int64_t> order) {

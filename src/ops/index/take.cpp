@@ -58,8 +58,10 @@ void take_kernel(const OpCall& call) {
   const auto& p = call.params<TakeParameters>();
   const Tensor& a = call.in[0];
   const Around s(a.shape, normalize_axis(p.axis, a.shape.ndim(), "take"));
-  kernels::gather_rows(a, read_indices(call.in[1], s.length, p.mode, "take"), s.outer, s.length,
-                       s.row, call.out[0]);
+  check_axis(call.in[1], s.length, "take");
+  if (p.mode == IndexMode::raise) read_indices(call.in[1], s.length, p.mode, "take");  // checks
+  kernels::gather_rows(a, call.in[1], p.mode == IndexMode::wrap, s.outer, s.length, s.row,
+                       call.out[0]);
 }
 
 void take_backward_kernel(const OpCall& call) {
@@ -72,9 +74,8 @@ void take_backward_kernel(const OpCall& call) {
 
 void embedding_kernel(const OpCall& call) {
   const Tensor& weight = call.in[1];
-  kernels::gather_rows(weight,
-                       read_indices(call.in[0], weight.shape[0], IndexMode::clip, "Embedding"), 1,
-                       weight.shape[0], weight.shape[1], call.out[0]);
+  check_axis(call.in[0], weight.shape[0], "Embedding");
+  kernels::gather_rows(weight, call.in[0], false, 1, weight.shape[0], weight.shape[1], call.out[0]);
 }
 
 }  // namespace

@@ -2,15 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "kernels/parallel.h"
+#include "simd/row_loops.h"
 
 namespace gemel {
 namespace {
 
 using Geometry = ChannelGeometry;
 
-constexpr int64_t width = 32;  // channels of a block
+constexpr int64_t width = 32;               // channels of a block
+constexpr int64_t rows_of_block = 1 << 15;  // elements of a block of whole rows
 
 // Calls f(T, C, first channel, number of channels) for every block; the number is a constant to the
 // compiler in all blocks but the last.
@@ -46,6 +49,21 @@ void load(const void* array, int64_t first, Count count, C missing, C* to) {
     to[k] = array ? static_cast<const C*>(array)[first + k] : missing;
 }
 
+// Elements that need no conversion: whole rows at a time.
+template <typename C>
+void normalize_rows(const Geometry& g, const C* data, const C* mean, const C* inverse_deviation,
+                    const C* gamma, const C* beta, C* out) {
+  std::vector<C> scale(inverse_deviation, inverse_deviation + g.channels);
+  for (int64_t k = 0; gamma && k < g.channels; ++k) scale[static_cast<size_t>(k)] *= gamma[k];
+  const int64_t block = std::max<int64_t>(1, rows_of_block / std::max<int64_t>(1, g.channels));
+  kernels::parallel_for((g.outer + block - 1) / block, block * g.channels, [&](int64_t b) {
+    for (int64_t row = b * block; row < std::min(g.outer, (b + 1) * block); ++row)
+      simd::row_loops<C>().normalize_columns(data + row * g.channels, mean, scale.data(), beta,
+                                             out + row * g.channels,
+                                             static_cast<size_t>(g.channels));
+  });
+}
+
 }  // namespace
 
 void column_statistics(const Geometry& g, const void* data, void* mean, void* inverse_deviation) {
@@ -71,6 +89,13 @@ void column_statistics(const Geometry& g, const void* data, void* mean, void* in
 void normalize_columns(const Geometry& g, const void* data, const void* mean,
                        const void* inverse_deviation, const void* gamma, const void* beta,
                        void* out) {
+  const auto of = []<typename C>(C, const void* array) { return static_cast<const C*>(array); };
+  const auto whole = [&]<typename C>(C c) {
+    normalize_rows(g, of(c, data), of(c, mean), of(c, inverse_deviation), of(c, gamma), of(c, beta),
+                   static_cast<C*>(out));
+  };
+  if (beta && g.dtype == DType::float32) return whole(float{});
+  if (beta && g.dtype == DType::float64) return whole(double{});
   each_block(g, [&]<typename T, typename C>(T, C, int64_t first, auto count) {
     C middle[width], scale[width], factor[width], shift[width];
     load<C>(mean, first, count, 0, middle);
