@@ -82,7 +82,8 @@ def main():
     for path in sys.argv[1:]:
         report = json.loads(Path(path).read_text(encoding="utf-8"))
         tables[report["workload"]] = rows_of(report)
-    order = ["engine", "small", "frontend", "arrays", "chain", "perceptron", "profiler", "mixed", "memory", "import", "build"]
+    order = ["engine", "small", "frontend", "arrays", "chain", "perceptron", "lstm", "transformer",
+             "convolution", "convnet", "profiler", "mixed", "memory", "import", "build"]
     lines = [line for name in order for line in tables.get(name, [])]
     PAGE.write_text(f"{before}{BEGIN}\n\n{HEAD}" + "\n".join(lines) + f"\n\n{END}{after}", encoding="utf-8")
 

@@ -328,9 +328,10 @@ TEST(Program, FusedHasTheBitsOfUnfused) {
   RandomExpressions random(5);
   // The forms that a tape joins, which random expressions may miss.
   const std::vector<Expr> joined = {
-      scalar(0) * input(0) + input(1), input(1) + input(0) * 3,
-      input(1) - scalar(0) * input(0), input(0) * scalar(0) - input(1),
-      input(0) - input(0) * scalar(0), input(0) * input(1) + input(2)};
+      scalar(0) * input(0) + input(1),      input(1) + input(0) * 3,
+      input(1) - scalar(0) * input(0),      input(0) * scalar(0) - input(1),
+      input(0) - input(0) * scalar(0),      input(0) * input(1) + input(2),
+      input(0) - exp(input(1) * scalar(0)), input(1) - exp(-input(0))};
   for (int trial = 0; trial < 120; ++trial)
     for (DType dtype : {DType::float32, DType::float64, DType::float16, DType::bfloat16,
                         DType::int8, DType::int64}) {

@@ -135,6 +135,10 @@ class Compiler {
     if (e->primitive == Primitive::subtract && all_vary(e) && joins(child[1], Primitive::exp) &&
         joins(child[1]->child[0], Primitive::negative))
       return make(table_.subtract_exp_negative, child[0], child[1]->child[0]->child[0]);
+    // A Symbol's -x is x * -1.
+    if (e->primitive == Primitive::subtract && all_vary(e) && joins(child[1], Primitive::exp) &&
+        joins(child[1]->child[0], Primitive::multiply) && !all_vary(child[1]->child[0]))
+      return scaled(table_.subtract_exp_scaled, child[1]->child[0], child[0]);
     if (e->primitive == Primitive::exp && joins(child[0], Primitive::negative))
       return make(table_.exp_negative, child[0]->child[0]);
     if (e->primitive == Primitive::multiply)

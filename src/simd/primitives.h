@@ -27,6 +27,7 @@ struct Primitives {
   Ternary multiply_add;          // a * b + c, rounded twice
   Scaled add_scaled;             // scale * a + b, rounded twice
   Scaled subtract_scaled;        // b - scale * a, rounded twice
+  Scaled subtract_exp_scaled;    // b - exp(scale * a)
   BinaryScalar relu_multiply;    // relu(a) * b
   Binary subtract_exp_negative;  // a - exp(-b)
   Unary exp_negative;            // exp(-a)

@@ -63,6 +63,10 @@ Primitives<T> scalar_primitives() {
     for (size_t k = 0; k < n; ++k)
       out[k] = binary<subtract>(a[k], unary<exp>(unary<negative>(b[k])));
   };
+  table.subtract_exp_scaled = [](const T* a, T scale, const T* b, T* out, size_t n) {
+    for (size_t i = 0; i < n; ++i)
+      out[i] = binary<subtract>(b[i], unary<exp>(binary<multiply>(scale, a[i])));
+  };
   table.exp_negative = [](const T* a, T* out, size_t n) {
     for (size_t k = 0; k < n; ++k) out[k] = unary<exp>(unary<negative>(a[k]));
   };

@@ -150,6 +150,12 @@ struct subtract_product {
     return hn::Sub(c, hn::Mul(a, b));
   }
 };
+struct subtract_exp_product {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V a, V b, V c) const {
+    return hn::Sub(c, float_exp(d, hn::Mul(a, b)));
+  }
+};
 struct relu_multiply {
   template <class D, class V>
   HWY_INLINE V operator()(D d, V a, V b) const {
@@ -203,6 +209,7 @@ void use_vectors_float(Primitives<float>& table) {
 #undef GEMEL_USE
   set_binary<float, operation::pow>(table, Primitive::pow);
   table.exp_negative = unary_vectors<operation::exp_negative, float>;
+  table.subtract_exp_scaled = scaled_vectors<operation::subtract_exp_product, float>;
   table.subtract_exp_negative = binary_vectors<operation::subtract_exp_negative, float>;
 }
 void use_vectors_double(Primitives<double>& table) { use_vectors(table); }
