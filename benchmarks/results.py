@@ -62,11 +62,29 @@ def build_rows(report):
            "")
 
 
+def convolution_rows(report):
+    """One table row for each layer: its passes one after the other."""
+    layers = {}
+    for row in report["rows"]:
+        layer, direction = row["name"].rsplit(", ", 1)
+        layers.setdefault(layer, {})[direction] = row
+    for layer, rows in layers.items():
+        speeds = " / ".join(short(row["gflops"].get("gemel", float("nan"))) for row in rows.values())
+        rivals = []
+        for name in ("exact", "torch"):
+            if all(name in row["times"] for row in rows.values()):
+                ratios = " / ".join(f"{row['times'][name]:.2f}" for row in rows.values())
+                rivals.append(f"{ratios} times as quick as {name}")
+        three = any(row["three"] for row in rows.values())
+        yield (f"{layer}: {' / '.join(rows)}", f"{speeds} GFLOP/s", ">= 1.8 times exact" if three else "",
+               ", ".join(rivals), "")
+
+
 def rows_of(report):
     """The table rows of a report, as lines."""
-    kind = {"memory": memory_rows, "build": build_rows}.get(report["workload"], timed_rows)
+    kinds = {"memory": memory_rows, "build": build_rows, "convolution": convolution_rows}
     return [f"| {name} | `scripts/bench {report['workload']}` | {figure} | {aim} | {rivals} | {others} |"
-            for name, figure, aim, rivals, others in kind(report)]
+            for name, figure, aim, rivals, others in kinds.get(report["workload"], timed_rows)(report)]
 
 
 def main():
@@ -82,7 +100,8 @@ def main():
     for path in sys.argv[1:]:
         report = json.loads(Path(path).read_text(encoding="utf-8"))
         tables[report["workload"]] = rows_of(report)
-    order = ["engine", "small", "frontend", "chain", "perceptron", "profiler", "mixed", "memory", "import", "build"]
+    order = ["engine", "small", "frontend", "chain", "perceptron", "profiler", "mixed", "convolution", "memory", "import",
+             "build"]
     lines = [line for name in order for line in tables.get(name, [])]
     PAGE.write_text(f"{before}{BEGIN}\n\n{HEAD}" + "\n".join(lines) + f"\n\n{END}{after}", encoding="utf-8")
 
