@@ -62,11 +62,29 @@ def build_rows(report):
            "")
 
 
+def convolution_rows(report):
+    """One table row for each layer: its passes one after the other."""
+    layers = {}
+    for row in report["rows"]:
+        layer, direction = row["name"].rsplit(", ", 1)
+        layers.setdefault(layer, {})[direction] = row
+    for layer, rows in layers.items():
+        speeds = " / ".join(short(row["gflops"].get("gemel", float("nan"))) for row in rows.values())
+        rivals = []
+        for name in ("exact", "torch"):
+            if all(name in row["times"] for row in rows.values()):
+                ratios = " / ".join(f"{row['times'][name]:.2f}" for row in rows.values())
+                rivals.append(f"{ratios} times as quick as {name}")
+        three = any(row["three"] for row in rows.values())
+        yield (f"{layer}: {' / '.join(rows)}", f"{speeds} GFLOP/s", ">= 1.8 times exact" if three else "",
+               ", ".join(rivals), "")
+
+
 def rows_of(report):
     """The table rows of a report, as lines."""
-    kind = {"memory": memory_rows, "build": build_rows}.get(report["workload"], timed_rows)
+    kinds = {"memory": memory_rows, "build": build_rows, "convolution": convolution_rows}
     return [f"| {name} | `scripts/bench {report['workload']}` | {figure} | {aim} | {rivals} | {others} |"
-            for name, figure, aim, rivals, others in kind(report)]
+            for name, figure, aim, rivals, others in kinds.get(report["workload"], timed_rows)(report)]
 
 
 def main():

@@ -17,26 +17,23 @@ using namespace winograd;
 void transform_weights(const WinogradSchedule& s, const float* weight, int64_t index, int64_t first,
                        int64_t last, float* to, float* strip) {
   const int64_t taps = s.kernel * s.kernel, width = panel_width(s.out_channels, index);
-  const int64_t line = s.kernel * group;
+  const int64_t line = s.kernel * group, square = taps * group;
   for (int64_t half = 0; half < width; half += group) {
     const int64_t o = index * panel + half, lanes = std::min(group, s.out_channels - o);
-    if (lanes < group) std::memset(strip, 0, group * group * taps * sizeof(float));
+    if (lanes < group) std::memset(strip, 0, group * square * sizeof(float));
     for (int64_t i = first; i < last; i += group) {
       const int64_t count = std::min(group, last - i);
-      const simd::WinogradSpectrum spectrum{to + i * width + half, s.in_channels * width, width};
+      simd::WinogradWindows windows{strip, line, group, square};
       if (s.pass == WinogradPass::forward) {
-        simd::small_transpose(lanes, count * taps, weight + (o * s.in_channels + i) * taps,
-                              s.in_channels * taps, strip, group, false);
-        simd::winograd_to_points(kernel_square(s), {strip, line, group, taps * group}, count,
-                                 spectrum);
+        simd::winograd_gather({lanes, 1, count * taps, s.in_channels * taps, 0, 0},
+                              weight + (o * s.in_channels + i) * taps, strip);
       } else {  // input and output change places, and the kernel is read from its end
-        for (int64_t k = 0; k < count; ++k)
-          simd::small_transpose(lanes, taps, weight + ((i + k) * s.out_channels + o) * taps, taps,
-                                strip + k * taps * group, group, false);
-        simd::winograd_to_points(kernel_square(s),
-                                 {strip + (taps - 1) * group, -line, -group, taps * group}, count,
-                                 spectrum);
+        simd::winograd_gather({lanes, count, taps, taps, s.out_channels * taps, square},
+                              weight + (i * s.out_channels + o) * taps, strip);
+        windows = {strip + (taps - 1) * group, -line, -group, square};
       }
+      simd::winograd_to_points(kernel_square(s), windows, count,
+                               {to + i * width + half, s.in_channels * width, width});
     }
   }
 }

@@ -34,9 +34,9 @@ bool write_kernels(const WinogradSchedule& s, float* sums, int64_t index, int64_
     regular &= simd::winograd_from_points(
         kernel_square(s), {sums + first * width + half, s.in_channels * width, width}, count,
         {strip, s.kernel * group, group, taps * group});
-    simd::small_transpose(count * taps, std::min(group, s.out_channels - o), strip, group,
-                          dweight + (o * s.in_channels + first) * taps, s.in_channels * taps,
-                          false);
+    simd::winograd_scatter(
+        {std::min(group, s.out_channels - o), 1, count * taps, s.in_channels * taps, 0, 0}, strip,
+        dweight + (o * s.in_channels + first) * taps);
   }
   return regular;
 }
