@@ -53,7 +53,8 @@ def memory_rows(report):
         sizes = " / ".join(f"{row['gemel'][mode] / 2**20:.1f}" for mode in ("naive", "inplace", "coshare", "both"))
         theirs = row["mxnet"].get("both")
         yield (row["name"] + ": naive / inplace / coshare / both", sizes + " MB", "never more",
-               f"mxnet {theirs} MB ({row['gemel']['both'] / 2**20 / theirs:.2f}x of both)" if theirs else "", "")
+               f"mxnet {theirs} MB ({row['gemel']['both'] / 2**20 / theirs:.2f}x of both)" if theirs else "",
+               f"mxnet naive {row['naive']} MB, {row['gain']:.2f}x of ours" if row.get("naive") else "")
 
 
 def build_rows(report):
@@ -82,7 +83,7 @@ def main():
     for path in sys.argv[1:]:
         report = json.loads(Path(path).read_text(encoding="utf-8"))
         tables[report["workload"]] = rows_of(report)
-    order = ["engine", "small", "frontend", "chain", "perceptron", "profiler", "mixed", "memory", "import", "build"]
+    order = ["engine", "small", "frontend", "chain", "perceptron", "profiler", "mixed", "memory", "convnet", "import", "build"]
     lines = [line for name in order for line in tables.get(name, [])]
     PAGE.write_text(f"{before}{BEGIN}\n\n{HEAD}" + "\n".join(lines) + f"\n\n{END}{after}", encoding="utf-8")
 
