@@ -10,7 +10,6 @@ one image must agree with ours within 1 % in inference, else its figure is refus
 batch. The networks are those of networks.py.
 """
 import json
-import os
 import sys
 import tempfile
 from pathlib import Path

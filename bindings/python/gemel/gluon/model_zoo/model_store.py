@@ -5,7 +5,6 @@ that were published for 1.9.1. The server that had them is gone, so nothing is d
 not there (or a `NAME-HASH.zip` with it) has to be put there.
 """
 import os
-import zipfile
 
 from ...base import data_dir, error_types
 from ..utils import check_sha1
@@ -78,6 +77,7 @@ def get_model_file(name, root=os.path.join(data_dir(), "models")):
     path = os.path.join(root, file_name + ".params")
     archive = os.path.join(root, file_name + ".zip")
     if not os.path.exists(path) and os.path.exists(archive):
+        import zipfile  # few need it
         with zipfile.ZipFile(archive) as file:
             file.extract(file_name + ".params", root)
     if not os.path.exists(path):
