@@ -1,4 +1,10 @@
-"""Networks that several workloads use; `mx` is gemel or mxnet."""
+"""Networks that several workloads use; `mx` is gemel or mxnet.
+
+Those of `mx.model_zoo` come as files, which every side can read: `write_symbols` makes them, and the
+environment variable GEMEL_BENCH_SYMBOLS tells where they are.
+"""
+import json
+import os
 
 PERCEPTRON = (128, 64, 10)
 
@@ -46,11 +52,37 @@ def step_of(executor):
     return getattr(executor, "forward_backward", two_calls)
 
 
+# Name -> network of the model zoo, its layers, and its larger batch: AlexNet of arXiv 1404.5997, GoogLeNet
+# without batch normalization, ResNet-50 with its strides in the 3x3 convolutions.
+CONVNETS = {"alexnet": ("alexnet-v2", None, 32), "googlenet": ("googlenet", None, 32),
+            "vgg16": ("vgg", 16, 16), "resnet50": ("resnet-v1b", 50, 16)}
+
+
+def write_symbols(folder, names):
+    """Writes NAME-symbol.json and NAME-shapes.json (of the weights) of these CONVNETS. Needs gemel."""
+    import gemel as mx  # pylint: disable=import-outside-toplevel,import-error
+    for name in names:
+        network, layers, _ = CONVNETS[name]
+        symbol = mx.model_zoo.get_symbol(network, num_layers=layers)
+        symbol.save(os.path.join(folder, name + "-symbol.json"))
+        arguments, _, auxiliary = symbol.infer_shape(data=(1, 3, 224, 224))
+        shapes = dict(zip(symbol.list_arguments() + symbol.list_auxiliary_states(),
+                          [*arguments, *auxiliary]))
+        shapes = {key: shape for key, shape in shapes.items() if key not in ("data", "softmax_label")}
+        with open(os.path.join(folder, name + "-shapes.json"), "w", encoding="utf-8") as file:
+            json.dump(shapes, file)
+
+
+def convnet(name):
+    """The function of `mx` that reads one of them."""
+    return lambda mx: mx.sym.load(os.path.join(os.environ["GEMEL_BENCH_SYMBOLS"], name + "-symbol.json"))
+
+
 # Large batches: 1.9.1 tells its plan in whole MB.
-MEMORY_CASES = {"LeNet, inference": (lenet, (512, 1, 28, 28), False),
-                "LeNet, training": (lenet, (512, 1, 28, 28), True),
-                "perceptron, inference": (perceptron, (65536, 784), False),
-                "perceptron, training": (perceptron, (65536, 784), True)}
+MEMORY_CASES = {"LeNet": (lenet, (512, 1, 28, 28)), "perceptron": (perceptron, (65536, 784)),
+                **{name: (convnet(name), (64, 3, 224, 224)) for name in CONVNETS}}
+MEMORY_CASES = {f"{name}, {mode}": (*case, mode == "training") for name, case in MEMORY_CASES.items()
+                for mode in ("inference", "training")}
 
 
 def memory_executor(mx, name):

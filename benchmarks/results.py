@@ -53,7 +53,8 @@ def memory_rows(report):
         sizes = " / ".join(f"{row['gemel'][mode] / 2**20:.1f}" for mode in ("naive", "inplace", "coshare", "both"))
         theirs = row["mxnet"].get("both")
         yield (row["name"] + ": naive / inplace / coshare / both", sizes + " MB", "never more",
-               f"mxnet {theirs} MB ({row['gemel']['both'] / 2**20 / theirs:.2f}x of both)" if theirs else "", "")
+               f"mxnet {theirs} MB ({row['gemel']['both'] / 2**20 / theirs:.2f}x of both)" if theirs else "",
+               f"mxnet naive {row['naive']} MB, {row['gain']:.2f}x of ours" if row.get("naive") else "")
 
 
 def build_rows(report):

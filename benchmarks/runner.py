@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from side import path_of
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-RIVALS = ("mxnet", "torch", "jax", "numpy")
+RIVALS = ("mxnet", "torch", "jax", "numpy", "tensorflow", "onnxruntime", "openvino", "ncnn")
 SCALES = {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}
 NOT_GIVEN = "no interpreter given (--{0}-python or GEMEL_BENCH_{1}_PYTHON)"
 
@@ -141,11 +141,12 @@ def measure(row, sides, rounds, say):
                 say(f"{side.name}: {row.name}: {answer['error']}")
                 results[side.name] = answer
             elif index:
-                entry = results.setdefault(side.name, {"wall": [], "cpu": [], "case": case})
+                entry = results.setdefault(side.name, {"wall": [], "cpu": [], "case": case,
+                                                       "output": answer.get("output")})
                 entry["wall"].append(answer["wall"])
                 entry["cpu"].append(answer["cpu"])
     return {name: entry if "error" in entry else
-            {"case": entry["case"], "wall": summary(entry["wall"]), "cpu": summary(entry["cpu"])}
+            {"case": entry["case"], "output": entry["output"], "wall": summary(entry["wall"]), "cpu": summary(entry["cpu"])}
             for name, entry in results.items()}
 
 

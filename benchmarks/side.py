@@ -7,7 +7,8 @@ run the same WORKLOAD/program.py where there is one, with the module from subjec
 times and returns when every result is there.
 
 A request is a line `{"case": name, "seconds": s}`, the answer `{"wall": s, "cpu": s, "count": n}`, both
-times for one repetition, or `{"error": text}`. The first line says which cases and version there are.
+times for one repetition (and "output" where `repeat` has numbers of that name to compare sides by), or
+`{"error": text}`. The first line says which cases and version there are.
 """
 import importlib.util
 import json
@@ -17,6 +18,7 @@ import time
 
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+WARM_SECONDS = 1   # a case that takes longer is warm after one repetition
 
 
 def path_of(workload, side):
@@ -42,7 +44,10 @@ class Case:
 
     def __init__(self, make):
         self._repeat = make()
-        self._repeat(3)
+        started = time.perf_counter()
+        self._repeat(1)
+        if time.perf_counter() - started < WARM_SECONDS:
+            self._repeat(2)
         self._count = 1
 
     def _time(self):
@@ -56,7 +61,9 @@ class Case:
         while cpu < seconds / 3:
             self._count = max(self._count + 1, int(self._count * min(10, seconds / max(cpu, 1e-5))))
             wall, cpu = self._time()
-        return {"wall": wall / self._count, "cpu": cpu / self._count, "count": self._count}
+        answer = {"wall": wall / self._count, "cpu": cpu / self._count, "count": self._count}
+        output = getattr(self._repeat, "output", None)
+        return answer if output is None else {**answer, "output": output}
 
 
 def serve(module, requests, answers):

@@ -1,17 +1,20 @@
 """Planned bytes of internal arrays (parameters and their gradients apart) in four modes, before anything runs.
 
 naive: every array its own; inplace: outputs over inputs that die; coshare: arrays that never live
-together share; both. 1.9.1 tells what its planner allocates in whole MB, so the batches are large.
+together share; both. 1.9.1 tells what its planner allocates in whole MB, so the batches are large. What its
+arrays would take without sharing is a published figure, computed once from its verbose plan.
 """
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[0] = str(HERE.parent)
-from runner import NOT_GIVEN, finish, parser_for, rival_environment  # noqa: E402  pylint: disable=wrong-import-position,import-error
+from networks import CONVNETS, write_symbols  # noqa: E402  pylint: disable=wrong-import-position
+from runner import NOT_GIVEN, finish, parser_for, published, rival_environment  # noqa: E402  pylint: disable=wrong-import-position,import-error
 
 MODES = ("naive", "inplace", "coshare", "both")
 # 1.9.1's planner shares nothing but in-place arrays when it matches no sizes.
@@ -35,22 +38,35 @@ def lines(report):
         theirs = row["mxnet"].get("both")
         ratio = f"{row['gemel']['both'] / 2**20 / theirs:.2f}" if theirs else "-"
         yield (f"{row['name']:24}" + "".join(f"{row['gemel'][mode] / 2**20:10.1f}" for mode in MODES)
-               + (f"{theirs:10d}   ({ratio})" if theirs is not None else "   -"))
+               + (f"{theirs:10d}   ({ratio})" if theirs is not None else "   -")
+               + (f"   {row['gain']:.2f}x less than 1.9.1's naive, {row['naive']} MB" if row["naive"] else ""))
     for name, reason in report["absent"].items():
         yield f"{name} left out: {reason}"
+
+
+def row_of(name, modes, theirs):
+    """One row: our bytes by mode, 1.9.1's MB, and how many times less we take than its naive plan."""
+    naive = published("memory", name).get("mxnet naive")
+    return {"name": name, "gemel": modes, "mxnet": theirs, "naive": naive,
+            "gain": int(naive) * 2**20 / modes["both"] if naive else None}
 
 
 def main():
     """Asks both planners."""
     options = parser_for("memory").parse_args()
-    ours, theirs, absent = answer(sys.executable, "gemel", os.environ), {}, {}
-    if options.mxnet_python:
-        for mode, settings in RIVAL_MODES.items():
-            for name, megabytes in answer(options.mxnet_python, "mxnet", {**rival_environment(), **settings}).items():
-                theirs.setdefault(name, {})[mode] = megabytes
-    else:
-        absent["mxnet"] = NOT_GIVEN.format("mxnet", "MXNET")
-    rows = [{"name": name, "gemel": modes, "mxnet": theirs.get(name, {})} for name, modes in ours.items()]
+    theirs, absent = {}, {}
+    with tempfile.TemporaryDirectory() as folder:
+        write_symbols(folder, CONVNETS)
+        symbols = {"GEMEL_BENCH_SYMBOLS": folder}
+        ours = answer(sys.executable, "gemel", {**os.environ, **symbols})
+        if options.mxnet_python:
+            for mode, settings in RIVAL_MODES.items():
+                environment = {**rival_environment(), **settings, **symbols}
+                for name, megabytes in answer(options.mxnet_python, "mxnet", environment).items():
+                    theirs.setdefault(name, {})[mode] = megabytes
+        else:
+            absent["mxnet"] = NOT_GIVEN.format("mxnet", "MXNET")
+    rows = [row_of(name, modes, theirs.get(name, {})) for name, modes in ours.items()]
     finish({"workload": "memory", "unit": "bytes (mxnet: MB)", "rows": rows, "absent": absent}, options, lines)
 
 

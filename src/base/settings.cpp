@@ -106,6 +106,14 @@ const std::vector<Row>& table() {
        "convolution, whose rms error is at most 4 times that of direct sums (values that are not "
        "finite or near the limits take the direct kernel); high and fast: what strict allows, and "
        "operands in bfloat16 where there are kernels for them"},
+      {"reference_kernels",
+       &Settings::reference_kernels,
+       {},
+       {},
+       {},
+       0,
+       0,
+       "every operator runs its plain implementation, slowly: what fast ones are judged by"},
       {"trace",
        &Settings::trace,
        {},

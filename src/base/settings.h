@@ -25,6 +25,7 @@ struct Settings {
   bool defer = true;
   int64_t defer_elements = 64 << 10;
   std::string fpmath = "strict";
+  bool reference_kernels = false;
   std::string trace;
   bool profiler_autostart = false;
   int64_t profiler_mode = 0;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/settings.h"
+
 namespace gemel {
 
 OpTrait::~OpTrait() = default;
@@ -95,6 +97,8 @@ const Implementation& idle_implementation() {
 const Implementation& OpInfo::choose(const OpCall& call) const {
   const std::span<const Tensor> placed = call.out.empty() ? call.in : call.out;
   if (!placed.empty() && !capability(placed[0].device).arithmetic) return idle_implementation();
+  if (settings::current().reference_kernels && !implementations.empty())
+    return implementations.back();
   for (const Implementation& candidate : implementations)
     if (!candidate.when || candidate.when(call)) return candidate;
   std::string given, supported;
