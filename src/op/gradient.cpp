@@ -111,6 +111,9 @@ class Differentiation {
   void differentiate(Node& node) {
     if (node.is_variable() || !dependent_.contains(&node)) return;
     const OpInfo& op = info_of(node);
+    GEMEL_CHECK(op.gradient_rule || !op.name().starts_with("_backward_"),
+                "[{}] node {}: the gradient of this operator cannot be differentiated again",
+                op.name().substr(std::min(op.name().size(), sizeof("_backward_") - 1)), node.name);
     GEMEL_CHECK(
         op.gradient_rule,
         "[{}] node {} has no gradient; stop it there with BlockGrad, or ask for no gradient "
@@ -158,6 +161,40 @@ std::vector<Entry> gradient(const std::vector<Entry>& heads,
   differentiation.run();
   std::vector<Entry> results;
   for (const Entry& variable : variables) results.push_back(differentiation.result(variable));
+  return results;
+}
+
+std::vector<Entry> gradient_by_expression(
+    const GradientContext& context, int count,
+    const std::function<std::vector<Entry>(const std::vector<Entry>& in)>& build) {
+  // Stand-ins keep the differentiation inside of the expression: what the inputs were computed from
+  // is not its business.
+  std::unordered_map<const Node*, Entry> meant;
+  const auto stand_in = [&](const Entry& entry) {
+    const Entry variable{make_variable(entry.node->name), 0, 0};
+    meant[variable.node.get()] = entry;
+    return variable;
+  };
+  std::vector<Entry> inputs;
+  for (const Entry& input : context.node.inputs) inputs.push_back(stand_in(input));
+  const std::vector<Entry> outputs = build(inputs);
+  std::vector<Entry> heads, head_gradients;
+  for (size_t i = 0; i < outputs.size(); ++i)
+    if (context.head[i] && outputs[i]) {
+      heads.push_back(outputs[i]);
+      head_gradients.push_back(stand_in(context.head[i]));
+    }
+  // Unused stand-ins stay alive, too: `meant` knows nodes by their addresses.
+  const std::vector<Entry> variables(inputs.begin(), inputs.begin() + count);
+  std::vector<Entry> results = gradient(heads, head_gradients, variables);
+  const auto replace = [&](Entry& entry) {
+    if (const auto found = meant.find(entry.node.get()); found != meant.end())
+      entry = found->second;
+  };
+  // All these nodes were made here, so their links may be changed in place.
+  for (Node* node : topological_order(results))
+    for (Entry& input : node->inputs) replace(input);
+  for (Entry& result : results) replace(result);
   return results;
 }
 

@@ -1,8 +1,9 @@
 // Reverse-mode differentiation of a graph by a graph.
 #pragma once
+#include <functional>
 #include <vector>
 
-#include "graph/node.h"
+#include "op/op_info.h"
 
 namespace gemel {
 
@@ -21,5 +22,12 @@ GEMEL_EXPORT std::vector<Entry> gradient(const std::vector<Entry>& heads,
                                          const std::vector<Entry>& head_gradients,
                                          const std::vector<Entry>& variables,
                                          std::vector<NodeGradient>* by_node = nullptr);
+
+// A gradient rule for an operator whose outputs are also an expression of its inputs: `build` makes
+// it, of operators that are differentiable, from stand-ins for the node's inputs. Gives gradients
+// of the first `count` inputs; the others are taken as constants.
+GEMEL_EXPORT std::vector<Entry> gradient_by_expression(
+    const GradientContext& context, int count,
+    const std::function<std::vector<Entry>(const std::vector<Entry>& in)>& build);
 
 }  // namespace gemel

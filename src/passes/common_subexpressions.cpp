@@ -5,15 +5,10 @@
 #include <unordered_set>
 
 #include "op/op_info.h"
+#include "passes/pure.h"
 
 namespace gemel {
 namespace {
-
-bool is_pure(const OpInfo& op, const Node& node) {
-  return !op.random && !op.runs_user_code && op.mutated_inputs(*node.parameters).empty() &&
-         op.auxiliary_count(*node.parameters) == 0 && node.subgraphs.empty() &&
-         node.control.empty();
-}
 
 // Entries that some operator of the graph writes, as auxiliary state or otherwise.
 std::unordered_set<Entry> written_entries(const std::vector<Node*>& order) {
@@ -78,7 +73,7 @@ std::vector<Entry> merge_common_subexpressions(const std::vector<Entry>& heads) 
       for (const NodeRef& other : node->control) self->control.push_back(map(Entry{other}).node);
       self->subgraphs = node->subgraphs;
     }
-    if (!reads_written && is_pure(static_cast<const OpInfo&>(*node->op), *node))
+    if (!reads_written && passes::is_pure(*node))
       self = known.try_emplace(identity_of(*self, self->inputs), self).first->second;
     if (self.get() != node) replaced[node] = self;
   }

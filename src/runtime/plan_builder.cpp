@@ -7,6 +7,7 @@
 #include "kernels/parallel.h"
 #include "op/registry.h"
 #include "passes/common_subexpressions.h"
+#include "passes/constant_fold.h"
 #include "passes/fuse.h"
 #include "passes/infer_shape.h"
 #include "passes/infer_type.h"
@@ -23,6 +24,16 @@ bool runs_user_code(const Node& node) {
     for (const Node* inner : topological_order(graph->outputs))
       if (!inner->is_variable() && runs_user_code(*inner)) return true;
   return false;
+}
+// A call on the calling thread, as a step of the plan would run it.
+void run_beforehand(const Node& node, const OpCall& call) {
+  const Implementation& implementation = call.op.choose(call);
+  const ReproducibleSums sums(implementation);
+  std::unique_ptr<Prepared> prepared;
+  if (implementation.prepare) prepared = implementation.prepare(call);
+  OpCall complete = call;
+  complete.prepared = prepared.get();
+  run_kernel(implementation, complete, node.name);
 }
 // A step that touches no more than this runs on one thread.
 constexpr int64_t single_thread_bytes = 1 << 20;
@@ -128,6 +139,14 @@ struct Plan::Builder {
     if (spec.fuse) {
       IndexedGraph before(heads);
       infer(before, shapes, dtypes);
+      std::vector<Entry> folded = heads;
+      if (capability(spec.device).arithmetic)
+        folded = fold_constants(before, heads, shapes, dtypes, spec.training, run_beforehand);
+      if (folded != heads) {
+        heads = std::move(folded);
+        before = IndexedGraph(heads);
+        infer(before, shapes, dtypes);
+      }
       heads = fuse_pointwise(before, heads, shapes, dtypes);
     }
     IndexedGraph graph(heads);

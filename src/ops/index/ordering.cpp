@@ -143,24 +143,38 @@ void order_kernel(const OpCall& call) {
                       });
 }
 
+// Calls f(place among the ordered values, place in the array) for the k first of each row.
+template <typename F>
+void for_ordered(const OpCall& call, const Tensor& array, F&& f) {
+  const auto& p = call.params<OrderParameters>();
+  const View view(array, p, call.op.name());
+  const int64_t length = view.tensor.shape[view.axis], inner = view.inner;
+  kernels::order_rows(view.tensor, view.axis, view.k, p.is_ascend,
+                      [&](int64_t outer, int64_t column, std::span<const int64_t> order) {
+                        for (int64_t i = 0; i < view.k; ++i)
+                          f((outer * view.k + i) * inner + column,
+                            (outer * length + order[static_cast<size_t>(i)]) * inner + column);
+                      });
+}
+
 // Inputs: the gradient of the values, and the array that was ordered.
 void order_backward_kernel(const OpCall& call) {
-  const auto& p = call.params<OrderParameters>();
-  const View view(call.in[1], p, call.op.name());
-  const Tensor& out = call.out[0];
-  const int64_t length = view.tensor.shape[view.axis], inner = view.inner,
-                width = size_of(out.dtype);
+  const Tensor &values = call.in[0], &out = call.out[0];
+  const int64_t width = size_of(out.dtype);
   if (out.bytes()) std::memset(out.address, 0, static_cast<size_t>(out.bytes()));
-  kernels::order_rows(
-      view.tensor, view.axis, view.k, p.is_ascend,
-      [&](int64_t outer, int64_t column, std::span<const int64_t> order) {
-        for (int64_t i = 0; i < view.k; ++i)
-          std::memcpy(
-              out.address +
-                  ((outer * length + order[static_cast<size_t>(i)]) * inner + column) * width,
-              call.in[0].address + ((outer * view.k + i) * inner + column) * width,
-              static_cast<size_t>(width));
-      });
+  for_ordered(call, call.in[1], [&](int64_t value, int64_t at) {
+    std::memcpy(out.address + at * width, values.address + value * width,
+                static_cast<size_t>(width));
+  });
+}
+
+// Inputs: what to take from, the array that says the order, and (for its shape) the values.
+void order_take_kernel(const OpCall& call) {
+  const Tensor &from = call.in[0], &out = call.out[0];
+  const int64_t width = size_of(out.dtype);
+  for_ordered(call, call.in[1], [&](int64_t value, int64_t at) {
+    std::memcpy(out.address + value * width, from.address + at * width, static_cast<size_t>(width));
+  });
 }
 
 std::vector<Entry> order_gradient(const GradientContext& c) {
@@ -206,8 +220,27 @@ GEMEL_OPERATORS(ordering) {
         c.set_out(0, c.in[0]);
         c.set_in(0, c.out[0]);
       })
+      .gradient([](const GradientContext& c) {
+        return std::vector<Entry>{
+            c.make("_backward_topk_values", {c.dy(), c.in(1), c.in(0)}, c.node.parameters, 0),
+            Entry{}};
+      })
       .implement("sort", order_backward_kernel)
       .sample({.shapes = {{3, 2}, {3, 5}}, .attributes = {{"k", "2"}, {"ret_typ", "value"}}});
+  op<TopKParameters>("_backward_topk_values")
+      .doc("The elements of the first array that topk would take of the second.")
+      .inputs({"data", "order", "like"})
+      .shape([](ShapeContext& c) { c.set_out(0, c.in[2]); })
+      .type([](TypeContext& c) {
+        c.set_out(0, c.in[0]);
+        c.set_in(0, c.out[0]);
+      })
+      .shape_only({2})
+      .gradient([](const GradientContext& c) {
+        return std::vector<Entry>{c.make("_backward_topk", {c.dy(), c.in(1)}, c.node.parameters, 0),
+                                  Entry{}, Entry{}};
+      })
+      .implement("sort", order_take_kernel);
   op<SortParameters>("sort")
       .doc("The elements of each row in order.")
       .inputs({"data"})

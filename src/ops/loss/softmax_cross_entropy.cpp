@@ -61,6 +61,20 @@ void backward(const OpCall& c) {
   }
 }
 
+// dy * (softmax(data) - one_hot(label)) again: linear in dy, softmax's own gradient in data.
+std::vector<Entry> second_gradient(const GradientContext& c) {
+  const Entry head = c.dy(), ones = c.make("ones_like", {c.in(0)});
+  const Entry unscaled = c.make("_backward_softmax_cross_entropy", {ones, c.in(1), c.in(2)});
+  const Entry to_dy = c.make("sum", {c.make("elemwise_mul", {head, unscaled})});
+  const Entry probability = c.make("softmax", {c.in(1)});
+  const Entry weighted = c.make("sum", {c.make("elemwise_mul", {head, probability})},
+                                {{"axis", "1"}, {"keepdims", "1"}});
+  const Entry through =
+      c.make("elemwise_mul", {probability, c.make("broadcast_sub", {head, weighted})});
+  const Entry scale = c.make("Reshape", {c.in(0)}, {{"shape", "(1, 1)"}});
+  return {to_dy, c.make("broadcast_mul", {through, scale}), Entry{}};
+}
+
 }  // namespace
 
 GEMEL_OPERATORS(softmax_cross_entropy) {
@@ -86,6 +100,7 @@ GEMEL_OPERATORS(softmax_cross_entropy) {
       .doc("Gradient of softmax_cross_entropy with respect to data.")
       .inputs({"dy", "data", "label"})
       .shape([](ShapeContext& c) { c.set_out(0, c.in[1]); })
+      .gradient(second_gradient)
       .implement("reference", [](const OpCall& c) {
         dispatch_floating(c.out[0].dtype, c.op.name(),
                           [&](auto type) { backward<typename decltype(type)::type>(c); });

@@ -74,9 +74,12 @@ GEMEL_OPERATORS(cast) {
       .implement("tape", cast_kernel)
       .sample({.shapes = {{2, 3}}});
   OpBuilder like = op("_cast_like");
-  like.doc("The first input converted to the type of the second.")
+  like.doc("The first input converted to the type of the second, whatever the shape of that.")
       .inputs({"data", "like"})
-      .shape(same_shape)
+      .shape([](ShapeContext& c) {
+        c.set_out(0, c.in[0]);
+        c.set_in(0, c.out[0]);
+      })
       .type([](TypeContext& c) {
         if (c.in[1] != DType::none)
           c.set_out(0, c.in[1]);

@@ -92,6 +92,7 @@ GEMEL_OPERATORS(shape_of) {
         if (c.in[0].ndim() >= 0) c.set_out(0, Shape{c.in[0].ndim()});
       })
       .type([](TypeContext& c) { c.set_out(0, DType::int64); })
+      .shape_only({0})
       .no_gradient()
       .implement("copy",
                  [](const OpCall& call) {
@@ -104,6 +105,7 @@ GEMEL_OPERATORS(shape_of) {
       .inputs({"data"})
       .shape([](ShapeContext& c) { c.set_out(0, Shape{1}); })
       .type([](TypeContext& c) { c.set_out(0, DType::int64); })
+      .shape_only({0})
       .no_gradient()
       .implement("copy",
                  [](const OpCall& call) { *call.out[0].data<int64_t>() = call.in[0].size(); })

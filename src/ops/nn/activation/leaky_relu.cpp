@@ -177,6 +177,28 @@ std::vector<Entry> gradient(const GradientContext& c) {
   return {c.make("_pointwise", {c.in(0), c.dy()}, make_pointwise({dx}, {p.slope}, 2, false))};
 }
 
+// Of dx = dy * (x > 0 ? 1 : gamma) and dgamma = sum(dy * x where x <= 0): u and w flow into them.
+std::vector<Entry> prelu_second_gradient(const GradientContext& c) {
+  const Entry u = c.dy(0), w = c.dy(1), dy = c.in(0), x = c.in(1), gamma = c.in(2);
+  const auto pointwise = [&](std::vector<Entry> inputs, const Expr& value) {
+    const int count = static_cast<int>(inputs.size());
+    return c.make("_pointwise", std::move(inputs), make_pointwise({value}, {}, count, false));
+  };
+  const auto both = [&](Entry head, Entry data, Entry slopes) {
+    return c.make("_backward_LeakyReLU_prelu",
+                  {std::move(head), std::move(data), std::move(slopes)});
+  };
+  const Expr positive = greater(input(0), 0.0);
+  // u * slope, and w * x where x <= 0: prelu itself with w for its slopes, less what is above zero.
+  const Entry to_dy =
+      pointwise({x, both(u, x, gamma), c.make("LeakyReLU", {x, w}, {{"act_type", "prelu"}})},
+                input(1) + where(positive, 0.0, input(2)));
+  const Entry to_x = pointwise({x, both(dy, x, w)}, where(positive, 0.0, input(1)));
+  const Entry minus_below = pointwise({x}, where(positive, 1.0, -1.0));
+  const Entry sums = both(pointwise({dy, u}, -(input(0) * input(1))), minus_below, gamma);
+  return {to_dy, to_x, Entry{sums.node, 1, 0}};
+}
+
 }  // namespace
 
 GEMEL_OPERATORS(leaky_relu) {
@@ -220,6 +242,7 @@ GEMEL_OPERATORS(leaky_relu) {
         c.set_out(0, c.in[1]);
         c.set_out(1, c.in[2]);
       })
+      .gradient(prelu_second_gradient)
       .implement("reference",
                  [](const OpCall& c) {
                    dispatch_floating(c.out[0].dtype, "LeakyReLU", [&](auto type) {

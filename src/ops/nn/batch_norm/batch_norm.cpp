@@ -1,3 +1,4 @@
+#include "op/gradient.h"
 #include "op/registry.h"
 #include "ops/nn/batch_norm/normalize.h"
 
@@ -183,6 +184,48 @@ void kernel(const OpCall& c) {
     move_statistics(g, p.momentum, c.in[mean].address, c.in[inverse_deviation].address,
                     c.in[moving_mean].address, c.in[moving_variance].address);
 }
+
+// The same as an expression, to be differentiated again: the statistics of a batch are functions of
+// its data there. Halves are computed in the type of gamma.
+std::vector<Entry> expression(const GradientContext& c, const std::vector<Entry>& in) {
+  const auto& p = c.params<P>();
+  const Attributes channel = {{"axis", fmt::format("({},)", p.axis)}, {"exclude", "1"}};
+  const auto call = [&](const char* op, std::vector<Entry> inputs, const Attributes& a = {}) {
+    return c.make(op, std::move(inputs), a);
+  };
+  const auto add = [&](Entry a, Entry b) { return call("elemwise_add", {a, b}); };
+  const auto sub = [&](Entry a, Entry b) { return call("elemwise_sub", {a, b}); };
+  const auto mul = [&](Entry a, Entry b) { return call("elemwise_mul", {a, b}); };
+  const Entry x = call("_cast_like", {in[data], in[gamma]}),
+              head = call("_cast_like", {in[dy], in[gamma]});
+  const auto average = [&](Entry value) { return call("mean", {value}, channel); };
+  const auto spread = [&](Entry value) { return call("_spread", {value, x}, channel); };
+  // Of each channel: the batch's in training, else the given one.
+  const Entry training = c.make("_batch_statistics", {in[gamma]}, c.node.parameters, 0);
+  const auto choose = [&](Entry batch, Entry given) {
+    return call("where", {training, batch, given});
+  };
+  const Entry center = average(x);
+  const Entry variance = average(call("square", {sub(x, spread(center))}));
+  const Attributes epsilon = {{"scalar", fmt::format("{:.17g}", p.eps)}};
+  const Entry deviation =
+      choose(call("rsqrt", {call("_plus_scalar", {variance}, epsilon)}), in[inverse_deviation]);
+  const Entry scale = spread(deviation);
+  const Entry normal = mul(sub(x, spread(choose(center, in[mean]))), scale);
+  const Entry zero = call("zeros_like", {in[mean]});
+  const Entry projected = mul(head, normal);
+  const Entry rest = add(spread(choose(average(head), zero)),
+                         mul(normal, spread(choose(average(projected), zero))));
+  Entry dx = mul(sub(head, rest), scale);
+  if (!p.fix_gamma) dx = mul(dx, spread(in[gamma]));
+  return {call("_cast_like", {dx, in[data]}),
+          p.fix_gamma ? Entry{} : call("sum", {projected}, channel), call("sum", {head}, channel)};
+}
+
+std::vector<Entry> gradient(const GradientContext& c) {
+  return gradient_by_expression(c, gamma + 1,
+                                [&](const std::vector<Entry>& in) { return expression(c, in); });
+}
 }  // namespace backward
 
 template <typename Declared>
@@ -245,6 +288,22 @@ GEMEL_OPERATORS(batch_norm) {
       .implement("reference", apply::kernel)
       .inplace({{apply::data, 0}});
 
+  OpBuilder statistics = op<P>("_batch_statistics");
+  statistics.doc("For each channel 1 where BatchNorm uses the batch's statistics, else 0.")
+      .inputs({"gamma"})
+      .shape(same_shape)
+      .type(same_type)
+      .training_dependent()
+      .shape_only({0})
+      .no_gradient()
+      .implement("fill", [](const OpCall& c) {
+        const bool batch = c.training && !c.params<P>().use_global_stats;
+        dispatch(c.out[0].dtype, [&]<typename T>(Type<T>) {
+          std::fill_n(c.out[0].data<T>(), c.out[0].size(), static_cast<T>(batch ? 1.f : 0.f));
+        });
+      });
+  statistics.info().hidden = true;
+
   op<P>("_backward_BatchNorm")
       .doc("Gradient of BatchNorm; in training it also moves the moving statistics.")
       .inputs({"dy", "data", "gamma", "mean", "inverse_deviation", "moving_mean", "moving_var"})
@@ -252,6 +311,7 @@ GEMEL_OPERATORS(batch_norm) {
       .shape(backward::shape)
       .type(backward::type)
       .training_dependent()
+      .gradient(backward::gradient)
       .mutates({backward::moving_mean, backward::moving_variance})
       .implement("reference", backward::kernel)
       .inplace({{backward::dy, 0}});

@@ -1,6 +1,7 @@
 // SoftmaxActivation: softmax over the last axis, or over the channels.
 #include "kernels/softmax/softmax.h"
 
+#include "op/gradient.h"
 #include "op/registry.h"
 #include "ops/floating_type.h"
 
@@ -28,6 +29,17 @@ kernels::Softmax geometry(const P& p, const Shape& shape) {
   return kernels::Softmax::along(kernels::SoftmaxKind::softmax, shape, shape.ndim() - 1);
 }
 
+// y * (dy - sum(dy * y)), to be differentiated again.
+std::vector<Entry> second_gradient(const GradientContext& c) {
+  const Attributes axis = {{"axis", c.params<P>().mode == SoftmaxMode::channel ? "1" : "-1"},
+                           {"keepdims", "1"}};
+  return gradient_by_expression(c, 2, [&](const std::vector<Entry>& in) {
+    const Entry sum = c.make("sum", {c.make("elemwise_mul", {in[0], in[1]})}, axis);
+    return std::vector<Entry>{
+        c.make("elemwise_mul", {in[1], c.make("broadcast_sub", {in[0], sum})})};
+  });
+}
+
 }  // namespace
 
 GEMEL_OPERATORS(softmax_activation) {
@@ -51,6 +63,7 @@ GEMEL_OPERATORS(softmax_activation) {
       .doc("Gradient of SoftmaxActivation from its output.")
       .inputs({"dy", "y"})
       .shape(same_shape)
+      .gradient(second_gradient)
       .implement("reference",
                  [](const OpCall& c) {
                    kernels::softmax_backward(geometry(c.params<P>(), c.in[0].shape), c.in[0],
