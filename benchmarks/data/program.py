@@ -19,7 +19,7 @@ def make_images():
     with recordio.MXRecordIO(PATH, "w") as writer:
         for number in range(384):
             picture = image.imresize(pictures[number % len(pictures)], 340, 320, interp=2)
-            content = codec.encode(picture.asnumpy(), ".jpg", 91)
+            content = codec.encode(picture.asnumpy(), ".jpg", 95)
             writer.write(recordio.pack(recordio.IRHeader(0, float(number), number, 0), content))
 
 
