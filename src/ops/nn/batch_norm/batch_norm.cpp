@@ -223,8 +223,10 @@ std::vector<Entry> expression(const GradientContext& c, const std::vector<Entry>
 }
 
 std::vector<Entry> gradient(const GradientContext& c) {
-  return gradient_by_expression(c, gamma + 1,
-                                [&](const std::vector<Entry>& in) { return expression(c, in); });
+  std::vector<Entry> all = gradient_by_expression(
+      c, gamma + 1, [&](const std::vector<Entry>& in) { return expression(c, in); });
+  all.resize(c.node.inputs.size());  // none flows into the statistics
+  return all;
 }
 }  // namespace backward
 
