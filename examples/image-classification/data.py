@@ -91,9 +91,6 @@ def _digits_iterators(args):
 
 def record_iterator(args, path, index, store, training):
     """Images of a record file."""
-    if not hasattr(mx.io, "ImageRecordIter"):
-        raise SystemExit("this version reads no record files: use --data-train digits or "
-                         "--benchmark 1")
     mean, deviation = numbers(args.rgb_mean), numbers(args.rgb_std)
     crops = {"rand_crop": bool(args.random_crop), "rand_mirror": bool(args.random_mirror),
              "shuffle": True, "pad": args.pad_size, "fill_value": args.fill_value}

@@ -105,6 +105,13 @@ def test_images_are_trained_saved_continued_and_scored(tmp_path):
     assert float(values["accuracy"]) > 0.85 and float(values["top_k_accuracy_5"]) > 0.98
 
 
+def test_images_come_from_record_files():
+    data = os.path.join(ROOT, "data/digits")
+    files = ["--data-train", os.path.join(data, "train.rec"), "--data-val", os.path.join(data, "test.rec")]
+    said = logged("train_mnist.py", *files, "--network", "lenet", "--num-epochs", "2")
+    assert float(re.search(r"Epoch\[1\] Validation-accuracy=(\d\.\d+)", said).group(1)) > 0.9
+
+
 def test_images_can_be_made_up():
     options = ["--benchmark", "1", "--network", "lenet", "--image-shape", "1,28,28"]
     options += ["--batch-size", "8", "--num-examples", "32", "--num-epochs", "2"]

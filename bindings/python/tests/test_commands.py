@@ -1,6 +1,8 @@
 """The `gemel` command: predict, info, env."""
 
 import struct
+import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -203,3 +205,8 @@ def test_version_and_usage(capsys):
         commands.main([])
     assert end.value.code == 2
     assert "usage: gemel" in capsys.readouterr().err
+
+
+def test_the_package_runs_as_the_command():
+    done = subprocess.run([sys.executable, "-m", "gemel", "env"], text=True, capture_output=True, timeout=60)
+    assert done.returncode == 0 and "versions" in done.stdout
