@@ -2,17 +2,16 @@
 #pragma once
 #include <string_view>
 
+#include "array/sparse.h"
 #include "op/op_info.h"
 
 namespace gemel {
-
-enum class StorageType { none, csr, dense, row_sparse };
 
 template <typename P>
 Field& declare_forward_stype(Fields<P>& f, StorageType P::*member) {
   return f
       .choice("forward_stype", member,
-              {{"None", StorageType::none},
+              {{"None", StorageType::undefined},
                {"csr", StorageType::csr},
                {"default", StorageType::dense},
                {"row_sparse", StorageType::row_sparse}})
@@ -21,7 +20,7 @@ Field& declare_forward_stype(Fields<P>& f, StorageType P::*member) {
 }
 
 inline void check_forward_stype(StorageType type, std::string_view who) {
-  GEMEL_CHECK(type == StorageType::none || type == StorageType::dense,
+  GEMEL_CHECK(type == StorageType::undefined || type == StorageType::dense,
               "[{}] expected forward_stype 'default', got '{}'; sparse results are not supported",
               who, type == StorageType::csr ? "csr" : "row_sparse");
 }
