@@ -83,3 +83,30 @@ def test_unsigned_64_bits_are_all_there():
 def test_an_unknown_dtype_names_the_known_ones():
     with pytest.raises(ValueError, match="uint64"):
         nd.zeros((2,), dtype="complex64")
+
+
+SPELLINGS = [("f", "float32"), ("d", "float64"), ("e", "float16"), ("i", "int32"), ("b", "int8"), ("B", "uint8"),
+             ("?", "bool"), ("<f4", "float32"), (">f4", "float32"), ("f8", "float64"), ("|b1", "bool"),
+             ("float", "float64"), ("int", "int64"), ("half", "float16"), ("bool_", "bool"),
+             (np.float32, "float32"), (float, "float64"), (int, "int64"), (bool, "bool"),
+             (np.dtype("f"), "float32")]
+
+
+@pytest.mark.parametrize(("spelling", "name"), SPELLINGS)
+def test_every_spelling_of_a_dtype(spelling, name):
+    expected = np.dtype(name).type
+    array = nd.array([1, 2], dtype=spelling)
+    made = [array, nd.zeros((2,), dtype=spelling), nd.ones(2, dtype=spelling), nd.full(2, 3, dtype=spelling),
+            nd.ones(2).astype(spelling), nd.cast(nd.ones(2), dtype=spelling)]
+    assert [a.dtype for a in made] == [expected] * len(made)
+    assert array.astype(spelling, copy=False) is array
+    x = mx.sym.var("x")
+    assert x.astype(spelling).infer_type(x="f")[1] == [expected]
+    assert mx.sym.identity(mx.sym.var("y", dtype=spelling)).infer_type()[1] == [expected]
+
+
+def test_what_names_no_dtype_is_refused():
+    for call in (nd.ones(2).astype, lambda t: nd.array([1], dtype=t), lambda t: nd.cast(nd.ones(2), dtype=t)):
+        with pytest.raises(TypeError):
+            call("no such dtype")
+    assert nd.ones(2, dtype="int8").astype(None).dtype == np.float32

@@ -21,6 +21,12 @@ int64_t integer(nb::handle object) {
   return value;
 }
 
+bool is_dtype_name(std::string_view text) {
+  for (int flag = 0; is_valid_dtype_flag(flag); ++flag)
+    if (name_of(static_cast<DType>(flag)) == text) return true;
+  return false;
+}
+
 std::string text_of(nb::handle object) { return nb::cast<std::string>(nb::str(object)); }
 
 }  // namespace
@@ -45,8 +51,12 @@ DType dtype_of(nb::handle object) {
   if (object.is_none()) return DType::float32;
   for (size_t i = 0; i < numpy_types.size(); ++i)
     if (numpy_types[i] == object.ptr()) return static_cast<DType>(i);
-  if (nb::isinstance<nb::str>(object)) return dtype_from_name(nb::cast<std::string>(object));
   static nb::object* dtype = new nb::object(numpy().attr("dtype"));
+  if (nb::isinstance<nb::str>(object)) {
+    const std::string name = nb::cast<std::string>(object);
+    if (is_dtype_name(name)) return dtype_from_name(name);
+    return dtype_from_name(nb::cast<std::string>((*dtype)(object).attr("name")));  // "f", "<f4"
+  }
   nb::object name = nb::getattr(object, "__name__", nb::none());
   if (!name.is_none() && text_of(name) == "bfloat16") return DType::bfloat16;
   return dtype_from_name(nb::cast<std::string>((*dtype)(object).attr("name")));
@@ -117,6 +127,12 @@ std::string parameter_text(nb::handle value) {
     return std::string(name_of(dtype_of(value)));
   }
   return text_of(value);
+}
+
+std::string dtype_text(nb::handle value) {
+  std::string text = parameter_text(value);
+  if (text == "None" || is_dtype_name(text) || !PyUnicode_Check(value.ptr())) return text;
+  return text_of(numpy().attr("dtype")(value).attr("name"));
 }
 
 std::vector<NDArray> arrays_of(nb::handle sequence, const char* who) {

@@ -141,7 +141,8 @@ class Parser {
         }
       return;
     }
-    result_.attributes[std::move(key)] = parameter_text(value);
+    std::string text = key == "dtype" ? dtype_text(value) : parameter_text(value);
+    result_.attributes[std::move(key)] = std::move(text);
   }
 
   const OpFunction& f_;

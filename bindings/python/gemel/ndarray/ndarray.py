@@ -169,11 +169,11 @@ NDArray.as_nd_ndarray = lambda self: self
 def astype(self, dtype, copy=True):
     """The values converted to `dtype`; with `copy=False` the array itself when nothing changes."""
     if not copy:
-        wanted = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+        wanted = dtype if dtype == "bfloat16" else np.dtype(dtype).name
         have = self.dtype if isinstance(self.dtype, str) else np.dtype(self.dtype).name
         if wanted == have:
             return self
-    return _cast(self, dtype=_known(dtype))
+    return _cast(self, dtype="float32" if dtype is None else dtype)
 
 
 @_method
