@@ -97,6 +97,7 @@ void record_call(const OpInfo& op, const ParametersRef& parameters, std::span<co
   auto node = std::make_shared<TapeNode>();
   node->op = &op;
   node->name = op.name();
+  node->training = is_training();
   node->parameters = parameters;
   node->inputs.reserve(in.size());
   for (const NDArray& input : in) node->inputs.push_back(entry_of(input));
@@ -113,6 +114,7 @@ void record_function(const char* name, std::span<const NDArray> inputs, std::spa
   parameters->outputs = static_cast<int>(outputs.size());
   node->op = &function_operator();
   node->name = name;
+  node->training = is_training();
   node->parameters = std::move(parameters);
   node->function = std::move(backward);
   node->replay = std::move(replay);

@@ -77,6 +77,7 @@ class BackwardRun {
   void run() {
     for (size_t i = 0; i < calls_.steps.size(); ++i) {
       const BackwardCalls::Step& step = calls_.steps[i];
+      set_training(step.training);
       if (step.recorded >= 0)
         run_recorded(step);
       else

@@ -10,6 +10,7 @@
 #include "runtime/common_calls.h"
 #include "runtime/invoke.h"
 #include "runtime/plan.h"
+#include "runtime/random.h"
 
 namespace gemel::runtime {
 namespace {
@@ -65,23 +66,26 @@ struct CachedOp::State : std::enable_shared_from_this<CachedOp::State> {
   std::shared_ptr<Variant> variant_for(std::span<const NDArray> inputs, bool training,
                                        const std::vector<bool>& wanted);
   void build(Variant& variant, Device device);
-  std::vector<NDArray> replay(std::span<const NDArray> inputs) const;
+  std::vector<NDArray> replay(std::span<const NDArray> inputs, const Variant& variant,
+                              RandomStream random) const;
 };
 
-// The graph once more, one call after the other. What it writes besides its outputs are copies.
-std::vector<NDArray> CachedOp::State::replay(std::span<const NDArray> inputs) const {
+// The graph once more, one call after the other, with the random numbers of the run before. What it
+// writes besides its outputs are copies.
+std::vector<NDArray> CachedOp::State::replay(std::span<const NDArray> inputs,
+                                             const Variant& variant, RandomStream random) const {
+  const auto offsets = variant.forward->random_offsets();
   std::unordered_map<const Node*, std::vector<NDArray>> values;
   for (size_t i = 0; i < inputs.size(); ++i)
     values[input_nodes[i].get()] = {is_auxiliary[i] ? inputs[i].copy() : inputs[i]};
   for (const Node* node : topological_order(symbol.outputs)) {
     if (node->is_variable()) continue;
     const auto& op = static_cast<const OpInfo&>(*node->op);
-    GEMEL_CHECK(!op.random || !is_training(),
-                "[{}] create_graph through a hybridized block with the random operator '{}' is not "
-                "supported: it would draw other numbers; call the block without hybridize()",
-                op.name(), node->name);
     std::vector<NDArray> in, out(node->visible_output_count());
     for (const Entry& entry : node->inputs) in.push_back(values.at(entry.node.get())[entry.index]);
+    std::optional<RepeatedStream> same;
+    if (const auto offset = offsets.find(node->name); op.random && offset != offsets.end())
+      same.emplace(RandomStream{random.seed, random.offset + offset->second});
     invoke(op, node->parameters, in, out);
     values[node] = std::move(out);
   }
@@ -214,7 +218,7 @@ std::vector<NDArray> CachedOp::operator()(std::span<const NDArray> inputs) {
   const Device device = inputs.empty() ? Device{} : inputs[0].device();
   for (size_t i = inputs.size(); i < plan.shapes().size(); ++i)
     slots.emplace_back(plan.shapes()[i], plan.dtypes()[i], device);
-  variant->forward->run(slots, 0, 1, variant->forward_arena);
+  const RandomStream random = variant->forward->run(slots, 0, 1, variant->forward_arena);
   std::vector<NDArray> results(slots.begin() + inputs.size(),
                                slots.begin() + inputs.size() + outputs);
   if (wanted.empty()) return results;
@@ -244,7 +248,9 @@ std::vector<NDArray> CachedOp::operator()(std::span<const NDArray> inputs) {
         }
         variant->backward->run(all, 0, 1, variant->backward_arena);
       },
-      [state = state_](std::span<const NDArray> arrays) { return state->replay(arrays); });
+      [state = state_, variant, random](std::span<const NDArray> arrays) {
+        return state->replay(arrays, *variant, random);
+      });
   return results;
 }
 

@@ -367,7 +367,10 @@ void Executor::forward_backward() {
   State& s = *state_;
   Plan& p = plan(true);
   s.forward_was_training = true;
-  if (s.asked.empty()) return p.run(s.arrays, 0, 1, s.memory_for(p, device_, false));
+  if (s.asked.empty()) {
+    p.run(s.arrays, 0, 1, s.memory_for(p, device_, false));
+    return;
+  }
   set_head_gradients({});
   p.run(s.arrays, 0, 2, s.memory_for(p, device_, true));
   s.release_kept();

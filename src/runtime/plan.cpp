@@ -24,7 +24,8 @@ int64_t now() {
 
 }  // namespace
 
-void Plan::run(std::span<const NDArray> slots, int first, int last, const Ref<Storage>& arena) {
+RandomStream Plan::run(std::span<const NDArray> slots, int first, int last,
+                       const Ref<Storage>& arena) {
   thread_local std::vector<engine::Tag*> tags;
   tags.clear();
   uint64_t random_total = 0;
@@ -61,7 +62,7 @@ void Plan::run(std::span<const NDArray> slots, int first, int last, const Ref<St
     if (small) alone.emplace();
     run_stages(slots, first, last, *arena, stream);
   };
-  if (!user_code && engine::try_inline(run_here, options)) return;
+  if (!user_code && engine::try_inline(run_here, options)) return stream;
   options.bytes = bytes;
   auto run = [this, owned = std::vector<NDArray>(slots.begin(), slots.end()), first, last, arena,
               stream] { run_stages(owned, first, last, *arena, stream); };
@@ -69,6 +70,7 @@ void Plan::run(std::span<const NDArray> slots, int first, int last, const Ref<St
     push_user_work(std::move(run), options);
   else
     engine::push(std::move(run), options);
+  return stream;
 }
 
 void Plan::run_stages(std::span<const NDArray> slots, int first, int last, Storage& arena,
@@ -120,6 +122,13 @@ void Plan::run_stages(std::span<const NDArray> slots, int first, int last, Stora
     random.offset += stage.random_count;
     stage.last_nanoseconds.store(now() - start, std::memory_order_relaxed);
   }
+}
+
+std::unordered_map<std::string, uint64_t> Plan::random_offsets() const {
+  std::unordered_map<std::string, uint64_t> offsets;
+  for (int i = stages_[0]->first_step; i < stages_[0]->last_step; ++i)
+    if (steps_[i].op->random) offsets.emplace(steps_[i].name, steps_[i].random_offset);
+  return offsets;
 }
 
 uint64_t Plan::draws(int first, int last) const {

@@ -46,7 +46,8 @@ class Plan {
 
   // Pushes the stages [first, last) as one task. `slots` has an array per slot that these stages
   // use. Runs of one arena exclude each other.
-  void run(std::span<const NDArray> slots, int first, int last, const Ref<Storage>& arena);
+  // Gives the random numbers that the run draws from.
+  RandomStream run(std::span<const NDArray> slots, int first, int last, const Ref<Storage>& arena);
 
   // The same at once, on the calling thread, which must own all arrays and the arena.
   void run_here(std::span<const NDArray> slots, int first, int last, Storage& arena,
@@ -55,6 +56,8 @@ class Plan {
   }
   // Random numbers that these stages draw.
   uint64_t draws(int first, int last) const;
+  // Where in the stream of a run of the first stage each random step begins, by the node's name.
+  std::unordered_map<std::string, uint64_t> random_offsets() const;
 
   const std::vector<Shape>& shapes() const { return shapes_; }
   const std::vector<DType>& dtypes() const { return dtypes_; }

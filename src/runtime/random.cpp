@@ -1,6 +1,7 @@
 #include "runtime/random.h"
 
 #include <mutex>
+#include <utility>
 
 #include "base/settings.h"
 
@@ -19,7 +20,12 @@ Generator& generator() {
   return *instance;
 }
 
+thread_local std::optional<RandomStream> repeated;
+
 }  // namespace
+
+RepeatedStream::RepeatedStream(RandomStream stream) : outer_(std::exchange(repeated, stream)) {}
+RepeatedStream::~RepeatedStream() { repeated = outer_; }
 
 void seed(uint64_t value) {
   Generator& g = generator();
@@ -29,6 +35,11 @@ void seed(uint64_t value) {
 }
 
 RandomStream take_stream(uint64_t count) {
+  if (repeated) {
+    const RandomStream stream = *repeated;
+    repeated->offset += count;
+    return stream;
+  }
   Generator& g = generator();
   std::lock_guard lock(g.mutex);
   RandomStream stream{g.seed, g.next};

@@ -25,7 +25,9 @@ class Listing {
       placeholders_.push_back(std::make_shared<TapeNode>());
       head_gradients.push_back({placeholders_.back(), 0, 0});
     }
-    const std::vector<Entry> gradients = gradient(heads, head_gradients, variables);
+    std::vector<NodeGradient> by_node;
+    const std::vector<Entry> gradients = gradient(heads, head_gradients, variables, &by_node);
+    for (const NodeGradient& part : by_node) mark_modes(part);
     for (const Entry& entry : gradients) visit(entry.node.get());
     for (const Entry& entry : gradients) calls_.results.push_back(source(entry));
     for (const Source& result : calls_.results)
@@ -34,6 +36,25 @@ class Listing {
 
  private:
   static bool is_leaf(const Node* node) { return as_tape_node(node) != nullptr; }
+
+  // What a call's gradient added to the graph runs in the mode of that call. The parts come last
+  // call first, so what is marked already belongs to a later one.
+  void mark_modes(const NodeGradient& part) {
+    const TapeNode* call = as_tape_node(part.node.get());
+    if (!call) return;
+    std::vector<const Node*> stack;
+    const auto mark = [&](const Entry& entry) {
+      const Node* node = entry.node.get();
+      if (node && !is_leaf(node) && modes_.emplace(node, call->training).second)
+        stack.push_back(node);
+    };
+    for (const Entry& entry : part.inputs) mark(entry);
+    while (!stack.empty()) {
+      const Node* node = stack.back();
+      stack.pop_back();
+      for (const Entry& entry : node->inputs) mark(entry);
+    }
+  }
 
   void visit(Node* root) {
     std::vector<std::pair<Node*, size_t>> stack;
@@ -55,6 +76,7 @@ class Listing {
     step.op = static_cast<const OpInfo*>(node.op);
     step.parameters = node.parameters;
     step.name = node.name;
+    if (const auto mode = modes_.find(&node); mode != modes_.end()) step.training = mode->second;
     size_t first_input = 0;
     if (step.op == &function_backward_operator()) {
       step.recorded = graph_.number_of(node.inputs[0].node.get());
@@ -88,6 +110,7 @@ class Listing {
   BackwardCalls& calls_;
   std::vector<NodeRef> placeholders_;
   std::unordered_set<const Node*> seen_;
+  std::unordered_map<const Node*, bool> modes_;
   std::unordered_map<const Node*, int> first_value_;
 };
 
@@ -168,7 +191,7 @@ std::vector<uint64_t> RecordedGraph::signature(const std::vector<Entry>& heads,
     // Parameters of recorded functions are new objects each time; only their number counts.
     words.push_back(node->function ? node->values.size()
                                    : reinterpret_cast<uintptr_t>(node->parameters.get()));
-    words.push_back(node->inputs.size());
+    words.push_back(node->inputs.size() << 1 | node->training);
     for (const Entry& input : node->inputs) append(input);
   }
   return words;

@@ -45,7 +45,8 @@ struct BackwardCalls {
     ParametersRef parameters;
     std::vector<Source> inputs;
     int first_value, values;
-    int recorded = -1;  // the backward work of this tape node, instead of an operator
+    bool training = false;  // the mode of the call whose gradient it is part of
+    int recorded = -1;      // the backward work of this tape node, instead of an operator
     std::string name;
   };
   std::vector<Step> steps;

@@ -17,6 +17,7 @@ struct TapeNode : Node {
   TapeFunction function;  // record_function(): the backward work
   ReplayFunction replay;
   bool freed = false;
+  bool training = false;  // the mode it ran in, which its gradient belongs to
 };
 
 // The history of an array: which output of which recorded call it is.

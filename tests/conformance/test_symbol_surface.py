@@ -53,7 +53,7 @@ def test_in_place_arithmetic_is_refused_by_name(function, name):
 
 def test_backends_leave_the_symbol_as_it_is():
     net = _net()
-    for same in (net.optimize_for("MKLDNN"), net.get_backend_symbol("any"), net.as_nd_ndarray()):
+    for same in (net.optimize_for("MKLDNN"), net.get_backend_symbol("MKLDNN_QUANTIZE"), net.as_nd_ndarray()):
         assert same.tojson() == net.tojson()
     assert net.simple_bind(mx.cpu(), x=(2, 3)).get_optimized_symbol().tojson() == net.tojson()
     with pytest.raises(mx.MXNetError, match="bind"):
@@ -155,3 +155,11 @@ def test_value_index_names_the_outputs():
     assert parts.attr("_value_index") == "0, 1, 2"
     assert mx.sym.Variable("x").attr("_value_index") == "0"
     assert parts.list_attr() == {"num_outputs": "3"}
+
+
+def test_an_unknown_backend():
+    net = mx.sym.relu(mx.sym.var("x"))
+    with pytest.warns(UserWarning, match="Error optimizing for backend 'nope' cannot be found"):
+        assert net.optimize_for("nope").list_outputs() == net.list_outputs()
+    with pytest.raises(mx.base.MXNetError, match="nope"):
+        net.get_backend_symbol("nope")

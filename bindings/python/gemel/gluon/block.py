@@ -585,7 +585,7 @@ class HybridBlock(Block):
             raise ValueError('Must specify "backend" to optimize_for')
         self.hybridize(True, backend, clear, static_alloc, static_shape, inline_limit,
                        forward_bulk_size, backward_bulk_size, **kwargs)
-        self._get_graph(x, *args)
+        self._get_graph(x, *args)[1].optimize_for(backend)  # warns of an unknown name
         self._deferred_infer_shape(x, *args)
         self._build_cache(x, *args)
 

@@ -24,6 +24,7 @@ def _method(function):
 
 
 _cache = {}
+_BACKENDS = ("MKLDNN", "MKLDNN_QUANTIZE")
 
 
 def _operator(name):
@@ -298,16 +299,24 @@ def gradient(self, wrt):
 @_method
 def optimize_for(self, backend, args=None, aux=None, ctx=None, shape_dict=None, type_dict=None,
                  stype_dict=None, skip_infer=False, **kwargs):
-    """This symbol: what a backend would do in MXNet, every executor does here by itself."""
+    """This symbol: what a backend would do in MXNet, every executor does here by itself.
+
+    Warns of a name that is not a backend of 1.9.1.
+    """
     if not isinstance(backend, str):
         raise TypeError(f"[optimize_for] expected the name of a backend, got {type(backend).__name__}")
+    if backend not in _BACKENDS:
+        warnings.warn(f"Error optimizing for backend '{backend}' cannot be found", stacklevel=2)
     return self._copy()
 
 
 @_method
 def get_backend_symbol(self, backend):
-    """This symbol; see `optimize_for`."""
-    return self.optimize_for(backend)
+    """This symbol; `MXNetError` for a name that is not a backend of 1.9.1. See `optimize_for`."""
+    if backend not in _BACKENDS:
+        raise MXNetError(f"[get_backend_symbol] expected one of {', '.join(_BACKENDS)}, got {backend!r}: "
+                         "no backend has this name")
+    return self._copy()
 
 
 @_method
