@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 #include "kernels/parallel.h"
 #include "kernels/reducers.h"
 #include "simd/convert.h"
+#include "simd/gather_loops.h"
 
 namespace gemel::kernels {
 
@@ -18,6 +20,20 @@ int64_t in_range(int64_t i, int64_t length, bool wrap) {
   if (static_cast<uint64_t>(i) < static_cast<uint64_t>(length)) [[likely]]
     return i;
   return wrap ? (i % length + length) % length : std::clamp<int64_t>(i, 0, length - 1);
+}
+
+// Elements of four bytes by indices of the two common dtypes.
+template <typename Index>
+void gather_elements(const Tensor& in, const Tensor& index, int64_t outer, int64_t length,
+                     const Tensor& out) {
+  constexpr int64_t block = 1 << 14;
+  const int64_t n = index.size(), blocks = (n + block - 1) / block;
+  parallel_for(outer * blocks, std::min(n, block), [&](int64_t task) {
+    const int64_t o = task / blocks, first = task % blocks * block;
+    simd::gather_clipped(in.data<uint32_t>() + o * length, static_cast<int32_t>(length),
+                         index.data<Index>() + first, out.data<uint32_t>() + o * n + first,
+                         static_cast<size_t>(std::min(block, n - first)));
+  });
 }
 
 // Columns are split over threads, so that each element is added up by one of them in order. Halves
@@ -62,6 +78,10 @@ void gather_rows(const Tensor& in, const Tensor& index, bool wrap, int64_t outer
                  int64_t row, const Tensor& out) {
   const int64_t width = size_of(in.dtype), n = index.size(), bytes = row * width;
   if (out.size() == 0) return;
+  if (bytes == 4 && !wrap && length <= std::numeric_limits<int32_t>::max()) {
+    if (index.dtype == DType::int32) return gather_elements<int32_t>(in, index, outer, length, out);
+    if (index.dtype == DType::float32) return gather_elements<float>(in, index, outer, length, out);
+  }
   const auto load = simd::load_function<int64_t>(index.dtype);
   const int64_t blocks = (n + index_block - 1) / index_block;
   parallel_for(outer * blocks, std::min(n, index_block) * row, [&](int64_t task) {

@@ -25,6 +25,22 @@ void fill_blocks(const Tensor& out, const F& f) {
   });
 }
 
+// f(words, values, n): turns a block's random words, one for each element, into numbers. There are
+// as many of both as whole counter values give.
+template <typename F>
+void fill_words(const Philox& stream, const Tensor& out, const F& f) {
+  const simd::Store<float> store = simd::store_function<float>(out.dtype);
+  const int64_t size = out.size();
+  parallel_for((size + block - 1) / block, block * 8, [&](int64_t k) {
+    uint32_t words[block];
+    float values[block];
+    const int64_t begin = k * block, n = std::min(block, size - begin);
+    stream.words(static_cast<uint64_t>(begin / 4), static_cast<size_t>((n + 3) / 4), words);
+    f(words, values, n);
+    store(values, out.address + begin * size_of(out.dtype), static_cast<size_t>(n));
+  });
+}
+
 uint64_t word(const PhiloxBlock& b, int i) { return uint64_t{b[2 * i + 1]} << 32 | b[2 * i]; }
 
 }  // namespace
@@ -36,15 +52,8 @@ void fill_uniform(const Philox& stream, double low, double high, const Tensor& o
       for (int i = 0; i < 2; ++i) to[i] = low + (high - low) * unit_double(word(b, i));
     });
   const float from = static_cast<float>(low), range = static_cast<float>(high - low);
-  const simd::Store<float> store = simd::store_function<float>(out.dtype);
-  const int64_t size = out.size();
-  parallel_for((size + block - 1) / block, block * 2, [&](int64_t k) {
-    uint32_t words[block];
-    float values[block];
-    const int64_t begin = k * block, n = std::min(block, size - begin);
-    stream.words(static_cast<uint64_t>(begin / 4), static_cast<size_t>((n + 3) / 4), words);
+  fill_words(stream, out, [&](const uint32_t* words, float* values, int64_t n) {
     for (int64_t i = 0; i < n; ++i) values[i] = from + range * unit_float(words[i]);
-    store(values, out.address + begin * size_of(out.dtype), static_cast<size_t>(n));
   });
 }
 
@@ -56,12 +65,11 @@ void fill_normal(const Philox& stream, double loc, double scale, const Tensor& o
       for (int i = 0; i < 2; ++i) to[i] = loc + scale * pair[i];
     });
   const float mean = static_cast<float>(loc), deviation = static_cast<float>(scale);
-  fill_blocks<float, 4>(out, [&](uint64_t counter, float* to) {
-    const PhiloxBlock b = stream.bits(counter);
-    for (int i = 0; i < 4; i += 2) {
-      const auto pair = normal_pair(b[i], b[i + 1]);
-      to[i] = mean + deviation * pair[0];
-      to[i + 1] = mean + deviation * pair[1];
+  fill_words(stream, out, [&](const uint32_t* words, float* values, int64_t n) {
+    for (int64_t i = 0; i < n; i += 2) {
+      const auto pair = normal_pair(words[i], words[i + 1]);
+      values[i] = mean + deviation * pair[0];
+      values[i + 1] = mean + deviation * pair[1];
     }
   });
 }

@@ -3,6 +3,7 @@
 
 #include "kernels/gemm/gemm.h"
 #include "kernels/parallel.h"
+#include "kernels/reduce.h"
 
 namespace gemel::kernels {
 namespace {
@@ -108,20 +109,9 @@ void gemm_with_bias(DType dtype, const Gemm& g, const void* a, const void* b, co
 }
 
 void sum_rows(DType dtype, int64_t rows, int64_t columns, const void* a, void* sum) {
-  dispatch(dtype, [&](auto type) {
-    using T = typename decltype(type)::type;
-    const T* from = static_cast<const T*>(a);
-    T* to = static_cast<T*>(sum);
-    for (int64_t first = 0; first < columns; first += block) {
-      const int64_t count = std::min(block, columns - first);
-      sum_type<T> sums[block] = {};
-      for (int64_t i = 0; i < rows; ++i) {
-        const T* row = from + i * columns + first;
-        for (int64_t j = 0; j < count; ++j) sums[j] += static_cast<sum_type<T>>(row[j]);
-      }
-      for (int64_t j = 0; j < count; ++j) to[first + j] = stored<T>(sums[j]);
-    }
-  });
+  const Tensor matrix(const_cast<void*>(a), {rows, columns}, dtype);
+  constexpr uint32_t over_rows = 1;  // the set of axes {0}
+  reduce(Reduction::sum, matrix, over_rows, Tensor(sum, {columns}, dtype));
 }
 
 }  // namespace gemel::kernels

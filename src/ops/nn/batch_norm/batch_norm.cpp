@@ -104,16 +104,14 @@ ChannelGeometry geometry(const P& p, const Tensor& x) {
 void forward(const OpCall& c) {
   const auto& p = c.params<P>();
   const ChannelGeometry g = geometry(p, c.in[data]);
-  if (c.training && !p.use_global_stats) {
-    channel_statistics(g, c.in[data].address, c.out[mean].address,
-                       c.out[inverse_deviation].address);
-  } else {
-    std::memcpy(c.out[mean].address, c.in[moving_mean].address, c.out[mean].bytes());
-    inverse_deviations(g, c.in[moving_variance].address, c.out[inverse_deviation].address);
-  }
+  const void* factors = p.fix_gamma ? nullptr : c.in[gamma].address;
+  if (c.training && !p.use_global_stats)
+    return normalize_batch(g, c.in[data].address, factors, c.in[beta].address, c.out[mean].address,
+                           c.out[inverse_deviation].address, c.out[out].address);
+  std::memcpy(c.out[mean].address, c.in[moving_mean].address, c.out[mean].bytes());
+  inverse_deviations(g, c.in[moving_variance].address, c.out[inverse_deviation].address);
   normalize_channels(g, c.in[data].address, c.out[mean].address, c.out[inverse_deviation].address,
-                     p.fix_gamma ? nullptr : c.in[gamma].address, c.in[beta].address,
-                     c.out[out].address);
+                     factors, c.in[beta].address, c.out[out].address);
 }
 
 // The moving statistics move with the backward pass, as in 1.9.1.

@@ -109,6 +109,41 @@ TEST(BatchNorm, HalvesHaveFloatStatistics) {
   EXPECT_EQ(out[1], DType::float32);
 }
 
+// More rows than are added up at a time and more channels than one strip has, far from 0.
+TEST(BatchNorm, RowsOfChannelsKeepTheirDigits) {
+  constexpr int64_t rows = 5000, channels = 517;
+  std::vector<double> values(static_cast<size_t>(rows * channels));
+  for (size_t k = 0; k < values.size(); ++k)
+    values[k] = 1000 + static_cast<double>(k * 7 % 64) / 64 + static_cast<double>(k % channels);
+  const std::vector<double> ones(channels, 1), zeros(channels, 0);
+  const Shape shape{channels};
+  const OpInfo& op = require_op("BatchNorm");
+  const auto out = testing::call(op, op.parse(attributes),
+                                 {Array({rows, channels}, values), Array(shape, ones),
+                                  Array(shape, zeros), Array(shape, zeros), Array(shape, ones)},
+                                 {}, true);
+  const std::vector<double> means = out[1].values(), inverses = out[2].values();
+  for (size_t c : {size_t{0}, size_t{31}, size_t{516}}) {
+    double sum = 0, squares = 0;
+    for (size_t r = 0; r < rows; ++r) sum += values[r * channels + c];
+    for (size_t r = 0; r < rows; ++r) squares += std::pow(values[r * channels + c] - sum / rows, 2);
+    EXPECT_NEAR(means[c] * rows / sum, 1, 1e-7) << c;
+    EXPECT_NEAR(inverses[c] * std::sqrt(squares / rows + .01), 1, 2e-7) << c;
+  }
+}
+
+TEST(BatchNorm, NotANumberSpoilsItsOwnChannelOnly) {
+  std::vector<double> values(200 * 3, 1);
+  values[3 * 150 + 1] = std::nan("");
+  const OpInfo& op = require_op("BatchNorm");
+  const auto out =
+      testing::call(op, op.parse(attributes),
+                    {Array({200, 3}, values), gamma, beta, moving_mean, moving_var}, {}, true);
+  for (size_t c = 0; c < 3; ++c)
+    for (size_t which : {size_t{0}, size_t{1}, size_t{2}})
+      EXPECT_EQ(std::isnan(out[which].values()[c]), c == 1) << which;
+}
+
 TEST(BatchNorm, EmptyBatch) {
   const auto out = testing::call(
       "BatchNorm", {Array({0, 3, 4}, DType::float32), gamma, beta, moving_mean, moving_var});

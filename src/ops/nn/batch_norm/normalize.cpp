@@ -96,23 +96,47 @@ double channel_sum(const Geometry& g, int64_t channel, F&& line_sum) {
   return total;
 }
 
+template <typename T, typename C>
+void statistics(const Geometry& g, int64_t channel, const T* x, void* mean,
+                void* inverse_deviation) {
+  const double count = static_cast<double>(std::max<int64_t>(g.outer * g.inner, 1));
+  const C middle = static_cast<C>(
+      channel_sum(g, channel, [&](int64_t first) { return Line<T>::sum(x + first, g.inner); }) /
+      count);
+  const double squares = channel_sum(g, channel, [&](int64_t first) {
+    return Line<T>::squared_distance(x + first, middle, g.inner);
+  });
+  static_cast<C*>(mean)[channel] = middle;
+  static_cast<C*>(inverse_deviation)[channel] =
+      static_cast<C>(1 / std::sqrt(squares / count + g.eps));
+}
+
+template <typename T, typename C>
+void normalize(const Geometry& g, int64_t channel, const T* x, const void* mean,
+               const void* inverse_deviation, const void* gamma, const void* beta, T* y) {
+  const C middle = static_cast<const C*>(mean)[channel],
+          shift = static_cast<const C*>(beta)[channel];
+  C scale = static_cast<const C*>(inverse_deviation)[channel];
+  if (gamma) scale *= static_cast<const C*>(gamma)[channel];
+  each_line(g, channel, [&](int64_t first) {
+    Line<T>::normalize(x + first, middle, scale, shift, y + first, g.inner);
+  });
+}
+
 }  // namespace
 
-void channel_statistics(const Geometry& g, const void* data, void* mean, void* inverse_deviation) {
-  if (g.inner == 1) return column_statistics(g, data, mean, inverse_deviation);
+void normalize_batch(const Geometry& g, const void* data, const void* gamma, const void* beta,
+                     void* mean, void* inverse_deviation, void* out) {
+  if (g.inner == 1) {
+    column_statistics(g, data, mean, inverse_deviation);
+    return normalize_columns(g, data, mean, inverse_deviation, gamma, beta, out);
+  }
   with_type(g, [&]<typename T, typename C>(T, C) {
     const T* x = static_cast<const T*>(data);
-    const double count = static_cast<double>(std::max<int64_t>(g.outer * g.inner, 1));
+    // A channel is often still in the cache when it is normalised.
     each_channel(g, [&](int64_t channel) {
-      const C middle = static_cast<C>(
-          channel_sum(g, channel, [&](int64_t first) { return Line<T>::sum(x + first, g.inner); }) /
-          count);
-      const double squares = channel_sum(g, channel, [&](int64_t first) {
-        return Line<T>::squared_distance(x + first, middle, g.inner);
-      });
-      static_cast<C*>(mean)[channel] = middle;
-      static_cast<C*>(inverse_deviation)[channel] =
-          static_cast<C>(1 / std::sqrt(squares / count + g.eps));
+      statistics<T, C>(g, channel, x, mean, inverse_deviation);
+      normalize<T, C>(g, channel, x, mean, inverse_deviation, gamma, beta, static_cast<T*>(out));
     });
   });
 }
@@ -130,16 +154,9 @@ void normalize_channels(const Geometry& g, const void* data, const void* mean,
                         void* out) {
   if (g.inner == 1) return normalize_columns(g, data, mean, inverse_deviation, gamma, beta, out);
   with_type(g, [&]<typename T, typename C>(T, C) {
-    const T* x = static_cast<const T*>(data);
-    T* y = static_cast<T*>(out);
     each_channel(g, [&](int64_t channel) {
-      const C middle = static_cast<const C*>(mean)[channel],
-              shift = static_cast<const C*>(beta)[channel];
-      C scale = static_cast<const C*>(inverse_deviation)[channel];
-      if (gamma) scale *= static_cast<const C*>(gamma)[channel];
-      each_line(g, channel, [&](int64_t first) {
-        Line<T>::normalize(x + first, middle, scale, shift, y + first, g.inner);
-      });
+      normalize<T, C>(g, channel, static_cast<const T*>(data), mean, inverse_deviation, gamma, beta,
+                      static_cast<T*>(out));
     });
   });
 }
@@ -159,10 +176,10 @@ void normalize_channels_backward(const Geometry& g, bool moves, const void* dy, 
       const C middle = static_cast<const C*>(mean)[channel];
       const C inverse = static_cast<const C*>(inverse_deviation)[channel];
       const C scale = inverse * (gamma ? static_cast<const C*>(gamma)[channel] : C(1));
-      const double sum = channel_sum(
-          g, channel, [&](int64_t first) { return Line<T>::sum(head + first, g.inner); });
-      const double product = channel_sum(g, channel, [&](int64_t first) {
-        return Line<T>::centred_dot(head + first, x + first, middle, g.inner);
+      double sum = 0, product = 0;
+      each_line(g, channel, [&](int64_t first) {
+        sum += Line<T>::sum(head + first, g.inner);
+        product += Line<T>::centred_dot(head + first, x + first, middle, g.inner);
       });
       static_cast<C*>(dgamma)[channel] = gamma ? static_cast<C>(product * inverse) : C(0);
       static_cast<C*>(dbeta)[channel] = static_cast<C>(sum);

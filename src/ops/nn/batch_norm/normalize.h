@@ -14,9 +14,9 @@ struct ChannelGeometry {
   }
 };
 
-// mean and 1 / sqrt(variance + eps) of each channel.
-void channel_statistics(const ChannelGeometry& g, const void* data, void* mean,
-                        void* inverse_deviation);
+// Writes mean and 1 / sqrt(variance + eps) of each channel, then normalises as below with these.
+void normalize_batch(const ChannelGeometry& g, const void* data, const void* gamma,
+                     const void* beta, void* mean, void* inverse_deviation, void* out);
 // 1 / sqrt(variance + eps) from given variances.
 void inverse_deviations(const ChannelGeometry& g, const void* variance, void* inverse_deviation);
 // (data - mean) * inverse_deviation * gamma + beta; a null gamma stands for ones. out may be data.

@@ -1,5 +1,5 @@
-// Batch normalisation where the channels lie next to each other (an array rows x channels): blocks
-// of neighbouring channels are worked on row by row, so that memory is read in order.
+// Batch normalisation where the channels lie next to each other (an array rows x channels): strips
+// of neighbouring channels are worked on row by row in vectors, so that memory is read in order.
 #pragma once
 #include "ops/nn/batch_norm/normalize.h"
 
