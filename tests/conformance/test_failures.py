@@ -1,5 +1,8 @@
 """What goes wrong after the call returned: the reader gets an exception that says what happened."""
 
+import gc
+import weakref
+
 import pytest
 
 import gemel as mx
@@ -78,3 +81,24 @@ def test_memory_that_is_not_there():
     with pytest.raises((MemoryError, mx.base.MXNetError)):
         mx.nd.zeros((1 << 40, 1 << 10)).wait_to_read()
     assert mx.nd.ones((2,)).asnumpy().tolist() == [1, 1]
+
+
+def test_a_raised_failure_leaves_nothing_behind():
+    class Marker:
+        pass
+
+    def planted():
+        raise RuntimeError("planted")
+
+    def once():
+        marker = Marker()
+        tag = mx.engine.tag()
+        mx.engine.push(planted, writes=[tag])
+        with pytest.raises(RuntimeError, match="planted") as caught:
+            tag.wait_to_read()
+        assert any(entry.name == "planted" for entry in caught.traceback)
+        return weakref.ref(marker)
+
+    seen = once()
+    gc.collect()
+    assert seen() is None

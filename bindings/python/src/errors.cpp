@@ -38,8 +38,24 @@ std::shared_ptr<nb::object> shared_object(nb::object object) {
 TaskError::TaskError(nb::python_error& error)
     : value_(shared_object(nb::borrow(error.value()))), text_(error.what()) {}
 
+// A copy is raised: the frames that an exception passes hold, through their variables, the tag that
+// holds the exception, and no collector sees such a ring.
 void TaskError::restore() const {
-  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(value_->ptr())), value_->ptr());
+  PyObject* const original = value_->ptr();
+  nb::object raised = *value_;
+  try {
+    const nb::object copy = nb::module_::import_("copy").attr("copy")(*value_);
+    if (Py_TYPE(copy.ptr()) == Py_TYPE(original)) raised = copy;
+  } catch (nb::python_error&) {
+    // A class that cannot be copied: its own object.
+  }
+  if (raised.ptr() != original) {
+    PyException_SetCause(raised.ptr(), PyException_GetCause(original));
+    PyException_SetContext(raised.ptr(), PyException_GetContext(original));
+    const nb::object trace = nb::steal(PyException_GetTraceback(original));
+    if (trace.is_valid()) PyException_SetTraceback(raised.ptr(), trace.ptr());
+  }
+  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(raised.ptr())), raised.ptr());
 }
 
 void set_python_error(const std::exception_ptr& pointer) {
