@@ -261,3 +261,25 @@ def test_batches_of_csr_data():
 def test_variables_name_a_storage_type():
     assert mx.sym.var("x", stype="csr").attr("__storage_type__") == "2"
     assert mx.sym.var("x", stype="row_sparse").attr("__storage_type__") == "1"
+
+
+def test_attach_grad_with_a_storage_type():
+    weight = nd.ones((5, 3))
+    weight.attach_grad(stype="row_sparse")
+    assert weight.grad.stype == "row_sparse" and weight.grad.indices.shape == (0,)
+    with mx.autograd.record():
+        rows = nd.Embedding(nd.array([1, 3, 3]), weight, input_dim=5, output_dim=3, sparse_grad=True)
+    rows.backward()
+    assert weight.grad.indices.asnumpy().tolist() == [1, 3]
+    assert weight.grad.data.asnumpy().tolist() == [[1, 1, 1], [2, 2, 2]]
+    with mx.autograd.record():
+        total = (weight * 2).sum()
+    total.backward()
+    assert weight.grad.stype == "row_sparse"
+    assert (weight.grad.asnumpy() == 2).all()
+    mx.optimizer.SGD(learning_rate=0.5).update(0, weight, weight.grad, None)
+    assert (weight.asnumpy() == 0).all()
+    weight.attach_grad()
+    assert weight.grad.stype == "default"
+    with pytest.raises(ValueError, match="unknown storage type"):
+        weight.attach_grad(stype="nope")

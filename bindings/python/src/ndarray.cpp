@@ -228,9 +228,12 @@ void bind_array(nb::module_& m) {
           nb::arg("gradient").none(), nb::arg("request"))
       .def_prop_ro(
           "grad",
-          [](const NDArray& a) -> nb::object {
-            NDArray gradient = runtime::gradient_of(a);
-            return gradient ? wrap(std::move(gradient)) : nb::none();
+          [](nb::handle self) -> nb::object {
+            NDArray gradient = runtime::gradient_of(array_of(self));
+            if (!gradient) return nb::none();
+            nb::object array = wrap(std::move(gradient));
+            nb::object as_stored = self.attr("_gradient_as_stored");  // attach_grad(stype=)
+            return as_stored.is_none() ? array : as_stored(array);
           },
           "The gradient array of a variable; None without attach_grad().")
       .def_prop_rw(

@@ -193,11 +193,24 @@ def reshape(self, *shape, **kwargs):
     return self._reshape(shape, reverse)
 
 
+NDArray._gradient_as_stored = None
+
+
 @_method
 def attach_grad(self, grad_req="write", stype=None):
-    """Make this array a variable of autograd, with a gradient array of zeros."""
+    """Make this array a variable of autograd, with a gradient array of zeros.
+
+    With `stype="row_sparse"`, `grad` is a RowSparseNDArray with the rows that are not zero.
+    """
+    if stype not in (None, "default", "row_sparse", "csr"):
+        raise ValueError(f"unknown storage type{stype}")
     gradient = None if grad_req == "null" else zeros(self.shape, self.ctx, self.dtype)
     self._mark_variable(gradient, grad_req)
+    if stype == "row_sparse":
+        from .sparse import RowSparseNDArray
+        self._gradient_as_stored = RowSparseNDArray._of_dense
+    elif self._gradient_as_stored is not None:
+        self._gradient_as_stored = None
 
 
 @_method
