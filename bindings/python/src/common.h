@@ -49,8 +49,9 @@ nb::object context_of(Device device);
 
 // The text form of an operator parameter's value.
 std::string parameter_text(nb::handle value);
-// The same for a dtype, whatever its spelling: "f" and "<f4" are "float32".
-std::string dtype_text(nb::handle value);
+// The same for a dtype, whatever its spelling: "f" and "<f4" are "float32". Error(Type) that names
+// `who` where it is none.
+std::string dtype_text(nb::handle value, std::string_view who);
 
 // A Python object that dies on a thread that holds the GIL.
 std::shared_ptr<nb::object> shared_object(nb::object object);

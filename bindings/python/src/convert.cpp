@@ -129,10 +129,17 @@ std::string parameter_text(nb::handle value) {
   return text_of(value);
 }
 
-std::string dtype_text(nb::handle value) {
+std::string dtype_text(nb::handle value, std::string_view who) {
   std::string text = parameter_text(value);
-  if (text == "None" || is_dtype_name(text) || !PyUnicode_Check(value.ptr())) return text;
-  return text_of(numpy().attr("dtype")(value).attr("name"));
+  const bool spelling = PyUnicode_Check(value.ptr()) && !text.empty() && text != "None" &&
+                        !is_dtype_name(text) && text.find_first_of("-0123456789") != 0;
+  if (!spelling) return text;
+  try {
+    return text_of(numpy().attr("dtype")(value).attr("name"));
+  } catch (nb::python_error&) {
+    fail(ErrorKind::Type, "[{}] parameter dtype: expected the name of a data type, got '{}'", who,
+         text);
+  }
 }
 
 std::vector<NDArray> arrays_of(nb::handle sequence, const char* who) {

@@ -141,7 +141,7 @@ class Parser {
         }
       return;
     }
-    std::string text = key == "dtype" ? dtype_text(value) : parameter_text(value);
+    std::string text = key == "dtype" ? dtype_text(value, f_.name) : parameter_text(value);
     result_.attributes[std::move(key)] = std::move(text);
   }
 
