@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "ops/testing.h"
 
 namespace gemel {
@@ -109,6 +111,25 @@ TEST(Pooling, RefusesWhatItCannotDo) {
   EXPECT_THROW(testing::call("Pooling", {x}, {{"kernel", "(2,)"}}), Error);
   EXPECT_THROW(testing::call("Pooling", {x}, {{"kernel", "(2, 2)"}, {"layout", "NWHC"}}), Error);
   EXPECT_THROW(testing::call("Pooling", {x}, {{"kernel", "(2, 2)"}, {"pool_type", "lp"}}), Error);
+}
+
+// Windows of more than 2^20 places, and windows without any number but padding and infinity.
+TEST(Pooling, GradientsOfLargeAndOfEmptyWindows) {
+  const int64_t side = 1040;
+  std::vector<double> values(static_cast<size_t>(side * side), 0);
+  values[values.size() - 2] = 1;
+  const OpInfo& op = require_op("_backward_Pooling");
+  const Attributes global = {{"global_pool", "True"}, {"pool_type", "max"}};
+  const Array dx = testing::call(op, op.parse(global),
+                                 {Array({1, 1, 1, 1}, {3}), Array({1, 1, side, side}, values)})[0];
+  EXPECT_EQ(dx.values()[values.size() - 2], 3);
+
+  const double infinity = std::numeric_limits<double>::infinity();
+  const Attributes padded = {{"kernel", "(3, 3)"}, {"pad", "(1, 1)"}, {"pool_type", "max"}};
+  const Array none({1, 1, 3, 3}, std::vector<double>(9, -infinity));
+  const Array nothing = testing::call(op, op.parse(padded),
+                                      {Array({1, 1, 3, 3}, std::vector<double>(9, 1)), none})[0];
+  for (const double value : nothing.values()) EXPECT_EQ(value, 0);
 }
 
 }  // namespace

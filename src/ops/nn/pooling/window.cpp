@@ -82,8 +82,6 @@ C root(C x, int p) {
 // The loops of simd/window_loops.h, for float by vectors and for double one by one.
 template <typename C>
 struct Loops {
-  static constexpr int32_t no_row = 1 << 20;
-
   static void join(const C* x, C* best, size_t n) {
     if constexpr (std::is_same_v<C, float>) return simd::window_loops().larger(x, best, n);
     for (size_t i = 0; i < n; ++i) best[i] = x[i] > best[i] ? x[i] : best[i];
@@ -163,8 +161,7 @@ class RowsOfWindows {
           f(offset, values_.data());
         });
   }
-  // The same, and the number of each first maximum in its window with padding; Loops::no_row and
-  // above without a maximum.
+  // The same, and the number of each first maximum in its window with padding; -1 without one.
   template <typename F>
   void first_maxima(const T* data, F&& f) {
     row_.resize(joined_.size());
@@ -177,6 +174,8 @@ class RowsOfWindows {
         [&](int64_t offset) {
           Loops<C>::first_largest(joined_.data(), row_.data(), kernel_, stride_, values_.data(),
                                   places_.data(), count_);
+          for (size_t i = 0; i < count_; ++i)
+            if (values_[i] == lowest_) places_[i] = -1;
           finite();
           f(offset, values_.data(), places_.data());
         });
@@ -196,11 +195,11 @@ class RowsOfWindows {
   void rows(const T* data, C empty, Join&& join, Done&& done) {
     int64_t offset = 0;
     std::fill(joined_.begin(), joined_.end(), empty);
-    std::fill(row_.begin(), row_.end(), Loops<C>::no_row);
+    std::fill(row_.begin(), row_.end(), 0);
     for (const Bounds& d : grid_.axis[0])
       for (const Bounds& h : grid_.axis[1]) {
         std::fill_n(&joined_[pad_], width_, empty);
-        if (!row_.empty()) std::fill_n(&row_[pad_], width_, Loops<C>::no_row);
+        if (!row_.empty()) std::fill_n(&row_[pad_], width_, 0);
         for (int64_t z = d.first; z < d.last; ++z)
           for (int64_t y = h.first; y < h.last; ++y)
             join((z - d.start) * g_.kernel[1] + (y - h.start),
@@ -284,8 +283,7 @@ void first_maxima(const Geometry& g, const Grid& grid, const T* data, F&& f) {
   const std::vector<int64_t> offsets = offsets_of_places(g);
   windows(grid, [&](int64_t offset, const Window& w) {
     const int32_t p = place[static_cast<size_t>(offset)];
-    if (p < Loops<compute_type<T>>::no_row)
-      f(offset, beginning(g, w) + offsets[static_cast<size_t>(p)]);
+    if (p >= 0) f(offset, beginning(g, w) + offsets[static_cast<size_t>(p)]);
   });
 }
 
@@ -388,7 +386,7 @@ void pool_with_places(DType dtype, const Geometry& g, const void* data, void* ou
           [&](int64_t offset, const auto* values, const int32_t* numbers) {
             for (int64_t i = 0; i < g.out[2]; ++i) {
               target[offset + i] = static_cast<T>(values[i]);
-              place[offset + i] = static_cast<uint8_t>(std::min<int32_t>(numbers[i], no_place));
+              place[offset + i] = numbers[i] < 0 ? no_place : static_cast<uint8_t>(numbers[i]);
             }
           });
     });
