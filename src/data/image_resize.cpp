@@ -57,11 +57,10 @@ void WindowResize::run(const Image& from, Image& to) const {
   std::vector<simd::PixelPair> pairs(static_cast<size_t>(window.width));
   for (int64_t x = 0; x < window.width; ++x) {
     const Place place = place_of(window.left + x, domain.width, full_width);
-    // The last pixel has none beside it: its pair lies one to the left.
-    const bool at_end = place.first == domain.width - 1 && domain.width > 1;
+    // The last pixel has none beside it, and what lies there has no weight.
     pairs[mirror ? window.width - 1 - x : x] = {
-        static_cast<int32_t>(domain.left + place.first - at_end - from.left),
-        at_end ? int16_t{0} : fixed(1 - place.rest), at_end ? int16_t{2048} : fixed(place.rest)};
+        static_cast<int32_t>(domain.left + place.first - from.left), fixed(1 - place.rest),
+        fixed(place.rest)};
   }
   // Two rows are kept: most are used twice. A copy gives the vector loop bytes to read behind it.
   std::vector<uint8_t> padded(static_cast<size_t>(from.width * channels + 16));

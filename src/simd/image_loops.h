@@ -12,11 +12,11 @@ struct PixelPair {
   int16_t first, second;
 };
 
-// Row `out` of n pixels of 3 channels, sixteenths of OpenCV's fixed point: sum / 16. Reads up to 8
-// bytes from a pair's first pixel: `source` must have 2 bytes behind the last pixel it names.
+// Row `out` of n pixels of 3 channels, sixteenths of OpenCV's fixed point: sum / 16. Reads 8 bytes
+// from each pair's first pixel on, whatever the second weighs.
 void resize_row_rgb(const uint8_t* source, const PixelPair* pairs, int16_t* out, size_t n);
 
-// The same for one channel.
+// The same for one channel; reads 2 bytes from each pair's first pixel on.
 void resize_row_gray(const uint8_t* source, const PixelPair* pairs, int16_t* out, size_t n);
 
 // out[i] = (first * a[i] + second * b[i]) rounded as OpenCV's linear interpolation does.
