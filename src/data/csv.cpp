@@ -63,14 +63,7 @@ NDArray read_csv(const std::string& where, const Shape& sample, DType dtype) {
   for (const std::string& file : files_of(where, "CSVIter")) {
     Reader reader = Reader::open(file);
     const std::string text = reader.read_string(reader.size(), "the text");
-    int64_t number = 0;
-    for (size_t begin = 0; begin < text.size();) {
-      const size_t end = std::min(text.find('\n', begin), text.size());
-      std::string_view line(text.data() + begin, end - begin);
-      begin = end + 1;
-      ++number;
-      while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
-      if (line.empty()) continue;
+    for_each_line(text, [&](std::string_view line, int64_t number, size_t) {
       const size_t before = values.size();
       GEMEL_CHECK(parse_line(line, values),
                   "[CSVIter] expected numbers separated by commas in line {} of {}, got '{}'",
@@ -78,7 +71,7 @@ NDArray read_csv(const std::string& where, const Shape& sample, DType dtype) {
       GEMEL_CHECK(static_cast<int64_t>(values.size() - before) == width,
                   "[CSVIter] expected {} numbers for shape {} in line {} of {}, got {}", width,
                   sample, number, file, values.size() - before);
-    }
+    });
   }
   Shape shape{static_cast<int64_t>(values.size()) / width};
   GEMEL_CHECK(shape[0] > 0, "[CSVIter] expected at least one line of numbers, got none in {}",

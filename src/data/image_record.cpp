@@ -2,6 +2,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "data/files.h"
 #include "data/record_io.h"
 
 namespace gemel::data {
@@ -9,14 +10,7 @@ namespace gemel::data {
 RecordIndex read_record_index(std::string_view path) {
   const std::string text = read_file(path);
   RecordIndex index;
-  int64_t number = 0;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    std::string_view line(text.data() + begin, end - begin);
-    begin = end + 1;
-    ++number;
-    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
-    if (line.empty()) continue;
+  for_each_line(text, [&](std::string_view line, int64_t number, size_t) {
     const size_t gap = line.find_last_of("\t ");
     int64_t offset = -1;
     const char* last = line.data() + line.size();
@@ -28,7 +22,7 @@ RecordIndex read_record_index(std::string_view path) {
     std::string_view key = line.substr(0, gap);
     while (!key.empty() && (key.back() == '\t' || key.back() == ' ')) key.remove_suffix(1);
     index.emplace_back(std::string(key), offset);
-  }
+  });
   return index;
 }
 

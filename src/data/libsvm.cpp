@@ -83,17 +83,14 @@ Matrix read(const std::string& where, const Shape& shape, int parts, int part) {
   const size_t step = (total + static_cast<size_t>(parts) - 1) / static_cast<size_t>(parts);
   const size_t from = step * static_cast<size_t>(part), to = from + step;
   for (const auto& [file, text] : texts) {
-    for (size_t begin = 0; begin < text.size();) {
-      const size_t at = passed + begin, end = std::min(text.find('\n', begin), text.size());
-      std::string_view line(text.data() + begin, end - begin);
-      begin = end + 1;
-      while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
-      if (line.empty() || at < from || at >= to) continue;
+    for_each_line(text, [&, &file = file](std::string_view line, int64_t, size_t begin) {
+      const size_t at = passed + begin;
+      if (at < from || at >= to) return;
       GEMEL_CHECK(parse_line(line, matrix),
                   "[LibSVMIter] expected a label and pairs column:value with columns in order from "
                   "0 to below {} in {}, got '{}'",
                   matrix.columns, file, line.substr(0, 60));
-    }
+    });
     passed += text.size();
   }
   GEMEL_CHECK(!matrix.first.empty(), "[LibSVMIter] expected at least one line, got none in {}",

@@ -6,6 +6,7 @@
 
 #include "op/op_info.h"
 #include "passes/pure.h"
+#include "passes/with_inputs.h"
 
 namespace gemel {
 namespace {
@@ -63,16 +64,7 @@ std::vector<Entry> merge_common_subexpressions(const std::vector<Entry>& heads) 
       reads_written = reads_written || written.contains(Entry{input.node, input.index, 0});
     }
     NodeRef self = node->shared_from_this();
-    if (changed) {
-      self = std::make_shared<Node>();
-      self->op = node->op;
-      self->name = node->name;
-      self->attributes = node->attributes;
-      self->parameters = node->parameters;
-      self->inputs = std::move(inputs);
-      for (const NodeRef& other : node->control) self->control.push_back(map(Entry{other}).node);
-      self->subgraphs = node->subgraphs;
-    }
+    if (changed) self = passes::with_inputs(*node, std::move(inputs), map);
     if (!reads_written && passes::is_pure(*node))
       self = known.try_emplace(identity_of(*self, self->inputs), self).first->second;
     if (self.get() != node) replaced[node] = self;

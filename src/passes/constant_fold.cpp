@@ -5,6 +5,7 @@
 #include "op/registry.h"
 #include "ops/creation/constant.h"
 #include "passes/pure.h"
+#include "passes/with_inputs.h"
 
 namespace gemel {
 namespace {
@@ -124,14 +125,8 @@ class Folding {
       changed = changed || inputs.back().node != input.node;
     }
     if (!changed) return;
-    NodeRef self = std::make_shared<Node>();
-    self->op = node.op;
-    self->name = node.name;
-    self->attributes = node.attributes;
-    self->parameters = node.parameters;
-    self->inputs = std::move(inputs);
-    for (const NodeRef& other : node.control) self->control.push_back(map(Entry{other}).node);
-    self->subgraphs = node.subgraphs;
+    const NodeRef self = passes::with_inputs(node, std::move(inputs),
+                                             [&](const Entry& entry) { return map(entry); });
     std::vector<Entry> outputs;
     for (int i = 0; i < node.output_count(); ++i) outputs.push_back({self, i, 0});
     replaced_[&node] = std::move(outputs);

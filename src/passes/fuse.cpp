@@ -4,6 +4,7 @@
 
 #include "op/registry.h"
 #include "passes/fuse_groups.h"
+#include "passes/with_inputs.h"
 
 namespace gemel {
 namespace {
@@ -106,16 +107,12 @@ class Fusion {
     for (const NodeRef& other : node.control)
       same = same && rebuilt_[static_cast<size_t>(graph_.index_of(other.get()))] == other;
     if (!same) {
-      result = std::make_shared<Node>();
-      result->op = node.op;
-      result->name = node.name;
-      result->attributes = node.attributes;
-      result->parameters = node.parameters;
-      result->subgraphs = node.subgraphs;
+      std::vector<Entry> renewed_inputs;
       for (size_t i = 0; i < inputs.size(); ++i)
-        result->inputs.push_back(renewed(inputs[i], node.inputs[i]));
-      for (const NodeRef& other : node.control)
-        result->control.push_back(rebuilt_[static_cast<size_t>(graph_.index_of(other.get()))]);
+        renewed_inputs.push_back(renewed(inputs[i], node.inputs[i]));
+      result = passes::with_inputs(node, std::move(renewed_inputs), [&](const Entry& entry) {
+        return Entry{rebuilt_[static_cast<size_t>(graph_.index_of(entry.node.get()))]};
+      });
     }
     rebuilt_[static_cast<size_t>(n)] = result;
     for (int i = 0; i < graph_.output_count(n); ++i)

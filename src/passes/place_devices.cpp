@@ -1,6 +1,7 @@
 #include "passes/place_devices.h"
 
 #include "op/registry.h"
+#include "passes/with_inputs.h"
 
 namespace gemel {
 namespace {
@@ -65,14 +66,7 @@ PlacedGraph place_devices(const std::vector<Entry>& heads, const DeviceOfGroup& 
     }
     NodeRef self = original;
     if (changed) {
-      self = std::make_shared<Node>();
-      self->op = node->op;
-      self->name = node->name;
-      self->attributes = node->attributes;
-      self->parameters = node->parameters;
-      self->inputs = std::move(inputs);
-      for (const NodeRef& other : node->control) self->control.push_back(map(Entry{other}).node);
-      self->subgraphs = node->subgraphs;
+      self = passes::with_inputs(*node, std::move(inputs), map);
       replaced[node] = self;
     }
     result.devices[self.get()] = device;

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "op/op_info.h"
+#include "passes/pure.h"
 
 namespace gemel {
 namespace {
@@ -91,10 +92,10 @@ class Recompute {
           GradientContext{*value.node, value.node, std::vector<Entry>(value.node->output_count())});
       if (static_cast<size_t>(value.index) < all.size())
         result = all[static_cast<size_t>(value.index)];
-    } else if ((info.pointwise || !info.aliases_input.empty()) && !info.random &&
-               info.mutated_inputs(*value.node->parameters).empty()) {
+    } else if (info.pointwise || !info.aliases_input.empty()) {
       result = key(value);
     }
+    if (result && !passes::is_pure(*result.node)) result = {};
     return rule_[key(value)] = result;
   }
 

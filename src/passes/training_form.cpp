@@ -3,17 +3,9 @@
 #include <unordered_map>
 
 #include "op/op_info.h"
+#include "passes/with_inputs.h"
 
 namespace gemel {
-namespace {
-
-NodeRef with_inputs(const Node& node, std::vector<Entry> inputs) {
-  auto copy = std::make_shared<Node>(node);
-  copy->inputs = std::move(inputs);
-  return copy;
-}
-
-}  // namespace
 
 std::vector<Entry> training_form(const std::vector<Entry>& heads) {
   const std::vector<Node*> order = topological_order(heads);
@@ -46,7 +38,7 @@ std::vector<Entry> training_form(const std::vector<Entry>& heads) {
     NodeRef self = node->shared_from_this();
     if (changed) {
       for (size_t i = 0; i < inputs.size(); ++i) readers[inputs[i]] = count(node->inputs[i]);
-      self = with_inputs(*node, std::move(inputs));
+      self = passes::with_inputs(*node, std::move(inputs), form_of);
     }
     std::vector<Entry> form;
     if (const auto& info = static_cast<const OpInfo&>(*node->op); info.training_form)
