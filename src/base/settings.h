@@ -26,6 +26,8 @@ struct Settings {
   int64_t defer_elements = 64 << 10;
   std::string fpmath = "strict";
   bool reference_kernels = false;
+  bool onednn = true;
+  std::string instruction_set = "best";
   std::string trace;
   bool profiler_autostart = false;
   int64_t profiler_mode = 0;

@@ -95,7 +95,6 @@ constexpr Row without_effect[] = {
     {"MXNET_INFER_STORAGE_TYPE_VERBOSE_LOGGING", logs},
     {"MXNET_SUBGRAPH_BACKEND", subgraph},
     {"MXNET_SUBGRAPH_VERBOSE", subgraph},
-    {"MXNET_MKLDNN_ENABLED", onednn},
     {"MXNET_MKLDNN_CACHE_NUM", onednn},
     {"MXNET_MKLDNN_DEBUG", onednn},
     {"MXNET_MKLDNN_FORCE_FC_AB_FORMAT", onednn},

@@ -40,6 +40,23 @@ def test_what_is_not_understood_warns_once(name, value):
     assert warning.count(name) == 1 and value in warning
 
 
+KERNELS = """
+import gemel as mx, numpy as np
+x, w = (mx.nd.array(np.random.RandomState(i).uniform(-1, 1, (8, 8, 20, 20))) for i in (1, 2))
+y = mx.nd.Convolution(x, w[:, :, :3, :3], kernel=(3, 3), num_filter=8, no_bias=True)
+z = mx.nd.dot(mx.nd.exp(x).reshape((64, -1)), w.reshape((64, -1)), transpose_b=True)
+print(*y.asnumpy()[0, 0, 0, :4], *z.asnumpy()[0, :4])
+"""
+
+
+@pytest.mark.parametrize("variable", ["GEMEL_INSTRUCTION_SET=avx2", "GEMEL_INSTRUCTION_SET=sse4",
+                                      "GEMEL_ONEDNN=0", "MXNET_MKLDNN_ENABLED=0"])
+def test_fewer_kernels_compute_the_same(variable):
+    fewer, usual = ([float(word) for word in in_a_process(KERNELS, **environment)[0]]
+                    for environment in (dict([variable.split("=")]), {}))
+    assert fewer == pytest.approx(usual, rel=1e-4, abs=1e-4)
+
+
 VARIABLES = """
 MXNET_LIBRARY_PATH MXNET_HOME MXNET_ENGINE_TYPE OMP_NUM_THREADS KMP_AFFINITY MXNET_CPU_WORKER_NTHREADS
 MXNET_GPU_WORKER_NTHREADS MXNET_EXEC_BULK_EXEC_TRAIN MXNET_EXEC_BULK_EXEC_INFERENCE

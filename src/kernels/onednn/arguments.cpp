@@ -1,10 +1,25 @@
 #ifdef GEMEL_WITH_ONEDNN
 #include "kernels/onednn/arguments.h"
 
+#include "base/settings.h"
+
 namespace gemel::kernels::onednn {
 
+namespace {
+
+dnnl::engine limited_engine() {
+  const std::string& limit = settings::current().instruction_set;
+  if (limit != "best")  // refused after the library's first use elsewhere in the process
+    (void)dnnl_set_max_cpu_isa(limit == "avx2" ? dnnl_cpu_isa_avx2 : dnnl_cpu_isa_sse41);
+  return {dnnl::engine::kind::cpu, 0};
+}
+
+}  // namespace
+
+bool is_enabled() { return settings::current().onednn; }
+
 const dnnl::engine& cpu_engine() {
-  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  static const dnnl::engine engine = limited_engine();
   return engine;
 }
 

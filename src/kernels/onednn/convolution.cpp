@@ -106,7 +106,7 @@ bool serves(const ConvolutionProblem& problem) {
   const ConvolutionGeometry& g = problem.geometry;
   // Its kernels for the gradient of data pad the channels to whole vectors.
   if (problem.pass == Pass::data && g.group_in() < 8) return false;
-  return problem.dtype == DType::float32 && g.batch > 0 && g.in_channels > 0 &&
+  return is_enabled() && problem.dtype == DType::float32 && g.batch > 0 && g.in_channels > 0 &&
          g.out_channels > 0 && g.in_size() > 0 && g.out_size() > 0;
 }
 

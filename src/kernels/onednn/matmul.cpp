@@ -43,7 +43,7 @@ constexpr double smallest = 1 << 20;
 
 bool serves(const MatmulProblem& problem) {
   const Gemm& g = problem.gemm;
-  return problem.dtype == DType::float32 &&
+  return is_enabled() && problem.dtype == DType::float32 &&
          static_cast<double>(g.m) * static_cast<double>(g.n) * static_cast<double>(g.k) >= smallest;
 }
 

@@ -8,6 +8,8 @@
 
 namespace gemel::kernels::onednn {
 
+// Whether the setting `onednn` lets kernels be taken.
+bool is_enabled();
 // One engine for the process; primitives made with it may run on any thread.
 const dnnl::engine& cpu_engine();
 // This thread's stream. CPU streams run at once.
