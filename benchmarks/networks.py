@@ -4,6 +4,7 @@ Those of `mx.model_zoo` come as files, which every side can read: `write_symbols
 environment variable GEMEL_BENCH_SYMBOLS tells where they are.
 """
 import json
+import math
 import os
 
 PERCEPTRON = (128, 64, 10)
@@ -58,9 +59,23 @@ CONVNETS = {"alexnet": ("alexnet-v2", None, 32), "googlenet": ("googlenet", None
             "vgg16": ("vgg", 16, 16), "resnet50": ("resnet-v1b", 50, 16)}
 
 
+def _work(symbol, image):
+    """Multiplications and additions of an inference of one image, as direct sums count them."""
+    internals = symbol.get_internals()
+    shapes = dict(zip(internals.list_outputs(), internals.infer_shape(data=(1, *image))[1]))
+    total, nodes = 0, json.loads(symbol.tojson())["nodes"]
+    for node in nodes:
+        if node["op"] in ("Convolution", "FullyConnected"):
+            weight = shapes[nodes[node["inputs"][1][0]]["name"]]
+            total += 2 * math.prod(shapes[node["name"] + "_output"]) * math.prod(weight[1:])
+    return total
+
+
 def write_symbols(folder, names):
-    """Writes NAME-symbol.json and NAME-shapes.json (of the weights) of these CONVNETS. Needs gemel."""
+    """Writes NAME-symbol.json and NAME-shapes.json (of the weights) of these CONVNETS; the work of an
+    inference of one image by name. Needs gemel."""
     import gemel as mx  # pylint: disable=import-outside-toplevel,import-error
+    work = {}
     for name in names:
         network, layers, _ = CONVNETS[name]
         symbol = mx.model_zoo.get_symbol(network, num_layers=layers)
@@ -71,6 +86,8 @@ def write_symbols(folder, names):
         shapes = {key: shape for key, shape in shapes.items() if key not in ("data", "softmax_label")}
         with open(os.path.join(folder, name + "-shapes.json"), "w", encoding="utf-8") as file:
             json.dump(shapes, file)
+        work[name] = _work(symbol, (3, 224, 224))
+    return work
 
 
 def convnet(name):

@@ -130,7 +130,7 @@ def pooling(step, height, width):
 
 
 def runs(once):
-    """A case's `repeat`; `once` gives the first scores of the first image, or None."""
+    """A case's `repeat`; `once` gives the scores of the first image, or None."""
     output = once()
 
     def repeat(count):

@@ -67,7 +67,7 @@ def _make(network, mode, batch, threads):
 
     if not training:
         infer = tf.function(scores)
-        return graph.runs(lambda: infer().numpy()[0, :5])
+        return graph.runs(lambda: infer().numpy()[0])
     label = tf.constant(graph.labels(batch))
     wanted = [variable for name, variable in variables.items()
               if not name.endswith(("mean", "var"))]

@@ -129,7 +129,8 @@ const std::vector<Row>& table() {
        {},
        0,
        0,
-       "the widest vector instructions that our kernels and oneDNN take on x86; read once, when the "
+       "the widest vector instructions that our kernels and oneDNN take on x86; read once, when "
+       "the "
        "library is loaded"},
       {"trace",
        &Settings::trace,

@@ -16,8 +16,7 @@ namespace {
   hwy::DisableTargets(widest - 1);  // better targets have lower bits
   const int64_t left = hwy::SupportedTargets();
   hwy::GetChosenTarget().Update(left);  // asking has set it to all that the CPU has
-  if ((left & widest) == 0)
-    log::warning("instruction_set {}: this CPU does not have it", limit);
+  if ((left & widest) == 0) log::warning("instruction_set {}: this CPU does not have it", limit);
   return true;
 #else
   log::warning("instruction_set {} is ignored: it is of x86", limit);
