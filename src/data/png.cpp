@@ -127,6 +127,7 @@ std::string encode_png(const Image& image, int compression) {
                image.channels == 1 ? PNG_COLOR_TYPE_GRAY : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
                PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
   png_set_compression_level(output.png, compression);
+  png_set_compression_strategy(output.png, 0);  // zlib's default, as OpenCV does: the same bytes
   png_write_info(output.png, output.info);
   for (int64_t y = 0; y < image.height; ++y) png_write_row(output.png, image.row(y));
   png_write_end(output.png, nullptr);

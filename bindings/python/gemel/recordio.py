@@ -268,7 +268,7 @@ def pack_img(header, img, quality=95, img_fmt=".jpg"):
     img : numpy.ndarray of uint8
         (height, width) or (height, width, 3), blue first as in OpenCV.
     quality : int
-        1 to 100 for JPEG, the compression 0 to 9 for PNG.
+        0 to 100 for JPEG, the compression 0 to 9 for PNG; what is beyond counts as the nearest of these.
     img_fmt : str
         ".jpg", ".jpeg" or ".png"; others need OpenCV.
     """

@@ -15,6 +15,10 @@ __all__ = ["Augmenter", "SequentialAug", "ResizeAug", "ForceResizeAug", "RandomC
            "CreateAugmenter"]
 
 _GRAY = np.array([0.299, 0.587, 0.114], np.float32)
+# Principal components of the colours of ImageNet (Krizhevsky et al. 2012), as columns.
+IMAGENET_DEVIATIONS = np.array([55.46, 4.794, 1.148])
+IMAGENET_COMPONENTS = np.array([[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140],
+                                [-0.5836, -0.6948, 0.4203]])
 
 
 class Augmenter:
@@ -266,6 +270,17 @@ class CastAug(Augmenter):
         return src.astype(self.typ)
 
 
+def checked_mean_and_std(mean, std):
+    """Both as they are, or ImageNet's numbers for True."""
+    if mean is True:
+        mean = nd.array([123.68, 116.28, 103.53])
+    if std is True:
+        std = nd.array([58.395, 57.12, 57.375])
+    for name, value in (("mean", mean), ("std", std)):
+        assert value is None or np.shape(value) in ((1,), (3,)), f"{name}: expected 1 or 3 numbers"
+    return mean, std
+
+
 def CreateAugmenter(data_shape, resize=0, rand_crop=False, rand_resize=False, rand_mirror=False,
                     mean=None, std=None, brightness=0, contrast=0, saturation=0, hue=0, pca_noise=0,
                     rand_gray=0, inter_method=2):
@@ -302,18 +317,10 @@ def CreateAugmenter(data_shape, resize=0, rand_crop=False, rand_resize=False, ra
     if hue:
         augmenters.append(HueJitterAug(hue))
     if pca_noise > 0:
-        augmenters.append(LightingAug(
-            pca_noise, np.array([55.46, 4.794, 1.148]),
-            np.array([[-0.5675, 0.7192, 0.4009], [-0.5808, -0.0045, -0.8140],
-                      [-0.5836, -0.6948, 0.4203]])))
+        augmenters.append(LightingAug(pca_noise, IMAGENET_DEVIATIONS, IMAGENET_COMPONENTS))
     if rand_gray > 0:
         augmenters.append(RandomGrayAug(rand_gray))
-    if mean is True:
-        mean = nd.array([123.68, 116.28, 103.53])
-    if std is True:
-        std = nd.array([58.395, 57.12, 57.375])
+    mean, std = checked_mean_and_std(mean, std)
     if mean is not None or std is not None:
-        for name, value in (("mean", mean), ("std", std)):
-            assert value is None or np.shape(value) in ((1,), (3,)), f"{name}: expected 1 or 3 numbers"
         augmenters.append(ColorNormalizeAug(mean, std))
     return augmenters

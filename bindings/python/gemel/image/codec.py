@@ -34,13 +34,15 @@ def decode(content, color=True, rgb=True, name="imdecode"):
 def encode(image, image_format, quality, rgb=True):
     """The bytes of an image (height, width) or (height, width, 1 or 3) of uint8.
 
-    `image_format` is the ending of a file: for .jpg and .jpeg `quality` is 1 to 100, for .png it is the
-    compression, 0 to 9.
+    `image_format` is the ending of a file: for .jpg and .jpeg `quality` is 0 to 100, for .png it is the
+    compression, 0 to 9; what is beyond counts as the nearest of these, as in OpenCV, whose bytes these
+    are.
     """
     ending = image_format.lower()
     if ending in (".jpg", ".jpeg", ".png"):
         array = nd.array(np.ascontiguousarray(image), dtype=np.uint8)
-        return _core.encode_image(array, "png" if ending == ".png" else "jpeg", int(quality), rgb)
+        kind, largest = ("png", 9) if ending == ".png" else ("jpeg", 100)
+        return _core.encode_image(array, kind, min(max(int(quality), 0), largest), rgb)
     cv2 = _opencv(f"an image as {image_format}")
     done, content = cv2.imencode(image_format, image[:, :, ::-1] if rgb and image.ndim == 3 else image)
     assert done, "failed to encode image"

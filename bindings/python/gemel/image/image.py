@@ -107,7 +107,7 @@ def copyMakeBorder(src, top, bot, left, right, type=0, value=0.0, values=(), out
     value : float
         The constant.
     values : tuple of float
-        The constant of each channel.
+        The constant of each channel; 0 for those that are left out.
     """
     modes = {0: "constant", 1: "edge", 2: "symmetric", 3: "wrap", 4: "reflect"}
     if type not in modes:
@@ -118,7 +118,9 @@ def copyMakeBorder(src, top, bot, left, right, type=0, value=0.0, values=(), out
     else:
         height, width, channels = image.shape
         result = np.empty((height + top + bot, width + left + right, channels), image.dtype)
-        result[:] = np.asarray(values or [value] * channels)[:channels]
+        given = np.ravel(values) if np.size(values) else np.full(channels, value)
+        result[:] = 0
+        result[:, :, :given.size] = given[:channels]  # channels without a value get zeros
         result[top:top + height, left:left + width] = image
     return _into(nd.array(result, dtype=image.dtype), out)
 
@@ -208,6 +210,18 @@ def color_normalize(src, mean, std=None):
     if mean is not None:
         src = src - mean
     return src if std is None else src / std
+
+
+def draw_rectangle(image, left, top, right, bottom, color, thickness):
+    """Draw the edges of a box into a NumPy image (height, width, channels); what lies outside of the
+    image is left out."""
+    outer, inner = thickness // 2, (thickness + 1) // 2
+    edges = ((left - outer, top - outer, right + outer, top + inner - 1),
+             (left - outer, bottom - inner + 1, right + outer, bottom + outer),
+             (left - outer, top - outer, left + inner - 1, bottom + outer),
+             (right - inner + 1, top - outer, right + outer, bottom + outer))
+    for x0, y0, x1, y1 in edges:
+        image[max(0, y0):max(0, y1 + 1), max(0, x0):max(0, x1 + 1)] = color
 
 
 def imrotate(src, rotation_degrees, zoom_in=False, zoom_out=False):

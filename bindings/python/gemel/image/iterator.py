@@ -1,4 +1,5 @@
 """Batches of images from records, lists or files, changed by augmenters."""
+import logging
 import os
 import random
 
@@ -135,11 +136,16 @@ class ImageIter(io.DataIter):
         return (header.label if self.imglist is None else self.imglist[key][0]), image
 
     def _one(self):
-        label, content = self.next_sample()
-        image = self.imdecode(content)
-        self.check_valid_image([image])
-        image = self.augmentation_transform(image)
-        return self.postprocess_data(image), label
+        while True:
+            label, content = self.next_sample()
+            image = self.imdecode(content)
+            try:
+                self.check_valid_image([image])
+            except RuntimeError as error:
+                logging.debug("Invalid image, skipping:  %s", error)
+                continue
+            image = self.augmentation_transform(image)
+            return self.postprocess_data(image), label
 
     def next(self):
         samples, self._rolled = self._rolled, []
