@@ -124,9 +124,7 @@ class Lines {
         side_(side),
         count_(std::min(channels, 2 * side + 1)),
         values_(static_cast<size_t>(count_ * stretch)) {}
-  float* operator[](int64_t channel) {
-    return values_.data() + channel % count_ * stretch;
-  }
+  float* operator[](int64_t channel) { return values_.data() + channel % count_ * stretch; }
   // The window of channel c, whose lines are all made; it lives until the next.
   simd::ChannelWindow around(int64_t c, const P& p, float offset, float weight) {
     window_.clear();
@@ -158,7 +156,8 @@ void forward_vector(const OpCall& c) {
   const int64_t space = s[2] * s[3], side = std::min<int64_t>(p.side(), s[1]);
   each_stretch(p, s, [&](int64_t offset, size_t n) {
     const float* x = c.in[0].data<float>() + offset;
-    float* out = c.out[0].data<float>() + offset;  // may be x: a channel is written after its window
+    float* out =
+        c.out[0].data<float>() + offset;  // may be x: a channel is written after its window
     Lines squares(s[1], side);
     for (int64_t ready = 0; ready < s[1] + side; ++ready) {
       if (ready < s[1]) loops.squares(x + ready * space, squares[ready], n);
