@@ -32,6 +32,11 @@ void blas_gemm(DType dtype, const Gemm& gemm, const void* a, const void* b, void
 bool small_supports(DType dtype, const Gemm& gemm);
 void small_gemm(DType dtype, const Gemm& gemm, const void* a, const void* b, void* c);
 
+// Whether a few rows meet a transposed matrix, which may be far larger than the caches. Each
+// element of C is summed in the same order whatever the number of threads.
+bool thin_supports(DType dtype, const Gemm& gemm);
+void thin_gemm(DType dtype, const Gemm& gemm, const void* a, const void* b, void* c);
+
 // Whether our own blocked product serves the call: float32 on a CPU with wide vectors, and enough
 // rows and columns to pay for laying the operands out. Each element of C is summed in the same
 // order whatever the number of threads.

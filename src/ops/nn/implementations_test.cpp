@@ -90,6 +90,17 @@ TEST(Implementations, FullyConnectedOnOddSizes) {
   }
 }
 
+TEST(Implementations, LrnOnOddSizes) {
+  for (const auto& [channels, size] : {std::pair{1, 3}, {3, 17}, {7, 4}, {19, 27}})
+    for (const char* nsize : {"1", "3", "5", "15"})
+      for (const char* beta : {"0.75", "0.6", "1"}) {
+        const Attributes attributes = {{"nsize", nsize}, {"beta", beta}, {"alpha", "0.7"}};
+        const Array x = pattern({2, channels, size, 25}), dy = pattern({2, channels, size, 25});
+        compare("LRN", {x}, attributes);
+        compare("_backward_LRN", {dy, x}, attributes);
+      }
+}
+
 TEST(Implementations, Dot) {
   for (const char* a : {"False", "True"})
     for (const char* b : {"False", "True"}) {

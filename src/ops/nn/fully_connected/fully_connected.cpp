@@ -164,6 +164,9 @@ template <kernels::Gemm (*sizes)(const OpCall&)>
 bool small_serves(const OpCall& c) {
   return kernels::small_supports(c.out[0].dtype, sizes(c));
 }
+bool thin_serves(const OpCall& c) {
+  return kernels::thin_supports(c.out[0].dtype, forward_product(c));
+}
 template <kernels::Gemm (*sizes)(const OpCall&)>
 bool packed_serves(const OpCall& c) {
   return kernels::packed_supports(c.out[0].dtype, sizes(c));
@@ -212,6 +215,7 @@ GEMEL_OPERATORS(fully_connected) {
       .inputs(&input_names)
       .shape(forward_shape)
       .gradient(forward_gradient)
+      .implement("thin", forward<kernels::thin_gemm>, thin_serves)
       .implement("direct", forward<kernels::small_gemm>, small_serves<forward_product>)
       .implement("packed", forward_packed, packed_serves<forward_product>)
       .implement(onednn(forward_problem))

@@ -6,6 +6,7 @@
 #include "op/formula.h"
 #include "op/registry.h"
 #include "ops/floating_type.h"
+#include "simd/channel_loops.h"
 #include "simd/primitives.h"
 
 namespace gemel::lrn_op {
@@ -112,6 +113,87 @@ void backward(const OpCall& c) {
   });
 }
 
+// Stretches of channels in vectors: those that a window spans go round in a few lines of scratch
+// that stay in the cache, so data is read and the result written once.
+constexpr int64_t stretch = 512;
+
+class Lines {
+ public:
+  Lines(int64_t channels, int64_t side)
+      : channels_(channels),
+        side_(side),
+        count_(std::min(channels, 2 * side + 1)),
+        values_(static_cast<size_t>(count_ * stretch)) {}
+  float* operator[](int64_t channel) { return values_.data() + channel % count_ * stretch; }
+  // The window of channel c, whose lines are all made; it lives until the next.
+  simd::ChannelWindow around(int64_t c, const P& p, float offset, float weight) {
+    window_.clear();
+    const int64_t end = std::min(channels_, c + side_ + 1);
+    for (int64_t k = std::max<int64_t>(0, c - side_); k < end; ++k) window_.push_back((*this)[k]);
+    return {window_.data(), window_.size(), offset, weight, p.beta};
+  }
+
+ private:
+  int64_t channels_, side_, count_;
+  std::vector<float> values_;
+  std::vector<const float*> window_;
+};
+
+// Calls f(offset of the first channel, length) for the stretches of every sample.
+template <typename F>
+void each_stretch(const P& p, const Shape& s, F&& f) {
+  const int64_t space = s[2] * s[3], across = (space + stretch - 1) / stretch;
+  kernels::parallel_for(s[0] * across, s[1] * stretch * (p.nsize + 8), [&](int64_t i) {
+    const int64_t first = i % across * stretch;
+    f(i / across * s[1] * space + first, static_cast<size_t>(std::min(stretch, space - first)));
+  });
+}
+
+void forward_vector(const OpCall& c) {
+  const auto& p = c.params<P>();
+  const auto& loops = simd::channel_loops();
+  const Shape& s = c.in[0].shape;
+  const int64_t space = s[2] * s[3], side = std::min<int64_t>(p.side(), s[1]);
+  each_stretch(p, s, [&](int64_t offset, size_t n) {
+    const float* x = c.in[0].data<float>() + offset;
+    float* out =
+        c.out[0].data<float>() + offset;  // may be x: a channel is written after its window
+    Lines squares(s[1], side);
+    for (int64_t ready = 0; ready < s[1] + side; ++ready) {
+      if (ready < s[1]) loops.squares(x + ready * space, squares[ready], n);
+      const int64_t at = ready - side;
+      if (at >= 0)
+        loops.normalize(squares.around(at, p, p.knorm, static_cast<float>(p.weight())),
+                        x + at * space, out + at * space, n);
+    }
+  });
+}
+
+void backward_vector(const OpCall& c) {
+  const auto& p = c.params<P>();
+  const auto& loops = simd::channel_loops();
+  const Shape& s = c.in[1].shape;
+  const int64_t space = s[2] * s[3], side = std::min<int64_t>(p.side(), s[1]);
+  const auto factor = static_cast<float>(2 * p.beta * p.weight());
+  each_stretch(p, s, [&](int64_t offset, size_t n) {
+    const float *dy = c.in[0].data<float>() + offset, *x = c.in[1].data<float>() + offset;
+    float* out = c.out[0].data<float>() + offset;  // may be dy
+    Lines squares(s[1], side), ratios(s[1], side), scaled(s[1], side);
+    for (int64_t ready = 0; ready < s[1] + 2 * side; ++ready) {
+      if (ready < s[1]) loops.squares(x + ready * space, squares[ready], n);
+      const int64_t middle = ready - side, at = middle - side;
+      if (middle >= 0 && middle < s[1])
+        loops.ratios(squares.around(middle, p, p.knorm, static_cast<float>(p.weight())),
+                     dy + middle * space, x + middle * space, scaled[middle], ratios[middle], n);
+      if (at >= 0)
+        loops.gradient(ratios.around(at, p, 0, factor), scaled[at], x + at * space,
+                       out + at * space, n);
+    }
+  });
+}
+
+bool is_float(const OpCall& c) { return c.out[0].dtype == DType::float32; }
+
 // Sums over channels are those of pooling over the axis before the last.
 std::vector<Entry> formula(const GradientContext& c, const std::vector<Entry>& in) {
   const auto& p = c.params<P>();
@@ -144,6 +226,7 @@ GEMEL_OPERATORS(lrn) {
       .gradient([](const GradientContext& c) -> std::vector<Entry> {
         return {c.make("_backward_LRN", {c.dy(), c.in(0)}, c.node.parameters)};
       })
+      .implement("vector", forward_vector, is_float)
       .implement("reference",
                  [](const OpCall& c) {
                    dispatch_floating(c.out[0].dtype, c.op.name(),
@@ -159,6 +242,7 @@ GEMEL_OPERATORS(lrn) {
       .inputs({"dy", "data"})
       .shape(same_shape)
       .gradient(gradient_of(differentiated(formula, 1, 1)))
+      .implement("vector", backward_vector, is_float)
       .implement("reference",
                  [](const OpCall& c) {
                    dispatch_floating(c.out[0].dtype, c.op.name(), [&](auto type) {
