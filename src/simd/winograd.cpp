@@ -1,5 +1,7 @@
 #include "simd/winograd.h"
 
+#include <hwy/cache_control.h>
+
 #undef HWY_DISABLED_TARGETS
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
 #undef HWY_TARGET_INCLUDE
@@ -30,6 +32,8 @@ HWY_INLINE Vector constant(float value) { return hn::Set(Float(), value); }
 // The image: values of the polynomials that vanish at all finite points but one.
 struct Input {
   static constexpr int from = side, to = side;
+  // What is fetched early: the window so many further on, from the column that is new to it.
+  static constexpr int ahead = 2, shared = 2;
   template <int step>
   static HWY_INLINE void apply(Vector* x) {
     const Vector x1 = x[step], x2 = x[2 * step], x3 = x[3 * step], x4 = x[4 * step];
@@ -51,6 +55,7 @@ struct Input {
 template <int n, bool scaled>
 struct Evaluate {
   static constexpr int from = n, to = side;
+  static constexpr int ahead = 8, shared = 0;
   template <int step>
   static HWY_INLINE void pair(const Vector* x, float p, float scale, Vector& plus, Vector& minus) {
     Vector even = x[0], odd = x[step];
@@ -122,7 +127,10 @@ void to_points(const WinogradWindows& from, int64_t count, const WinogradSpectru
       for (int c = 0; c < Map::from; ++c) {
         const float* column = window + c * from.column;
 #pragma GCC unroll 6
-        for (int r = 0; r < Map::from; ++r) x[r * side + c] = hn::LoadU(d, column + r * from.row);
+        for (int r = 0; r < Map::from; ++r) {
+          x[r * side + c] = hn::LoadU(d, column + r * from.row);
+          if (c >= Map::shared) hwy::Prefetch(column + r * from.row + Map::ahead * from.step);
+        }
         Map::template apply<side>(x + c);
       }
 #pragma GCC unroll 6
@@ -147,6 +155,7 @@ bool from_points(const WinogradSpectrum& from, int64_t count, const WinogradWind
     for (int64_t lane = 0; lane < winograd_channels; lane += hn::Lanes(d)) {
       const float* points = from.values + i * from.step + lane;
       float* window = to.values + i * to.step + lane;
+      const float* residual = epilogue.residual ? epilogue.residual + i * to.step + lane : nullptr;
       const Vector bias = epilogue.bias ? hn::LoadU(d, epilogue.bias + lane) : zero;
       Vector x[side * side];
 #pragma GCC unroll 6
@@ -163,9 +172,11 @@ bool from_points(const WinogradSpectrum& from, int64_t count, const WinogradWind
         for (int c = 0; c < Map::to; ++c) {
           Vector value = x[r * side + c];
           largest = hn::Max(largest, hn::And(hn::BitCast(bits, value), magnitude));
+          const int64_t place = r * to.row + c * to.column;
           if (epilogue.bias) value = hn::Add(value, bias);
+          if (epilogue.residual) value = hn::Add(value, hn::LoadU(d, residual + place));
           if (epilogue.relu) value = hn::Max(value, zero);
-          hn::StoreU(value, d, window + r * to.row + c * to.column);
+          hn::StoreU(value, d, window + place);
         }
       }
     }

@@ -41,6 +41,8 @@ GEMEL_EXPORT void winograd_to_points(WinogradSquare square, const WinogradWindow
 
 struct WinogradEpilogue {
   const float* bias = nullptr;  // 16 floats added to every element; null: nothing
+  // Added after the bias, element by element, laid out as the result is; null: nothing.
+  const float* residual = nullptr;
   bool relu = false;
 };
 // Output: from the products at the points to the result, then the epilogue. Kernel: from the

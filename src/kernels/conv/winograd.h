@@ -3,6 +3,10 @@
 // simd/winograd.h; between them are, for each of 36 points, products of matrices of tiles, input
 // channels and output channels. Results are the same bits for any number of threads.
 //
+// Arrays are plain (batch, channel, height, width), or blocked: batch, channels / 16 rounded up,
+// height, width, 16. Channels that fill up the last block are ignored in inputs and are 0 in
+// results, unless a residual is not.
+//
 // A result that is not finite, or is beyond 2^100, makes a function return false: what a tile's
 // other elements then hold is of no use, and the caller computes the whole by another method.
 #pragma once
@@ -24,6 +28,8 @@ struct WinogradSchedule {
   int64_t block = 0;          // tiles that are worked on together
   int64_t lanes = 1;          // threads at most, each with scratch memory of its own
   bool resident = false;      // transformed weights are kept for all blocks
+  bool prepared = false;      // the weight comes as winograd_prepare_weight left it
+  bool blocked_in = false, blocked_out = false;  // layouts of the arrays
 
   int64_t tile_count() const { return batch * tiles[0] * tiles[1]; }
   int64_t block_count() const { return (tile_count() + block - 1) / block; }
@@ -31,16 +37,32 @@ struct WinogradSchedule {
 
 // Whether the method exists for these sizes: 3 x 3 or 5 x 5, strides, dilations and groups of 1.
 bool winograd_applies(const ConvolutionGeometry& g);
-WinogradSchedule winograd_schedule(const ConvolutionGeometry& g, WinogradPass pass, int threads);
+
+// What the caller chose beside the sizes.
+struct WinogradOptions {
+  int threads = 1;
+  bool prepared = false;  // see WinogradSchedule; passes forward and data
+  bool blocked_in = false, blocked_out = false;
+};
+WinogradSchedule winograd_schedule(const ConvolutionGeometry& g, WinogradPass pass,
+                                   const WinogradOptions& options);
 // Bytes of scratch memory.
 int64_t winograd_workspace(const WinogradSchedule& s);
 
-// What is done to each element of the result as it is written.
+// The weight in the order in which it is transformed: group of 16 output channels, input channel,
+// row and column of the kernel, output channel. It depends on the pass and the sizes of the weight
+// only, so that one prepared weight serves any batch, image and number of threads. (It is not
+// transformed: that would take four times the memory, and to read it more time than it saves.)
+int64_t winograd_prepared_size(const WinogradSchedule& s);  // floats
+void winograd_prepare_weight(const WinogradSchedule& s, const float* weight, float* prepared);
+
+// What is done to each element of the result as it is written, in this order.
 struct ConvolutionEpilogue {
-  const float* bias = nullptr;  // one for each output channel; null: none
+  const float* bias = nullptr;      // one for each output channel; null: none
+  const float* residual = nullptr;  // laid out as the result, added to it; null: none
   bool relu = false;
 };
-// The passes forward and data. `weight` is laid out as the forward pass has it.
+// The passes forward and data. `weight` is laid out as the forward pass has it, or prepared.
 bool winograd_convolution(const WinogradSchedule& s, const float* in, const float* weight,
                           const ConvolutionEpilogue& epilogue, float* out, void* scratch);
 bool winograd_weight_gradient(const WinogradSchedule& s, const float* in, const float* dy,

@@ -81,7 +81,7 @@ struct Problem {
     return out;
   }
   bool winograd(WinogradPass pass, int threads, std::vector<float>& out) const {
-    const WinogradSchedule s = winograd_schedule(g, pass, threads);
+    const WinogradSchedule s = winograd_schedule(g, pass, {.threads = threads});
     std::vector<float> scratch(winograd_workspace(s) / sizeof(float), NAN);
     out.assign(size_of(pass), NAN);
     switch (pass) {
@@ -135,9 +135,79 @@ INSTANTIATE_TEST_SUITE_P(
                       Sizes{1, 19, 70, 9, 12, 5, 4, 0}, Sizes{4, 8, 8, 28, 28, 5, 2, 2},
                       Sizes{1, 1, 1, 3, 3, 3, 0, 0}));
 
+// Blocked arrays: batch, group of 16 channels, row, column, 16; unused lanes are `filler`.
+std::vector<float> blocked(const std::vector<float>& plain, int64_t batch, int64_t channels,
+                           int64_t area, float filler) {
+  const int64_t groups = (channels + 15) / 16;
+  std::vector<float> result(batch * groups * area * 16, filler);
+  for (int64_t n = 0; n < batch; ++n)
+    for (int64_t c = 0; c < channels; ++c)
+      for (int64_t i = 0; i < area; ++i)
+        result[((n * groups + c / 16) * area + i) * 16 + c % 16] =
+            plain[(n * channels + c) * area + i];
+  return result;
+}
+
+TEST_P(WinogradConvolution, GivesTheSameBitsInBlockedLayoutsAndFromAPreparedWeight) {
+  const Problem problem(GetParam());
+  const ConvolutionGeometry& g = problem.g;
+  for (WinogradPass pass : {WinogradPass::forward, WinogradPass::data}) {
+    const bool turned = pass == WinogradPass::data;
+    std::vector<float> plain;
+    ASSERT_TRUE(problem.winograd(pass, 1, plain));
+    const auto& in = turned ? problem.dy : problem.data;
+    const int64_t in_area = turned ? g.out_size() : g.in_size(),
+                  out_area = g.in_size() + g.out_size() - in_area;
+    const int64_t in_channels = turned ? g.out_channels : g.in_channels;
+    const int64_t out_channels = turned ? g.in_channels : g.out_channels;
+    const auto blocked_in = blocked(in, g.batch, in_channels, in_area, NAN);
+    const auto blocked_out = blocked(plain, g.batch, out_channels, out_area, 0);
+    for (int form = 1; form < 8; ++form) {
+      const WinogradSchedule s = winograd_schedule(g, pass,
+                                                   {.threads = 1 + form % 3,
+                                                    .prepared = (form & 1) != 0,
+                                                    .blocked_in = (form & 2) != 0,
+                                                    .blocked_out = (form & 4) != 0});
+      std::vector<float> prepared(winograd_prepared_size(s));
+      winograd_prepare_weight(s, problem.weight.data(), prepared.data());
+      std::vector<float> scratch(winograd_workspace(s) / sizeof(float), NAN);
+      std::vector<float> out(s.blocked_out ? blocked_out.size() : plain.size(), NAN);
+      ASSERT_TRUE(winograd_convolution(s, s.blocked_in ? blocked_in.data() : in.data(),
+                                       s.prepared ? prepared.data() : problem.weight.data(),
+                                       {.bias = turned ? nullptr : problem.bias.data()}, out.data(),
+                                       scratch.data()));
+      EXPECT_EQ(out, s.blocked_out ? blocked_out : plain) << "form " << form;
+    }
+  }
+}
+
+TEST_P(WinogradConvolution, AddsAResidualInEitherLayout) {
+  const Problem problem(GetParam());
+  const ConvolutionGeometry& g = problem.g;
+  std::vector<float> plain;
+  ASSERT_TRUE(problem.winograd(WinogradPass::forward, 1, plain));
+  const std::vector<float> residual = noise(static_cast<int64_t>(plain.size()), 9);
+  std::vector<float> expected(plain.size());
+  for (size_t i = 0; i < plain.size(); ++i) expected[i] = std::max(plain[i] + residual[i], 0.0f);
+  for (bool blocks : {false, true}) {
+    const auto as = [&](const std::vector<float>& values) {
+      return blocks ? blocked(values, g.batch, g.out_channels, g.out_size(), 0) : values;
+    };
+    const std::vector<float> added = as(residual);
+    const WinogradSchedule s = winograd_schedule(g, WinogradPass::forward, {.blocked_out = blocks});
+    std::vector<float> scratch(winograd_workspace(s) / sizeof(float), NAN);
+    std::vector<float> out(added.size(), NAN);
+    ASSERT_TRUE(
+        winograd_convolution(s, problem.data.data(), problem.weight.data(),
+                             {.bias = problem.bias.data(), .residual = added.data(), .relu = true},
+                             out.data(), scratch.data()));
+    EXPECT_EQ(out, as(expected)) << (blocks ? "blocked" : "plain");
+  }
+}
+
 TEST(WinogradConvolution, AppliesReluAndBiasAsItWrites) {
   const Problem problem({2, 16, 20, 10, 9, 3, 1, 1});
-  const WinogradSchedule s = winograd_schedule(problem.g, WinogradPass::forward, 1);
+  const WinogradSchedule s = winograd_schedule(problem.g, WinogradPass::forward, {});
   std::vector<float> scratch(winograd_workspace(s) / sizeof(float)), plain(problem.dy.size()),
       fused(plain);
   ASSERT_TRUE(winograd_convolution(s, problem.data.data(), problem.weight.data(),

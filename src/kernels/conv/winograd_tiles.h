@@ -40,6 +40,16 @@ inline int64_t spectrum_place(const WinogradSchedule& s, int64_t point, int64_t 
 // Products, or transformed tiles of the output: point, tile, channel of one panel.
 inline int64_t product_point(int64_t tiles) { return tiles * panel + 5 * skew; }
 
+// Transformed weights of one panel and one chunk: point, input channel, output channel.
+struct WeightPlace {
+  float* values;
+  int64_t point;  // floats from one point to the next
+};
+inline constexpr int64_t weights_chunk = points * (chunk * panel + skew);
+// From input channels [first, last) of `weight`, plain or prepared; `strip` is scratch memory.
+void transform_weights(const WinogradSchedule& s, const float* weight, int64_t index, int64_t first,
+                       int64_t last, const WeightPlace& to, float* strip);
+
 // Tiles of one row of one image that belong to a block.
 struct Segment {
   int64_t image, y, x, count;  // its first tile, in tiles
@@ -57,16 +67,25 @@ void segments(const WinogradSchedule& s, int64_t first, int64_t last, F&& f) {
   }
 }
 
+// Part of an image: rows from `y`, columns from `x` (which may be outside, where all is 0).
+struct Plane {
+  int64_t channels, height, width;  // of the image
+  bool blocked = false;
+  int64_t size() const { return (blocked ? padded(channels) : channels) * height * width; }
+};
+inline Plane in_plane(const WinogradSchedule& s) {
+  return {s.in_channels, s.in[0], s.in[1], s.blocked_in};
+}
+inline Plane out_plane(const WinogradSchedule& s) {
+  return {s.out_channels, s.out[0], s.out[1], s.blocked_out};
+}
+
 // Elements of a strip: the windows of a segment as one piece of the image.
 inline int64_t strip_width(const WinogradSchedule& s, int64_t tiles, int64_t window) {
   return (tiles - 1) * s.tile + window;
 }
 int64_t strip_size(const WinogradSchedule& s);
 
-// Part of an image: rows from `y`, columns from `x` (which may be outside, where all is 0).
-struct Plane {
-  int64_t channels, height, width;  // of the image
-};
 // Sixteen channels from `channel` on, of rows x columns elements; lanes without a channel are 0.
 void gather_strip(const float* image, const Plane& plane, int64_t channel, int64_t y, int64_t x,
                   int64_t rows, int64_t columns, float* strip);
@@ -84,6 +103,12 @@ inline simd::WinogradSquare output_square(const WinogradSchedule& s) {
 // Transforms sixteen channels of the input's tiles of a segment; `strip` is scratch memory.
 void transform_input(const WinogradSchedule& s, const float* in, const Segment& segment,
                      int64_t channel_group, float* spectrum, float* strip);
+
+// Sixteen output channels from `channel` on of the tiles of a segment, from their products to the
+// result. False: some element is not finite or too large.
+bool transform_output(const WinogradSchedule& s, const Segment& segment, int64_t channel,
+                      const simd::WinogradSpectrum& products, const ConvolutionEpilogue& epilogue,
+                      float* out, float* strip);
 
 // Hands out pieces of scratch memory in order; without memory it only counts.
 class Scratch {

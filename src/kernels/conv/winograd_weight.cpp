@@ -15,8 +15,8 @@ using namespace winograd;
 void transform_head(const WinogradSchedule& s, const float* dy, const Segment& segment,
                     int64_t channel_group, float* heads, float* strip) {
   const int64_t columns = segment.count * s.tile, channel = channel_group * group;
-  gather_strip(dy + segment.image * s.out_channels * s.out[0] * s.out[1],
-               {s.out_channels, s.out[0], s.out[1]}, channel, segment.y * s.tile,
+  const Plane plane = out_plane(s);
+  gather_strip(dy + segment.image * plane.size(), plane, channel, segment.y * s.tile,
                segment.x * s.tile, s.tile, columns, strip);
   const int64_t width = panel_width(s.out_channels, channel / panel);
   simd::winograd_to_points(

@@ -30,7 +30,7 @@ bool worthwhile(const WinogradSchedule& s) {
 
 WinogradSchedule schedule_of(GeometryOf geometry, WinogradPass pass, const OpCall& c) {
   if (c.prepared) return static_cast<const PreparedWinograd*>(c.prepared)->schedule;
-  return kernels::winograd_schedule(geometry(c), pass, kernels::thread_count());
+  return kernels::winograd_schedule(geometry(c), pass, {.threads = kernels::thread_count()});
 }
 
 bool run(const WinogradSchedule& s, GeometryOf geometry, const OpCall& c) {
@@ -88,7 +88,7 @@ Implementation winograd(GeometryOf geometry, WinogradPass pass) {
                   return false;
                 const kernels::ConvolutionGeometry g = geometry(c);
                 return kernels::winograd_applies(g) &&
-                       worthwhile(kernels::winograd_schedule(g, pass, 1));
+                       worthwhile(kernels::winograd_schedule(g, pass, {}));
               },
           .prepare =
               [=](const OpCall& c) {
