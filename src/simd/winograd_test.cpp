@@ -53,7 +53,7 @@ TEST_P(Winograd, ProductsAtThePointsAreAConvolution) {
   for (int64_t l = 0; l < lanes; ++l) bias[l] = static_cast<float>(l) - 8;
   for (bool relu : {false, true}) {
     ASSERT_TRUE(winograd_from_points(output_square, {product.data(), count * lanes, lanes}, count,
-                                     output.windows(), {bias.data(), relu}));
+                                     output.windows(), {.bias = bias.data(), .relu = relu}));
     for (int64_t i = 0; i < count; ++i)
       for (int64_t y = 0; y < m; ++y)
         for (int64_t x = 0; x < m; ++x)
