@@ -14,8 +14,9 @@ using simd::StridedMatrix;
 
 // A block of columns of `most_steps` channels stays in the second cache.
 constexpr int64_t most_steps = 512, block_columns = 256;
-// With fewer channels than this, laying out costs more than it saves.
-constexpr int64_t fewest = 16;
+// With fewer channels than this, or fewer columns for each laying out of the weight, the layouts
+// cost more than they save.
+constexpr int64_t fewest = 16, fewest_columns = 192;
 
 int64_t blocks_of(int64_t count, int64_t most) { return (count + most - 1) / most; }
 int64_t rounded(int64_t count, int64_t unit) { return blocks_of(count, unit) * unit; }
@@ -24,17 +25,18 @@ int64_t rounded(int64_t count, int64_t unit) { return blocks_of(count, unit) * u
 // of each image. Positions of the input that no output sees are no columns.
 struct Columns {
   const float* data = nullptr;
-  int64_t channels = 0, plane = 0;  // elements between channels
-  int64_t positions = 0;            // columns of one image
+  int64_t channels = 0, plane = 0;        // elements between channels
+  int64_t positions = 0;                  // columns of one image
   int64_t width = 0, line = 0, step = 1;  // outputs in a row; elements between rows and outputs
 
   static Columns of_output(const Geometry& g, const float* out) {
     return {out, g.out_channels, g.out_size(), g.out_size(), g.out_size(), g.out_size(), 1};
   }
   static Columns of_input(const Geometry& g, const float* in) {
-    if (g.pointwise()) return {in, g.in_channels, g.in_size(), g.in_size(), g.in_size(), g.in_size()};
-    return {in,       g.in_channels, g.in_size(), g.out_size(), g.out[2], g.stride[1] * g.in[2],
-            g.stride[2]};
+    if (g.pointwise())
+      return {in, g.in_channels, g.in_size(), g.in_size(), g.in_size(), g.in_size()};
+    return {in,       g.in_channels,         g.in_size(), g.out_size(),
+            g.out[2], g.stride[1] * g.in[2], g.stride[2]};
   }
 
   // f(offset of the first row's element, columns before it, count) for each run of columns
@@ -65,8 +67,8 @@ void pack_columns(const Columns& columns, int64_t first, int64_t k, int64_t from
     float* panel = packed + j * k;
     if (columns.together(from + j, count)) {
       const int64_t image = (from + j) / columns.positions, at = (from + j) % columns.positions;
-      simd::pack_right(k, count, {base + image * columns.channels * columns.plane + at, columns.plane},
-                       panel);
+      simd::pack_right(
+          k, count, {base + image * columns.channels * columns.plane + at, columns.plane}, panel);
       continue;
     }
     const int64_t panel_row = simd::packed_right_size(1, count);
@@ -81,7 +83,8 @@ void pack_columns(const Columns& columns, int64_t first, int64_t k, int64_t from
       }
     });
     if (panel_row > count)
-      for (int64_t p = 0; p < k; ++p) std::fill(panel + p * panel_row + count, panel + (p + 1) * panel_row, 0.0f);
+      for (int64_t p = 0; p < k; ++p)
+        std::fill(panel + p * panel_row + count, panel + (p + 1) * panel_row, 0.0f);
   }
 }
 
@@ -110,13 +113,11 @@ struct Product {
   float* result = nullptr;
 
   int64_t steps() const { return blocks_of(k, blocks_of(k, most_steps)); }
-  int64_t left_size() const {
-    return simd::packed_left_size(m, steps()) * blocks_of(k, steps());
-  }
+  int64_t left_size() const { return simd::packed_left_size(m, steps()) * blocks_of(k, steps()); }
   int64_t lane_size(const Blocks& blocks) const {
-    return rounded(simd::packed_right_size(steps(), blocks.columns) +
-                       (blocks.joined ? m * blocks.columns : 0),
-                   16);
+    return rounded(
+        simd::packed_right_size(steps(), blocks.columns) + (blocks.joined ? m * blocks.columns : 0),
+        16);
   }
 
   void run(int64_t batch, float* scratch, int threads) const {
@@ -140,8 +141,7 @@ struct Product {
       const int64_t image = blocks.joined ? 0 : block / blocks.each;
       const int64_t at = (blocks.joined ? block : block % blocks.each) * blocks.columns;
       const int64_t from = image * in.positions + at;
-      const int64_t n =
-          std::min(blocks.columns, (blocks.joined ? batch : 1) * in.positions - at);
+      const int64_t n = std::min(blocks.columns, (blocks.joined ? batch : 1) * in.positions - at);
       float* to = blocks.joined ? apart : result + image * out.channels * out.plane + at;
       const int64_t to_row = blocks.joined ? blocks.columns : out.plane;
       if (bias)
@@ -174,12 +174,22 @@ struct Product {
 
 Product forward_product(const Geometry& g, const float* data, const float* weight,
                         const float* bias, float* out) {
-  return {{weight, g.in_channels, 1}, g.out_channels, g.in_channels, Columns::of_input(g, data),
-          Columns::of_output(g, out), bias, out};
+  return {{weight, g.in_channels, 1},
+          g.out_channels,
+          g.in_channels,
+          Columns::of_input(g, data),
+          Columns::of_output(g, out),
+          bias,
+          out};
 }
 Product data_product(const Geometry& g, const float* dy, const float* weight, float* dx) {
-  return {{weight, 1, g.in_channels}, g.in_channels, g.out_channels, Columns::of_output(g, dy),
-          Columns::of_input(g, dx), nullptr, dx};
+  return {{weight, 1, g.in_channels},
+          g.in_channels,
+          g.out_channels,
+          Columns::of_output(g, dy),
+          Columns::of_input(g, dx),
+          nullptr,
+          dx};
 }
 int64_t bytes_of(const Product& product, int64_t batch, int threads) {
   const Blocks blocks(product.in, product.out, batch);
@@ -221,10 +231,11 @@ int64_t weight_steps(const Geometry& g) {
 
 }  // namespace
 
-bool one_by_one_serves(const Geometry& g, OneByOnePass) {
+bool one_by_one_serves(const Geometry& g, OneByOnePass pass) {
   return g.kernel_size() == 1 && g.groups == 1 && g.pad[0] + g.pad[1] + g.pad[2] == 0 &&
          g.stride[0] == 1 && g.in[0] == 1 && g.in_channels >= fewest && g.out_channels >= fewest &&
-         g.batch * g.out_size() > 0 && simd::product_tile().rows > 0;
+         g.batch * g.out_size() >= (pass == OneByOnePass::weight ? 1 : fewest_columns) &&
+         simd::product_tile().rows > 0;
 }
 
 int64_t one_by_one_workspace(const Geometry& g, OneByOnePass pass, int threads) {

@@ -1,6 +1,6 @@
 // Convolution with kernels of size 1, of any stride, as products over plain layouts: the weight is
-// laid out once for all images, and small images are joined so that tiles are full. float32, without
-// padding and groups. Results do not depend on the number of threads.
+// laid out once for all images, and small images are joined so that tiles are full. float32,
+// without padding and groups. Results do not depend on the number of threads.
 #pragma once
 #include "kernels/conv/geometry.h"
 
