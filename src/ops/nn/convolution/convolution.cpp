@@ -4,6 +4,7 @@
 #include "kernels/gemm/gemm.h"
 #include "op/registry.h"
 #include "ops/floating_type.h"
+#include "ops/nn/convolution/one_by_one.h"
 #include "ops/nn/convolution/parameters.h"
 #include "ops/nn/convolution/winograd.h"
 
@@ -11,6 +12,7 @@ namespace gemel::convolution_op {
 namespace {
 
 using P = ConvolutionParameters;
+using kernels::OneByOnePass;
 using kernels::WinogradPass;
 using kernels::onednn::Pass;
 
@@ -192,6 +194,7 @@ OpBuilder declare(std::string name) {
       .type(floating_type)
       .gradient(forward_gradient)
       .implement(winograd(forward_geometry, WinogradPass::forward))
+      .implement(one_by_one(forward_geometry, OneByOnePass::forward))
       .implement(onednn<forward_geometry, Pass::forward>())
       .implement(patches<forward_geometry>(forward_patches))
       .implement("reference", forward_direct);
@@ -238,6 +241,7 @@ GEMEL_OPERATORS(convolution) {
       .shape([](ShapeContext& c) { c.set_out(0, c.in[2]); })
       .gradient(data_gradient)
       .implement(winograd(data_geometry, WinogradPass::data))
+      .implement(one_by_one(data_geometry, OneByOnePass::data))
       .implement(onednn<data_geometry, Pass::data>())
       .implement(patches<data_geometry>(data_patches))
       .implement("reference", data_direct);
@@ -249,6 +253,7 @@ GEMEL_OPERATORS(convolution) {
       .shape(weight_shape)
       .gradient(weight_gradient)
       .implement(winograd(weight_geometry, WinogradPass::weight))
+      .implement(one_by_one(weight_geometry, OneByOnePass::weight))
       .implement(onednn<weight_geometry, Pass::weight>())
       .implement(patches<weight_geometry>(weight_patches))
       .implement("reference", weight_direct);

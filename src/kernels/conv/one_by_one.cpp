@@ -1,0 +1,307 @@
+#include "kernels/conv/one_by_one.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/parallel.h"
+#include "simd/packed_product.h"
+
+namespace gemel::kernels {
+namespace {
+
+using Geometry = ConvolutionGeometry;
+using simd::StridedMatrix;
+
+// A block of columns of `most_steps` channels stays in the second cache.
+constexpr int64_t most_steps = 512, block_columns = 256;
+// With fewer channels than this, or fewer columns for each laying out of the weight, the layouts
+// cost more than they save.
+constexpr int64_t fewest = 16, fewest_columns = 192;
+
+int64_t blocks_of(int64_t count, int64_t most) { return (count + most - 1) / most; }
+int64_t rounded(int64_t count, int64_t unit) { return blocks_of(count, unit) * unit; }
+
+// The images of a batch as one matrix: a row for each channel, a column for each output position
+// of each image. Positions of the input that no output sees are no columns.
+struct Columns {
+  const float* data = nullptr;
+  int64_t channels = 0, plane = 0;        // elements between channels
+  int64_t positions = 0;                  // columns of one image
+  int64_t width = 0, line = 0, step = 1;  // outputs in a row; elements between rows and outputs
+
+  static Columns of_output(const Geometry& g, const float* out) {
+    return {out, g.out_channels, g.out_size(), g.out_size(), g.out_size(), g.out_size(), 1};
+  }
+  static Columns of_input(const Geometry& g, const float* in) {
+    if (g.pointwise())
+      return {in, g.in_channels, g.in_size(), g.in_size(), g.in_size(), g.in_size()};
+    return {in,       g.in_channels,         g.in_size(), g.out_size(),
+            g.out[2], g.stride[1] * g.in[2], g.stride[2]};
+  }
+
+  // f(offset of the first row's element, columns before it, count) for each run of columns
+  // [first, first + count) whose elements are `step` apart.
+  template <typename F>
+  void runs(int64_t first, int64_t count, F&& f) const {
+    for (int64_t done = 0; done < count;) {
+      const int64_t image = (first + done) / positions, at = (first + done) % positions;
+      const int64_t row = at / width, column = at % width;
+      const int64_t run = std::min(count - done, width - column);
+      f(image * channels * plane + row * line + column * step, done, run);
+      done += run;
+    }
+  }
+  // Whether the columns lie side by side in one image.
+  bool together(int64_t first, int64_t count) const {
+    return width == positions && first % positions + count <= positions;
+  }
+};
+
+// Rows [first, first + k) of `columns` from column `from` on, as the right operand.
+void pack_columns(const Columns& columns, int64_t first, int64_t k, int64_t from, int64_t n,
+                  float* packed) {
+  const float* base = columns.data + first * columns.plane;
+  const int64_t unit = simd::product_tile().columns;
+  for (int64_t j = 0; j < n; j += unit) {
+    const int64_t count = std::min(unit, n - j);
+    float* panel = packed + j * k;
+    if (columns.together(from + j, count)) {
+      const int64_t image = (from + j) / columns.positions, at = (from + j) % columns.positions;
+      simd::pack_right(
+          k, count, {base + image * columns.channels * columns.plane + at, columns.plane}, panel);
+      continue;
+    }
+    const int64_t panel_row = simd::packed_right_size(1, count);
+    columns.runs(from + j, count, [&](int64_t offset, int64_t column, int64_t run) {
+      for (int64_t p = 0; p < k; ++p) {
+        const float* source = base + offset + p * columns.plane;
+        float* target = panel + p * panel_row + column;
+        if (columns.step == 1)
+          std::memcpy(target, source, static_cast<size_t>(run) * sizeof(float));
+        else
+          for (int64_t i = 0; i < run; ++i) target[i] = source[i * columns.step];
+      }
+    });
+    if (panel_row > count)
+      for (int64_t p = 0; p < k; ++p)
+        std::fill(panel + p * panel_row + count, panel + (p + 1) * panel_row, 0.0f);
+  }
+}
+
+// How the columns of a product with a weight are shared out.
+struct Blocks {
+  bool joined = false;  // images side by side: their results go through scratch memory
+  int64_t columns = 0, count = 0, each = 0;  // of one block; in all; of one image (if not joined)
+  Blocks(const Columns& in, const Columns& out, int64_t batch) {
+    const int64_t vector = simd::product_tile().columns / 2, positions = in.positions;
+    joined = out.step != 1 || out.width != out.positions ||
+             (batch > 1 && 10 * rounded(positions, vector) > 11 * positions);
+    const int64_t all = joined ? batch * positions : positions;
+    const int64_t least = blocks_of(all, block_columns);
+    columns = rounded(blocks_of(all, least), simd::product_tile().columns);
+    each = blocks_of(all, columns);
+    count = joined ? each : each * batch;
+  }
+};
+
+// out = left * in for all images; `left` (m x k) is the weight or its transpose.
+struct Product {
+  StridedMatrix left;
+  int64_t m = 0, k = 0;
+  Columns in, out;
+  const float* bias = nullptr;
+  float* result = nullptr;
+
+  int64_t steps() const { return blocks_of(k, blocks_of(k, most_steps)); }
+  int64_t left_size() const { return simd::packed_left_size(m, steps()) * blocks_of(k, steps()); }
+  int64_t lane_size(const Blocks& blocks) const {
+    return rounded(
+        simd::packed_right_size(steps(), blocks.columns) + (blocks.joined ? m * blocks.columns : 0),
+        16);
+  }
+
+  void run(int64_t batch, float* scratch, int threads) const {
+    const Blocks blocks(in, out, batch);
+    const int64_t unit = simd::product_tile().rows, depth = steps();
+    constexpr int64_t groups = 4;  // of a tile's rows, laid out by one thread
+    const int64_t parts = blocks_of(m, groups * unit), chunks = blocks_of(k, depth);
+    const int64_t chunk_size = simd::packed_left_size(m, depth);
+    parallel_for(parts * chunks, groups * unit * depth, [&](int64_t at) {
+      const int64_t row = at % parts * groups * unit, chunk = at / parts, first = chunk * depth;
+      const int64_t size = std::min(depth, k - first);
+      simd::pack_left(std::min(groups * unit, m - row), size,
+                      {left.data + row * left.row + first * left.column, left.row, left.column},
+                      scratch + chunk * chunk_size + row * size);
+    });
+    const float* packed = scratch;
+    float* lanes = scratch + rounded(left_size(), 16);
+    parallel_lanes(blocks.count, threads, [&](int64_t block, int64_t lane) {
+      float* right = lanes + lane * lane_size(blocks);
+      float* apart = right + simd::packed_right_size(depth, blocks.columns);
+      const int64_t image = blocks.joined ? 0 : block / blocks.each;
+      const int64_t at = (blocks.joined ? block : block % blocks.each) * blocks.columns;
+      const int64_t from = image * in.positions + at;
+      const int64_t n = std::min(blocks.columns, (blocks.joined ? batch : 1) * in.positions - at);
+      float* to = blocks.joined ? apart : result + image * out.channels * out.plane + at;
+      const int64_t to_row = blocks.joined ? blocks.columns : out.plane;
+      if (bias)
+        for (int64_t i = 0; i < m; ++i) std::fill_n(to + i * to_row, n, bias[i]);
+      for (int64_t first = 0; first < k; first += depth) {
+        const int64_t size = std::min(depth, k - first);
+        pack_columns(in, first, size, from, n, right);
+        simd::PackedProduct q{m, n, size, packed + first / depth * chunk_size, right, to, to_row};
+        if (first > 0 || bias) q.add = to, q.add_row = to_row;
+        simd::packed_product(q);
+      }
+      if (blocks.joined) put(from, n, apart, to_row);
+    });
+  }
+
+  // Spreads a block of results over the images.
+  void put(int64_t from, int64_t n, const float* block, int64_t row) const {
+    out.runs(from, n, [&](int64_t offset, int64_t column, int64_t run) {
+      for (int64_t i = 0; i < m; ++i) {
+        const float* source = block + i * row + column;
+        float* target = result + offset + i * out.plane;
+        if (out.step == 1)
+          std::memcpy(target, source, static_cast<size_t>(run) * sizeof(float));
+        else
+          for (int64_t j = 0; j < run; ++j) target[j * out.step] = source[j];
+      }
+    });
+  }
+};
+
+Product forward_product(const Geometry& g, const float* data, const float* weight,
+                        const float* bias, float* out) {
+  return {{weight, g.in_channels, 1},
+          g.out_channels,
+          g.in_channels,
+          Columns::of_input(g, data),
+          Columns::of_output(g, out),
+          bias,
+          out};
+}
+Product data_product(const Geometry& g, const float* dy, const float* weight, float* dx) {
+  return {{weight, 1, g.in_channels},
+          g.in_channels,
+          g.out_channels,
+          Columns::of_output(g, dy),
+          Columns::of_input(g, dx),
+          nullptr,
+          dx};
+}
+int64_t bytes_of(const Product& product, int64_t batch, int threads) {
+  const Blocks blocks(product.in, product.out, batch);
+  const int64_t lanes = std::min<int64_t>(threads, blocks.count);
+  return (rounded(product.left_size(), 16) + lanes * product.lane_size(blocks)) *
+         static_cast<int64_t>(sizeof(float));
+}
+
+// Columns [from, from + k) of all rows of `columns`, as the left operand (channels x k): the groups
+// of rows `first` to `last`.
+void pack_rows(const Columns& columns, int64_t first, int64_t last, int64_t from, int64_t k,
+               bool left, float* packed) {
+  const int64_t unit = left ? simd::product_tile().rows : simd::product_tile().columns;
+  for (int64_t i = first; i < last; i += unit) {
+    const int64_t count = std::min(unit, last - i);
+    const int64_t row = left ? simd::packed_left_size(count, 1) : simd::packed_right_size(1, count);
+    columns.runs(from, k, [&](int64_t offset, int64_t before, int64_t run) {
+      const float* source = columns.data + i * columns.plane + offset;
+      float* target = packed + (i - first) * k + before * row;
+      if (columns.step == 1) {
+        if (left)
+          simd::pack_left(count, run, {source, columns.plane, 1}, target);
+        else
+          simd::pack_right(run, count, {source, 1, columns.plane}, target);
+        return;
+      }
+      for (int64_t p = 0; p < run; ++p)
+        for (int64_t r = 0; r < row; ++r)
+          target[p * row + r] = r < count ? source[p * columns.step + r * columns.plane] : 0.0f;
+    });
+  }
+}
+
+// The gradient of the weight sums over the columns, so many at a time.
+int64_t weight_steps(const Geometry& g) {
+  const int64_t columns = g.batch * g.out_size();
+  return blocks_of(columns, blocks_of(columns, most_steps));
+}
+
+}  // namespace
+
+bool one_by_one_serves(const Geometry& g, OneByOnePass pass) {
+  return g.kernel_size() == 1 && g.groups == 1 && g.pad[0] + g.pad[1] + g.pad[2] == 0 &&
+         g.stride[0] == 1 && g.in[0] == 1 && g.in_channels >= fewest && g.out_channels >= fewest &&
+         g.batch * g.out_size() >= (pass == OneByOnePass::weight ? 1 : fewest_columns) &&
+         simd::product_tile().rows > 0;
+}
+
+int64_t one_by_one_workspace(const Geometry& g, OneByOnePass pass, int threads) {
+  switch (pass) {
+    case OneByOnePass::forward:
+      return bytes_of(forward_product(g, nullptr, nullptr, nullptr, nullptr), g.batch, threads);
+    case OneByOnePass::data:
+      return bytes_of(data_product(g, nullptr, nullptr, nullptr), g.batch, threads);
+    case OneByOnePass::weight:
+      break;
+  }
+  const int64_t steps = weight_steps(g);
+  return (rounded(simd::packed_left_size(g.out_channels, steps), 16) +
+          simd::packed_right_size(steps, g.in_channels)) *
+         static_cast<int64_t>(sizeof(float));
+}
+
+void one_by_one_convolution(const Geometry& g, const float* data, const float* weight,
+                            const float* bias, float* out, float* scratch, int threads) {
+  forward_product(g, data, weight, bias, out).run(g.batch, scratch, threads);
+}
+
+void one_by_one_data(const Geometry& g, const float* dy, const float* weight, float* dx,
+                     float* scratch, int threads) {
+  if (!g.pointwise())
+    parallel_for(g.batch * g.in_channels, g.in_size(),
+                 [&](int64_t i) { std::fill_n(dx + i * g.in_size(), g.in_size(), 0.0f); });
+  data_product(g, dy, weight, dx).run(g.batch, scratch, threads);
+}
+
+void one_by_one_weight(const Geometry& g, const float* data, const float* dy, float* dweight,
+                       float* scratch, int) {
+  const Columns left = Columns::of_output(g, dy), right = Columns::of_input(g, data);
+  const int64_t all = g.batch * g.out_size(), steps = weight_steps(g);
+  const auto [tile_rows, tile_columns] = simd::product_tile();
+  float *a = scratch, *b = scratch + rounded(simd::packed_left_size(g.out_channels, steps), 16);
+  const int64_t row_part = 4 * tile_rows, column_part = 4 * tile_columns;
+  const int64_t row_parts = blocks_of(g.out_channels, row_part),
+                column_parts = blocks_of(g.in_channels, column_part);
+  for (int64_t from = 0; from < all; from += steps) {
+    const int64_t k = std::min(steps, all - from);
+    parallel_for(row_parts + column_parts, row_part * k, [&](int64_t at) {
+      const bool is_left = at < row_parts;
+      const int64_t part = is_left ? row_part : column_part;
+      const int64_t first = (is_left ? at : at - row_parts) * part;
+      pack_rows(is_left ? left : right, first,
+                std::min(is_left ? g.out_channels : g.in_channels, first + part), from, k, is_left,
+                (is_left ? a : b) + first * k);
+    });
+    // Each part takes all columns of some rows, in blocks that stay in the second cache.
+    parallel_for(row_parts, row_part * g.in_channels * k / 8, [&](int64_t at) {
+      const int64_t row = at * row_part;
+      for (int64_t column = 0; column < g.in_channels; column += block_columns) {
+        float* to = dweight + row * g.in_channels + column;
+        simd::PackedProduct q{std::min(row_part, g.out_channels - row),
+                              std::min(block_columns, g.in_channels - column),
+                              k,
+                              a + row * k,
+                              b + column * k,
+                              to,
+                              g.in_channels};
+        if (from > 0) q.add = to, q.add_row = g.in_channels;
+        simd::packed_product(q);
+      }
+    });
+  }
+}
+
+}  // namespace gemel::kernels
