@@ -172,7 +172,8 @@ const std::vector<Row>& table() {
        {},
        0,
        0,
-       "SQLite file in which the tuner keeps what was fastest, and where a graph that is bound looks "
+       "SQLite file in which the tuner keeps what was fastest, and where a graph that is bound "
+       "looks "
        "it up; empty: gemel/record.sqlite in the user's folder of caches; off: none"},
       {"home",
        &Settings::home,

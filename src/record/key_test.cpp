@@ -11,10 +11,10 @@ namespace {
 
 Symbol network(const std::string& prefix, const std::string& kernel = "(3, 3)") {
   const Symbol data = Symbol::variable(prefix + "data");
-  const Symbol layer = Symbol::create(
-      require_op("Convolution"), prefix + "conv",
-      {{"kernel", kernel}, {"num_filter", "4"}, {"no_bias", "True"}},
-      {data, Symbol::variable(prefix + "weight")}, {});
+  const Symbol layer =
+      Symbol::create(require_op("Convolution"), prefix + "conv",
+                     {{"kernel", kernel}, {"num_filter", "4"}, {"no_bias", "True"}},
+                     {data, Symbol::variable(prefix + "weight")}, {});
   return Symbol::create(require_op("relu"), prefix + "relu", {}, {layer}, {});
 }
 
@@ -48,12 +48,11 @@ TEST(RecordKey, SettingsInForceArePartOfIt) {
   const std::string exact = key(network("a_"));
   settings::set("fpmath", before);
   EXPECT_NE(first, exact);
-  EXPECT_EQ(exact, graph_key(
-                       network("a_").outputs,
-                       [](const Node&) {
-                         return BoundInput{{1, 3, 8, 8}, DType::float32, false};
-                       },
-                       false, {{"fpmath", "exact"}}));
+  EXPECT_EQ(exact, graph_key(network("a_").outputs,
+                             [](const Node&) {
+                               return BoundInput{{1, 3, 8, 8}, DType::float32, false};
+                             },
+                             false, {{"fpmath", "exact"}}));
 }
 
 TEST(RecordKey, ASignatureTellsOperatorParametersAndInputs) {

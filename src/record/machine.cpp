@@ -29,8 +29,8 @@ std::string processor() {
 }  // namespace
 
 const std::string& machine() {
-  static const std::string text = fmt::format("{}; {}; {}", processor(), kernels::blas_version(),
-                                              kernels::onednn::version());
+  static const std::string text =
+      fmt::format("{}; {}; {}", processor(), kernels::blas_version(), kernels::onednn::version());
   return text;
 }
 

@@ -79,7 +79,7 @@ std::string text_at(const Statement& row, int column) {
   return text ? text : "";
 }
 
-void bind(const Statement& statement, int place, const std::string& text) {
+void set_text(const Statement& statement, int place, const std::string& text) {
   sqlite3_bind_text(statement.get(), place, text.c_str(), static_cast<int>(text.size()),
                     SQLITE_TRANSIENT);
 }
@@ -117,9 +117,9 @@ void store(const std::string& path, const Found& found) {
   const Statement row = database.prepare(
       "INSERT OR REPLACE INTO tuned (machine, key, choices, default_seconds, tuned_seconds) "
       "VALUES (?, ?, ?, ?, ?)");
-  bind(row, 1, found.machine);
-  bind(row, 2, found.key);
-  bind(row, 3, to_text(found.choices));
+  set_text(row, 1, found.machine);
+  set_text(row, 2, found.key);
+  set_text(row, 3, to_text(found.choices));
   sqlite3_bind_double(row.get(), 4, found.default_seconds);
   sqlite3_bind_double(row.get(), 5, found.tuned_seconds);
   database.step(row);

@@ -27,7 +27,7 @@ struct BackwardGraph {
 using KnownInputs = std::unordered_map<const Node*, std::pair<Shape, DType>>;
 
 struct BackwardOptions {
-  KnownInputs known;     // with them, less is kept as settings.recompute says
+  KnownInputs known;                // with them, less is kept as settings.recompute says
   std::string_view recompute = {};  // instead of the setting; empty: as it says
   bool by_node = false;  // fill in `by_node`; the outputs are then the symbol's own nodes
 };

@@ -44,7 +44,7 @@ struct Executor::State {
   std::vector<std::pair<std::string, Entry>> watched_gradients;  // in slots after those
   bool given_head_gradients = false;  // some head gradient slot holds a caller's array
 
-  record::Choices choices[2];         // for inference, for training
+  record::Choices choices[2];  // for inference, for training
 
   PlanSpec specification(const Executor& executor, bool training) const;
   // After forward(false), backward() takes the gradient of what was computed: the plan for
@@ -89,8 +89,8 @@ std::string Executor::key(bool training,
   std::unordered_map<const Node*, record::BoundInput> bound;
   for (size_t i = 0; i < s.argument_nodes.size(); ++i) {
     const NDArray& array = bindings_.arguments[i];
-    bound[s.argument_nodes[i].get()] = {
-        array.shape(), array.dtype(), training && bindings_.requests[i] != GradRequest::null};
+    bound[s.argument_nodes[i].get()] = {array.shape(), array.dtype(),
+                                        training && bindings_.requests[i] != GradRequest::null};
   }
   for (size_t i = 0; i < s.auxiliary_nodes.size(); ++i) {
     const NDArray& array = bindings_.auxiliary_states[i];

@@ -81,7 +81,7 @@ class Plan {
     std::string signature, implementation;
     std::vector<std::string> alternatives;  // other implementations that take the call
   };
-  std::vector<StepChoice> step_choices() const;
+  GEMEL_EXPORT std::vector<StepChoice> step_choices() const;
   // From now on runs write how long each step took, as many numbers as step_choices() has rows;
   // null: no longer. Not while the plan runs.
   void time_steps(std::vector<int64_t>* nanoseconds) { step_times_ = nanoseconds; }

@@ -336,15 +336,14 @@ struct Plan::Builder {
 void PlanSpec::plan_with(const record::Choices& given) {
   choices = given;
   fuse = given.flag("fusion", settings::current().fusion);
-  memory =
-      memory_mode_from_name(given.setting("memory_plan", settings::current().memory_plan));
+  memory = memory_mode_from_name(given.setting("memory_plan", settings::current().memory_plan));
 }
 
 Plan::Plan(PlanSpec spec)
     : training_(spec.training), device_(spec.device), threads_(chosen_threads(spec.choices)) {
   const kernels::ThreadLimit limit(threads_);
-  const kernels::FpmathScope precision(kernels::fpmath_from_name(
-      spec.choices.setting("fpmath", settings::current().fpmath)));
+  const kernels::FpmathScope precision(
+      kernels::fpmath_from_name(spec.choices.setting("fpmath", settings::current().fpmath)));
   Builder(std::move(spec), *this).build();
 }
 Plan::~Plan() = default;

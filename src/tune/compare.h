@@ -5,7 +5,7 @@
 namespace gemel::tune {
 
 struct Comparison {
-  double first = 0, second = 0;  // medians, in seconds
+  double first = 0, second = 0;   // medians, in seconds
   bool second_is_faster = false;  // beyond the noise
 };
 

@@ -42,9 +42,7 @@ class Search {
   }
 
  private:
-  double left() const {
-    return started_ + (1 - last_part) * options_.budget - subject_.now();
-  }
+  double left() const { return started_ + (1 - last_part) * options_.budget - subject_.now(); }
   Trial& best() { return best_ ? *best_ : *defaults_; }
 
   void add_row(Row row) {
@@ -103,9 +101,8 @@ class Search {
       }
       call.seconds[0] += step.seconds;
     }
-    std::erase_if(calls, [&](const auto& call) {
-      return call.second.seconds[0] < small_share * total;
-    });
+    std::erase_if(calls,
+                  [&](const auto& call) { return call.second.seconds[0] < small_share * total; });
     for (const auto& [signature, call] : calls) most = std::max(most, call.names.size());
     measure(calls, best());
     for (size_t k = 1; k < most && left() > 0; ++k) {

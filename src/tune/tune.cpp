@@ -123,8 +123,9 @@ void check(const Executor& executor, const Options& options) {
               options.budget);
   bool differentiated = false;
   for (const NDArray& gradient : executor.bindings().gradients) differentiated |= bool(gradient);
-  GEMEL_CHECK(!options.training || differentiated,
-              "[tune] training was asked for, but no argument wants a gradient; bind with grad_req");
+  GEMEL_CHECK(
+      !options.training || differentiated,
+      "[tune] training was asked for, but no argument wants a gradient; bind with grad_req");
   for (const NDArray& array : executor.bindings().arguments)
     GEMEL_CHECK(array.device() == executor.device(),
                 "[tune] expected a graph on one device, got arguments on {} and {}",
@@ -141,9 +142,9 @@ Result tune(Executor& executor, const Options& options) {
     return result;
   }
   ExecutorSubject subject(executor, options.training);
-  static_cast<Report&>(result) = search(subject, {.budget = options.budget,
-                                                  .knobs = knobs_for(options),
-                                                  .progress = options.progress});
+  static_cast<Report&>(result) =
+      search(subject,
+             {.budget = options.budget, .knobs = knobs_for(options), .progress = options.progress});
   executor.set_choices(options.training, result.choices);
   std::vector<std::pair<std::string, std::string>> bound_under;
   Choices kept = result.choices;

@@ -143,6 +143,17 @@ def _time_of(executor, training, seconds):
     return best
 
 
+def _bound_like(executor, names, batch):
+    """The graph with arrays of its own, the values of those whose shapes stay, and another batch."""
+    shapes = {name: (batch, *executor.arg_dict[name].shape[1:]) for name in names}
+    other = executor._symbol.simple_bind(executor._ctx, grad_req=executor._core._requests(), **shapes)
+    for own, array in zip([*executor.arg_arrays, *executor.aux_arrays],
+                          [*other.arg_arrays, *other.aux_arrays]):
+        if own.shape == array.shape:
+            own.copyto(array)
+    return other
+
+
 def _try_batches(executor, budget, training, data):
     """Doubles and halves the batch while that gives more samples a second."""
     names = _batch_names(executor, data)
@@ -150,17 +161,16 @@ def _try_batches(executor, budget, training, data):
     end = time.perf_counter() + budget
     rows = {}
 
-    def measure(size, bound):
-        least = _time_of(bound, training, budget / 20)
+    def measure(size):
+        least = _time_of(_bound_like(executor, names, size), training, budget / 20)
         rows[size] = {"batch": size, "seconds": least, "samples_per_second": size / least}
         return rows[size]["samples_per_second"]
 
-    own = measure(batch, executor.reshape())
+    own = measure(batch)
     for step in (lambda size: size * 2, lambda size: size // 2):
         best, size = own, step(batch)
         while size and time.perf_counter() < end:
-            shapes = {name: (size, *executor.arg_dict[name].shape[1:]) for name in names}
-            rate = measure(size, executor.reshape(allow_up_sizing=True, partial_shaping=True, **shapes))
+            rate = measure(size)
             if rate < 1.02 * best:
                 break
             best, size = rate, step(size)

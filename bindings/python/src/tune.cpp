@@ -4,6 +4,7 @@
 #include "common.h"
 #include "record/key.h"
 #include "record/record.h"
+#include "runtime/plan.h"
 
 namespace gemel::python {
 namespace {
@@ -67,6 +68,20 @@ void bind_tune(nb::module_& m) {
         nb::arg("allow"), nb::arg("record").none(), nb::arg("progress").none());
   m.def("choices_of", [](const runtime::Executor& executor, bool training) {
     return described(executor.choices(training));
+  });
+  m.def("step_choices", [](const runtime::Executor& executor, bool training) {
+    nb::list rows;
+    for (const auto& step : executor.plan(training).step_choices()) {
+      nb::dict d;
+      d["signature"] = step.signature;
+      d["implementation"] = step.implementation;
+      d["alternatives"] = step.alternatives;
+      rows.append(d);
+    }
+    return rows;
+  });
+  m.def("copy_choices", [](const runtime::Executor& from, runtime::Executor& to, bool training) {
+    to.set_choices(training, from.choices(training));
   });
   m.def("read_record", [](const std::string& path) {
     nb::list rows;

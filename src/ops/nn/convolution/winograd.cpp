@@ -85,8 +85,7 @@ Implementation winograd(GeometryOf geometry, WinogradPass pass) {
               },
           .when =
               [=](const OpCall& c) {
-                if (c.out[0].dtype != DType::float32 ||
-                    kernels::fpmath() == kernels::Fpmath::exact)
+                if (c.out[0].dtype != DType::float32 || kernels::fpmath() == kernels::Fpmath::exact)
                   return false;
                 const kernels::ConvolutionGeometry g = geometry(c);
                 return kernels::winograd_applies(g) &&
