@@ -13,6 +13,9 @@ find_package(JPEG REQUIRED)  # libjpeg-turbo: parts of an image are decoded alon
 find_package(PNG REQUIRED)
 list(APPEND GEMEL_LIBRARIES JPEG::JPEG PNG::PNG)
 
+find_package(SQLite3 REQUIRED)
+list(APPEND GEMEL_LIBRARIES SQLite::SQLite3)
+
 if(GEMEL_OPENMP AND NOT GEMEL_SANITIZE STREQUAL "thread")
   find_package(OpenMP)
   if(OpenMP_CXX_FOUND)

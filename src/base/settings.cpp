@@ -164,8 +164,17 @@ const std::vector<Row>& table() {
        0,
        0,
        "equal bits whatever the number of threads: kernels of libraries whose sums depend on it "
-       "run "
-       "on one thread"},
+       "run on one thread, and what the tuner chose is not looked up"},
+      {"record",
+       &Settings::record,
+       {},
+       {},
+       {},
+       0,
+       0,
+       "SQLite file in which the tuner keeps what was fastest, and where a graph that is bound "
+       "looks "
+       "it up; empty: gemel/record.sqlite in the user's folder of caches; off: none"},
       {"home",
        &Settings::home,
        {"MXNET_HOME"},

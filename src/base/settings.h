@@ -32,6 +32,7 @@ struct Settings {
   bool profiler_autostart = false;
   int64_t profiler_mode = 0;
   bool determinism = false;
+  std::string record;
   std::string home;
   std::string gluon_repo;
   bool update_on_kvstore = true;

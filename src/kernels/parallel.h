@@ -31,22 +31,33 @@ inline int thread_number() {
 #endif
 }
 
-// While one lives, kernels on this thread use no other thread: for tasks that run inline.
-class SingleThread {
+// While one lives, kernels on this thread use at most so many threads.
+class ThreadLimit {
  public:
 #ifdef GEMEL_WITH_OPENMP
-  SingleThread() : previous_(omp_get_max_threads()) {
-    if (previous_ != 1) omp_set_num_threads(1);
+  explicit ThreadLimit(int threads) : previous_(omp_get_max_threads()) {
+    if (threads < previous_) omp_set_num_threads(threads);
   }
-  ~SingleThread() {
-    if (previous_ != 1) omp_set_num_threads(previous_);
+  ~ThreadLimit() {
+    if (omp_get_max_threads() != previous_) omp_set_num_threads(previous_);
   }
 
  private:
   int previous_;
 #else
-  ~SingleThread() {}
+  explicit ThreadLimit(int) {}
+  ~ThreadLimit() {}
 #endif
+
+ public:
+  ThreadLimit(const ThreadLimit&) = delete;
+  ThreadLimit& operator=(const ThreadLimit&) = delete;
+};
+
+// No other thread: for tasks that run inline.
+class SingleThread : public ThreadLimit {
+ public:
+  SingleThread() : ThreadLimit(1) {}
 };
 
 // f(i) for i in [0, count); `steps` is a rough cost of one of them.

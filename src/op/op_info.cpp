@@ -94,11 +94,23 @@ const Implementation& idle_implementation() {
 
 }  // namespace
 
-const Implementation& OpInfo::choose(const OpCall& call) const {
+std::vector<const Implementation*> OpInfo::alternatives(const OpCall& call) const {
+  std::vector<const Implementation*> found;
+  for (const Implementation& candidate : implementations)
+    if (!candidate.when || candidate.when(call)) found.push_back(&candidate);
+  if (found.size() > 1 && found.back()->name == "reference") found.pop_back();
+  return found;
+}
+
+const Implementation& OpInfo::choose(const OpCall& call, std::string_view preferred) const {
   const std::span<const Tensor> placed = call.out.empty() ? call.in : call.out;
   if (!placed.empty() && !capability(placed[0].device).arithmetic) return idle_implementation();
   if (settings::current().reference_kernels && !implementations.empty())
     return implementations.back();
+  if (!preferred.empty())
+    for (const Implementation& candidate : implementations)
+      if (candidate.name == preferred && (!candidate.when || candidate.when(call)))
+        return candidate;
   for (const Implementation& candidate : implementations)
     if (!candidate.when || candidate.when(call)) return candidate;
   std::string given, supported;

@@ -215,9 +215,11 @@ class GEMEL_EXPORT OpInfo final : public Operator {
   bool reads_only_shape(int input) const;
   // Whether `inplace` lets output j share memory with input i.
   bool allows_inplace(int input, int output) const;
-  // The first implementation whose predicate holds; throws Error(Type) that lists what is
-  // supported.
-  const Implementation& choose(const OpCall& call) const;
+  // The one named `preferred` if its predicate holds, else the first whose does; throws Error(Type)
+  // that lists what is supported.
+  const Implementation& choose(const OpCall& call, std::string_view preferred = {}) const;
+  // What `preferred` may name for this call; not the reference, unless it is the only one.
+  std::vector<const Implementation*> alternatives(const OpCall& call) const;
   bool fixed_outputs() const { return !outputs; }
 };
 

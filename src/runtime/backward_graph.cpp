@@ -53,8 +53,9 @@ void choose_what_to_keep(BackwardGraph& graph, const KnownInputs& known) {
 BackwardGraph make_backward_graph(const Symbol& symbol, const std::vector<NodeRef>& variables,
                                   const BackwardOptions& options) {
   BackwardGraph result;
-  const bool changes =
-      !options.known.empty() && !options.by_node && settings::current().recompute != "off";
+  const std::string_view recompute =
+      options.recompute.empty() ? settings::current().recompute : options.recompute;
+  const bool changes = !options.known.empty() && !options.by_node && recompute != "off";
   result.outputs = changes ? training_form(symbol.outputs) : symbol.outputs;
   std::vector<Entry> heads, head_gradients, with_respect_to;
   for (size_t i = 0; i < result.outputs.size(); ++i) {

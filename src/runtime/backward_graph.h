@@ -1,6 +1,7 @@
 // The graphs that training runs for a symbol: its outputs in training form, the backward pass as a
 // graph of its own, and what that needs from the forward pass.
 #pragma once
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -26,7 +27,8 @@ struct BackwardGraph {
 using KnownInputs = std::unordered_map<const Node*, std::pair<Shape, DType>>;
 
 struct BackwardOptions {
-  KnownInputs known;     // with them, less is kept as settings.recompute says
+  KnownInputs known;                // with them, less is kept as settings.recompute says
+  std::string_view recompute = {};  // instead of the setting; empty: as it says
   bool by_node = false;  // fill in `by_node`; the outputs are then the symbol's own nodes
 };
 

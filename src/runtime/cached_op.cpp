@@ -3,8 +3,9 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "base/settings.h"
 #include "op/registry.h"
+#include "record/key.h"
+#include "record/record.h"
 #include "runtime/autograd.h"
 #include "runtime/backward_graph.h"
 #include "runtime/common_calls.h"
@@ -65,6 +66,7 @@ struct CachedOp::State : std::enable_shared_from_this<CachedOp::State> {
 
   std::shared_ptr<Variant> variant_for(std::span<const NDArray> inputs, bool training,
                                        const std::vector<bool>& wanted);
+  record::Choices recorded_choices(const Variant& variant) const;
   void build(Variant& variant, Device device);
   std::vector<NDArray> replay(std::span<const NDArray> inputs, const Variant& variant,
                               RandomStream random) const;
@@ -113,13 +115,25 @@ std::shared_ptr<Variant> CachedOp::State::variant_for(std::span<const NDArray> i
   return variant;
 }
 
+// What the tuner found for the graph with these inputs.
+record::Choices CachedOp::State::recorded_choices(const Variant& variant) const {
+  if (!record::is_used()) return {};
+  std::unordered_map<const Node*, record::BoundInput> bound;
+  for (size_t i = 0; i < input_nodes.size(); ++i)
+    bound[input_nodes[i].get()] = {variant.shapes[i], variant.dtypes[i],
+                                   !variant.wanted.empty() && variant.wanted[i]};
+  const std::string key = record::graph_key(
+      symbol.outputs, [&](const Node& node) { return bound.at(&node); }, variant.training);
+  return record::look_up(key).value_or(record::Choices{});
+}
+
 void CachedOp::State::build(Variant& variant, Device device) {
   const int inputs = static_cast<int>(input_nodes.size());
   const int outputs = static_cast<int>(symbol.outputs.size());
   PlanSpec forward;
   forward.training = variant.training;
-  forward.fuse = settings::current().fusion;
-  forward.memory = memory_mode_from_name(settings::current().memory_plan);
+  const record::Choices choices = recorded_choices(variant);
+  forward.plan_with(choices);
   forward.device = device;
   forward.shapes = variant.shapes;
   forward.dtypes = variant.dtypes;
@@ -133,7 +147,7 @@ void CachedOp::State::build(Variant& variant, Device device) {
     std::vector<NodeRef> variables;
     for (int i = 0; i < inputs; ++i)
       if (variant.wanted[i]) variables.push_back(input_nodes[i]);
-    BackwardOptions options;
+    BackwardOptions options{.recompute = choices.setting("recompute", {})};
     for (int i = 0; i < inputs; ++i)
       options.known[input_nodes[i].get()] = {variant.shapes[i], variant.dtypes[i]};
     variant.graph = make_backward_graph(symbol, variables, options);
@@ -162,8 +176,7 @@ void CachedOp::State::build(Variant& variant, Device device) {
   // Backward: the forward slots, then head gradients, then input gradients.
   PlanSpec back;
   back.training = variant.training;  // the mode of the values that it reads
-  back.fuse = settings::current().fusion;
-  back.memory = memory_mode_from_name(settings::current().memory_plan);
+  back.plan_with(choices);
   back.device = device;
   back.shapes = variant.forward->shapes();
   back.dtypes = variant.forward->dtypes();

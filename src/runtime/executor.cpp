@@ -2,10 +2,11 @@
 
 #include <algorithm>
 
-#include "base/settings.h"
 #include "op/registry.h"
 #include "passes/infer_shape.h"
 #include "passes/infer_type.h"
+#include "record/key.h"
+#include "record/record.h"
 #include "runtime/backward_graph.h"
 #include "runtime/common_calls.h"
 #include "runtime/invoke.h"
@@ -42,6 +43,8 @@ struct Executor::State {
   std::vector<Entry> watched;  // internal entries that a monitor wants, in slots after the others
   std::vector<std::pair<std::string, Entry>> watched_gradients;  // in slots after those
   bool given_head_gradients = false;  // some head gradient slot holds a caller's array
+
+  record::Choices choices[2];  // for inference, for training
 
   PlanSpec specification(const Executor& executor, bool training) const;
   // After forward(false), backward() takes the gradient of what was computed: the plan for
@@ -80,11 +83,27 @@ struct Executor::State {
   }
 };
 
+std::string Executor::key(bool training,
+                          const std::vector<std::pair<std::string, std::string>>& settings) const {
+  const State& s = *state_;
+  std::unordered_map<const Node*, record::BoundInput> bound;
+  for (size_t i = 0; i < s.argument_nodes.size(); ++i) {
+    const NDArray& array = bindings_.arguments[i];
+    bound[s.argument_nodes[i].get()] = {array.shape(), array.dtype(),
+                                        training && bindings_.requests[i] != GradRequest::null};
+  }
+  for (size_t i = 0; i < s.auxiliary_nodes.size(); ++i) {
+    const NDArray& array = bindings_.auxiliary_states[i];
+    bound[s.auxiliary_nodes[i].get()] = {array.shape(), array.dtype()};
+  }
+  return record::graph_key(
+      symbol_.outputs, [&](const Node& node) { return bound.at(&node); }, training, settings);
+}
+
 PlanSpec Executor::State::specification(const Executor& executor, bool training) const {
   PlanSpec spec;
   spec.training = training;
-  spec.fuse = settings::current().fusion;
-  spec.memory = memory_mode_from_name(settings::current().memory_plan);
+  spec.plan_with(choices[training]);
   spec.device = executor.device_;
   spec.shapes.assign(slots.count(), Shape::unknown());
   spec.dtypes.assign(slots.count(), DType::none);
@@ -166,7 +185,7 @@ PlanSpec Executor::State::specification(const Executor& executor, bool training)
 }
 
 Executor::Executor(Symbol symbol, Bindings bindings, Device device, const DeviceOfGroup& groups,
-                   const Executor* shared)
+                   const Executor* shared, const record::Choices* choices)
     : symbol_(instantiated(symbol)),
       bindings_(std::move(bindings)),
       device_(device),
@@ -218,6 +237,11 @@ Executor::Executor(Symbol symbol, Bindings bindings, Device device, const Device
                 s.auxiliary_nodes[i]->name);
     s.arrays[s.slots.auxiliary_state(i)] = bindings_.auxiliary_states[i];
   }
+  for (const bool training : {false, true})
+    if (choices)
+      s.choices[training] = *choices;
+    else if (record::is_used() && (!training || !s.asked.empty()))
+      s.choices[training] = record::look_up(key(training)).value_or(record::Choices{});
   make_backward();
 
   // The plan that will run first also tells the outputs' shapes.
@@ -236,7 +260,8 @@ void Executor::make_backward() {
   if (s.asked.empty()) return;
   std::vector<NodeRef> variables;
   for (const int argument : s.asked) variables.push_back(s.argument_nodes[argument]);
-  BackwardOptions options{.by_node = !s.watched.empty()};
+  BackwardOptions options{.recompute = s.choices[true].setting("recompute", {}),
+                          .by_node = !s.watched.empty()};
   for (size_t i = 0; i < s.argument_nodes.size(); ++i)
     options.known[s.argument_nodes[i].get()] = {bindings_.arguments[i].shape(),
                                                 bindings_.arguments[i].dtype()};
@@ -244,6 +269,18 @@ void Executor::make_backward() {
     options.known[s.auxiliary_nodes[i].get()] = {bindings_.auxiliary_states[i].shape(),
                                                  bindings_.auxiliary_states[i].dtype()};
   s.backward = make_backward_graph(symbol_, variables, options);
+}
+
+const record::Choices& Executor::choices(bool training) const { return state_->choices[training]; }
+
+void Executor::set_choices(bool training, record::Choices choices) {
+  State& s = *state_;
+  s.wait_for_queued_runs();
+  s.choices[training] = std::move(choices);
+  make_backward();
+  s.inference.reset();
+  s.training.reset();
+  s.kept = {};
 }
 
 void Executor::set_monitored(bool on) {
@@ -398,7 +435,7 @@ std::vector<std::pair<MemoryMode, int64_t>> memory_plan(
   std::vector<Shape> inferred = infer_shapes(graph, shapes);
   std::vector<DType> dtypes = infer_types(graph, std::vector<std::pair<std::string, DType>>{});
   PlanSpec spec;
-  spec.fuse = settings::current().fusion;
+  spec.plan_with({});
   for (const NodeRef& node : symbol.input_nodes()) {
     const auto entry = static_cast<size_t>(graph.entry_id(Entry{node, 0, 0}));
     spec.inputs[node.get()] = static_cast<int>(spec.shapes.size());

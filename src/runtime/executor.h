@@ -11,6 +11,7 @@
 #include "graph/symbol.h"
 #include "passes/place_devices.h"
 #include "passes/plan_memory.h"
+#include "record/choices.h"
 #include "runtime/grad_request.h"
 
 namespace gemel::runtime {
@@ -48,8 +49,9 @@ class GEMEL_EXPORT Executor {
   // Checks shapes and dtypes of all arrays against inference; throws Error(Input). Nodes of
   // `groups` run on their group's device. Internal values lie in the memory of `shared`, where one
   // is given: the two may run in any order, but it pays when they take turns.
+  // The record of the tuner says how the graph is run, unless `choices` are given.
   Executor(Symbol symbol, Bindings bindings, Device device = {}, const DeviceOfGroup& groups = {},
-           const Executor* shared = nullptr);
+           const Executor* shared = nullptr, const record::Choices* choices = nullptr);
   ~Executor();
   // Infers, then shares or allocates every array (new ones are zero-filled).
   static std::shared_ptr<Executor> simple_bind(const Symbol& symbol, BindRequest& request);
@@ -82,10 +84,19 @@ class GEMEL_EXPORT Executor {
   std::vector<std::pair<MemoryMode, int64_t>> memory_plan() const;
   // Live bytes during each step, with the step's name, in one mode.
   std::vector<std::pair<std::string, int64_t>> memory_timeline(MemoryMode mode) const;
+  // Under which the record keeps what was fastest; `settings`: values that differ from those in
+  // force.
+  std::string key(bool training,
+                  const std::vector<std::pair<std::string, std::string>>& settings = {}) const;
+  const record::Choices& choices(bool training) const;
+  // Plans anew, after what is queued has run.
+  void set_choices(bool training, record::Choices choices);
+  Device device() const { return device_; }
+  // Made on first use; stays until the executor plans anew.
+  Plan& plan(bool training) const;
   std::string debug_string() const;  // steps with kernels and memory, "Total x MB allocated"
 
  private:
-  Plan& plan(bool training) const;
   void set_head_gradients(const std::vector<NDArray>& given);
   Symbol symbol_;
   Bindings bindings_;

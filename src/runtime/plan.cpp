@@ -5,6 +5,7 @@
 #include "engine/engine.h"
 #include "engine/trace.h"
 #include "kernels/parallel.h"
+#include "record/key.h"
 #include "runtime/call.h"
 #include "runtime/random.h"
 #include "runtime/user_threads.h"
@@ -88,6 +89,8 @@ void Plan::run_stages(std::span<const NDArray> slots, int first, int last, Stora
         tensor = steps_[s].first_tensor + steps_[s].inputs + steps_[s].outputs;
     patch += tensor;  // one patch a tensor
   }
+  std::optional<kernels::ThreadLimit> limit;
+  if (kernels::thread_count() > threads_) limit.emplace(threads_);
   for (int s = first; s < last; ++s) {
     Stage& stage = *stages_[s];
     const int64_t start = now();
@@ -104,12 +107,14 @@ void Plan::run_stages(std::span<const NDArray> slots, int first, int last, Stora
       if (step.workspace >= 0) call.workspace = base + step.workspace;
       call.random = {random.seed, random.offset + step.random_offset};
       const int64_t step_start = tracing ? engine::trace_now() : 0;
+      const int64_t timed_start = step_times_ ? now() : 0;
       if (step.single_thread && threaded) {
         kernels::SingleThread alone;
         run_kernel(*step.implementation, call, step.name);
       } else {
         run_kernel(*step.implementation, call, step.name);
       }
+      if (step_times_) (*step_times_)[static_cast<size_t>(i)] = now() - timed_start;
       if (tracing) {
         engine::TraceRecord record;
         record.name = step.trace_name;
@@ -147,6 +152,24 @@ std::vector<std::pair<std::string, int64_t>> Plan::timeline(MemoryMode mode) con
   const MemoryPlan memory = gemel::plan_memory(internal_arrays(), mode);
   std::vector<std::pair<std::string, int64_t>> rows;
   for (size_t i = 0; i < steps_.size(); ++i) rows.emplace_back(steps_[i].name, memory.live[i]);
+  return rows;
+}
+
+std::vector<Plan::StepChoice> Plan::step_choices() const {
+  std::vector<StepChoice> rows;
+  for (const Step& step : steps_) {
+    StepChoice& row = rows.emplace_back();
+    if (!step.implementation) continue;
+    const std::span<const Tensor> all(tensors_.data() + step.first_tensor,
+                                      static_cast<size_t>(step.inputs + step.outputs));
+    const auto inputs = static_cast<size_t>(step.inputs);
+    const OpCall call{*step.op, *step.parameters, all.first(inputs), all.subspan(inputs),
+                      training_};
+    row.signature = record::call_signature(call);
+    row.implementation = step.implementation->name;
+    for (const Implementation* other : step.op->alternatives(call))
+      if (other != step.implementation) row.alternatives.push_back(other->name);
+  }
   return rows;
 }
 

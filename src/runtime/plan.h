@@ -17,6 +17,7 @@
 #include "graph/node.h"
 #include "op/op_info.h"
 #include "passes/plan_memory.h"
+#include "record/choices.h"
 
 namespace gemel::runtime {
 
@@ -36,6 +37,10 @@ struct PlanSpec {
   bool fuse = true;
   MemoryMode memory = MemoryMode::both;
   Device device;
+  record::Choices choices;  // those that plan_with() took; kernels among them
+
+  // Fills in fuse and memory as the settings say, or as `choices` say otherwise.
+  void plan_with(const record::Choices& choices);
 };
 
 class Plan {
@@ -70,6 +75,16 @@ class Plan {
   // Bytes of live internal arrays during each step and the step's name.
   std::vector<std::pair<std::string, int64_t>> timeline(MemoryMode mode) const;
   std::string debug_string() const;
+
+  // A step as the tuner sees it.
+  struct StepChoice {
+    std::string signature, implementation;
+    std::vector<std::string> alternatives;  // other implementations that take the call
+  };
+  GEMEL_EXPORT std::vector<StepChoice> step_choices() const;
+  // From now on runs write how long each step took, as many numbers as step_choices() has rows;
+  // null: no longer. Not while the plan runs.
+  void time_steps(std::vector<int64_t>* nanoseconds) { step_times_ = nanoseconds; }
 
  private:
   MemoryProblem internal_arrays() const;  // the problem without workspaces
@@ -109,6 +124,8 @@ class Plan {
   std::vector<DType> dtypes_;
   bool training_ = false;
   Device device_;
+  int threads_;  // inside operators, at most
+  std::vector<int64_t>* step_times_ = nullptr;
   std::vector<Step> steps_;
   std::vector<Tensor> tensors_;
   std::vector<Patch> patches_;

@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "base/settings.h"
 #include "graph/indexed.h"
 #include "graph/symbol.h"
+#include "kernels/fpmath.h"
 #include "kernels/parallel.h"
 #include "op/registry.h"
 #include "passes/common_subexpressions.h"
@@ -11,6 +13,7 @@
 #include "passes/fuse.h"
 #include "passes/infer_shape.h"
 #include "passes/infer_type.h"
+#include "record/key.h"
 #include "runtime/call.h"
 #include "runtime/plan.h"
 
@@ -37,6 +40,13 @@ void run_beforehand(const Node& node, const OpCall& call) {
 }
 // A step that touches no more than this runs on one thread.
 constexpr int64_t single_thread_bytes = 1 << 20;
+
+// Threads inside operators: as many as there are, or fewer if that was chosen.
+int chosen_threads(const record::Choices& choices) {
+  int threads = kernels::thread_count();
+  parse_value(choices.setting("omp_threads", print_value(threads)), threads);
+  return std::clamp(threads, 1, kernels::thread_count());
+}
 }  // namespace
 
 // Values are numbered over all stages. A value's root is where its bytes are: a slot, or the arena.
@@ -260,7 +270,7 @@ struct Plan::Builder {
       std::optional<kernels::SingleThread> alone;  // libraries fix their threads when they prepare
       if (step.single_thread) alone.emplace();
       try {
-        step.implementation = &info.choose(call);
+        step.implementation = &info.choose(call, preferred(call));
         if (step.implementation->prepare) {
           const ReproducibleSums sums(*step.implementation);
           step.prepared = step.implementation->prepare(call);
@@ -297,6 +307,11 @@ struct Plan::Builder {
     plan.steps_.push_back(std::move(step));
   }
 
+  std::string_view preferred(const OpCall& call) const {
+    if (spec.choices.kernels.empty() || call.op.implementations.size() < 2) return {};
+    return spec.choices.kernel(record::call_signature(call));
+  }
+
   int root_of(int value) const {
     while (plan.problem_.values[value].alias_of >= 0) value = plan.problem_.values[value].alias_of;
     return value;
@@ -318,7 +333,17 @@ struct Plan::Builder {
   }
 };
 
-Plan::Plan(PlanSpec spec) : training_(spec.training), device_(spec.device) {
+void PlanSpec::plan_with(const record::Choices& given) {
+  choices = given;
+  fuse = given.flag("fusion", settings::current().fusion);
+  memory = memory_mode_from_name(given.setting("memory_plan", settings::current().memory_plan));
+}
+
+Plan::Plan(PlanSpec spec)
+    : training_(spec.training), device_(spec.device), threads_(chosen_threads(spec.choices)) {
+  const kernels::ThreadLimit limit(threads_);
+  const kernels::FpmathScope precision(
+      kernels::fpmath_from_name(spec.choices.setting("fpmath", settings::current().fpmath)));
   Builder(std::move(spec), *this).build();
 }
 Plan::~Plan() = default;

@@ -178,6 +178,41 @@ class Executor:
         """[(step, live bytes)] over the plan's steps, in one mode."""
         return self._core.memory_timeline(mode)
 
+    def tune(self, budget=60, *, training=None, allow=(), record=None, progress=None,
+             data=None):
+        """Find the fastest way to run this graph here, and run it so from now on.
+
+        The search alternates each candidate with the best so far; whatever is not faster beyond the
+        noise is not taken. The result is kept in the record (see `gemel.tuning`), from which later
+        bindings of the same graph and shapes take it. The arrays of this executor are not written.
+
+        Parameters
+        ----------
+        budget : float
+            Seconds for the search.
+        training : bool
+            Whether forward and backward count, or the forward pass of inference; by default, whether
+            any argument wants a gradient.
+        allow : sequence of str
+            What else than speed may change: "memory" (take more of it), "precision" (fpmath
+            "high"), "fast" (fpmath "fast"), "batch" (measure other batch sizes, too; the report says
+            which gives most samples a second, this executor keeps its own).
+        record : str
+            The file to write; by default the one that the setting `record` names.
+        progress : callable
+            Called after each comparison with a dict: what, seconds, before, taken, problem.
+        data : sequence of str
+            For "batch": the arguments whose first axis is the batch; by default those named like
+            data or labels.
+
+        Returns
+        -------
+        gemel.tuning.Report
+        """
+        from . import tuning
+        return tuning.tune(self, budget, training=training, allow=allow, record=record,
+                           progress=progress, data=data)
+
     def debug_str(self):
         """The plan's steps with their kernels, and its memory."""
         return self._core.debug_str()

@@ -83,6 +83,7 @@ void bind_profiler(nb::module_& m);
 void bind_custom(nb::module_& m);
 void bind_runtime(nb::module_& m);
 void bind_cuda(nb::module_& m);
+void bind_tune(nb::module_& m);
 void bind_data(nb::module_& m);
 void bind_kvstore(nb::module_& m);
 void bind_record_io(nb::module_& m);

@@ -21,4 +21,5 @@ NB_MODULE(_core, m) {
   bind_kvstore(m);
   bind_image(m);
   bind_cuda(m);
+  bind_tune(m);
 }

@@ -1,6 +1,7 @@
 // Matrix products of row-major matrices: C = op(A) op(B) + beta C, where op transposes or not.
 #pragma once
 #include <cstdint>
+#include <string>
 
 #include "base/dtype.h"
 
@@ -26,6 +27,8 @@ void reference_gemm(DType dtype, const Gemm& gemm, const void* a, const void* b,
 
 // Whether a BLAS library serves this type; without one, never.
 bool blas_supports(DType dtype);
+// Its name, version and kind of CPU; "no BLAS" without one.
+std::string blas_version();
 void blas_gemm(DType dtype, const Gemm& gemm, const void* a, const void* b, void* c);
 
 // Whether the product is so small that the direct one, on the calling thread, beats a library.

@@ -12,6 +12,8 @@ namespace gemel::kernels {
 
 #ifdef GEMEL_WITH_OPENBLAS
 
+std::string blas_version() { return openblas_get_config(); }
+
 bool blas_supports(DType dtype) { return dtype == DType::float32 || dtype == DType::float64; }
 
 void blas_gemm(DType dtype, const Gemm& g, const void* a, const void* b, void* c) {
@@ -36,6 +38,8 @@ void blas_gemm(DType dtype, const Gemm& g, const void* a, const void* b, void* c
 }
 
 #else
+
+std::string blas_version() { return "no BLAS"; }
 
 bool blas_supports(DType) { return false; }
 

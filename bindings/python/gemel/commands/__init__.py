@@ -9,10 +9,10 @@ import argparse
 import os
 import sys
 
-from . import env, im2rec, info, predict, rec, trace
+from . import env, im2rec, info, predict, rec, trace, tune
 
 SUBCOMMANDS = {"predict": predict, "info": info, "env": env, "trace": trace,
-               "im2rec": im2rec, "rec": rec}
+               "im2rec": im2rec, "rec": rec, "tune": tune}
 
 
 def make_parser():

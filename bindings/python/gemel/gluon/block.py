@@ -4,7 +4,7 @@ import threading
 import warnings
 from collections import OrderedDict
 
-from .. import initializer
+from .. import autograd, initializer
 from .. import ndarray as nd
 from .. import symbol
 from ..base import MXNetError
@@ -510,6 +510,35 @@ class HybridBlock(Block):
         except DeferredInitializationError:
             self._deferred_infer_shape(*args)
             return self._cached(args)
+
+    def tune(self, *args, budget=60, training=False, **options):
+        """Hybridize the block and find the fastest way to run it here for arguments like these.
+
+        Takes what `Executor.tune` takes and returns its report. Calls with the same shapes are then
+        run as the record says; `training`: those under `autograd.record()`.
+        """
+        if not self._active:
+            self.hybridize()
+        with autograd.pause():
+            self(*args)  # finishes deferred initialisation
+        inputs, output, _, _ = self._get_graph(*args)
+        flat = [one for one in flatten(args, "input")[0] if one is not None]
+        ctx = flat[0].context
+        params = {one.name: one for one in self.collect_params().values()}
+        arrays = {variable.name: one for variable, one in zip(inputs, flat)}
+        gradients = {}
+        for name in output.list_inputs():
+            if name not in arrays:
+                arrays[name] = params[name].data(ctx)
+                if training and params[name].grad_req != "null":
+                    gradients[name] = arrays[name].zeros_like()
+        executor = output.bind(
+            ctx, {name: arrays[name] for name in output.list_arguments()}, gradients,
+            {name: "write" for name in gradients},
+            {name: arrays[name] for name in output.list_auxiliary_states()})
+        report = executor.tune(budget, training=training, **options)
+        self._clear_cached_op()
+        return report
 
     def forward(self, x, *args):
         """Compute the outputs, from arrays or from symbols."""

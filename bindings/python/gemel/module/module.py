@@ -2,6 +2,7 @@
 import logging
 import warnings
 
+from .. import _core
 from .. import kvstore as kvstore_module
 from .. import ndarray as nd
 from .. import optimizer as opt
@@ -564,6 +565,20 @@ class Module(BaseModule):
 
     def update_metric(self, eval_metric, labels, pre_sliced=False):
         self._exec_group.update_metric(eval_metric, labels, pre_sliced)
+
+    def tune(self, budget=60, **options):
+        """Find the fastest way to run the bound network here: `Executor.tune`, for all devices.
+
+        With `for_training` forward and backward count, else the forward pass. Takes what
+        `Executor.tune` takes and returns its report.
+        """
+        assert self.binded
+        first, *others = self._exec_group.execs
+        options.setdefault("training", self.for_training)
+        report = first.tune(budget, **options)
+        for executor in others:
+            _core.copy_choices(first._core, executor._core, report.training)
+        return report
 
     def install_monitor(self, mon):
         assert self.binded

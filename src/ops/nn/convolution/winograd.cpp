@@ -4,6 +4,7 @@
 
 #include "base/settings.h"
 #include "kernels/conv/direct.h"
+#include "kernels/fpmath.h"
 #include "kernels/parallel.h"
 #include "memory/pool.h"
 #include "ops/nn/convolution/parameters.h"
@@ -84,7 +85,7 @@ Implementation winograd(GeometryOf geometry, WinogradPass pass) {
               },
           .when =
               [=](const OpCall& c) {
-                if (c.out[0].dtype != DType::float32 || settings::current().fpmath == "exact")
+                if (c.out[0].dtype != DType::float32 || kernels::fpmath() == kernels::Fpmath::exact)
                   return false;
                 const kernels::ConvolutionGeometry g = geometry(c);
                 return kernels::winograd_applies(g) &&
