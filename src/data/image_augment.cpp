@@ -17,17 +17,6 @@ constexpr float color_deviation[3] = {55.46f, 4.794f, 1.148f};
 constexpr float color_direction[3][3] = {
     {-0.5675f, 0.7192f, 0.4009f}, {-0.5808f, -0.0045f, -0.8140f}, {-0.5836f, -0.6948f, 0.4203f}};
 
-// The sizes of an image whose shorter edge becomes `edge`.
-void shorter_edge(int64_t edge, int64_t& height, int64_t& width) {
-  const int64_t shorter = std::min(height, width);
-  height = height == shorter ? edge : edge * height / shorter;
-  width = width == shorter ? edge : edge * width / shorter;
-}
-
-uint8_t pixel_of(float value) {
-  return static_cast<uint8_t>(std::lrint(std::clamp(value, 0.0f, 255.0f)));
-}
-
 }  // namespace
 
 ImageAugmenter::ImageAugmenter(const AugmentParameters& augment,
@@ -45,18 +34,6 @@ bool ImageAugmenter::is_affine() const {
          a_.max_random_scale != 1 || a_.min_random_scale != 1 ||
          (!a_.random_resized_crop && (a_.max_aspect_ratio > 0 || a_.min_aspect_ratio)) ||
          a_.max_img_size < 1e10f || a_.min_img_size > 0;
-}
-
-kernels::Interpolation ImageAugmenter::interpolation(ImageRandom& random, int64_t height,
-                                                     int64_t width, int64_t to_height,
-                                                     int64_t to_width) const {
-  int method = a_.inter_method;
-  if (method == 10) method = static_cast<int>(random.integer(0, 4));
-  if (method == 9)
-    method = to_height > height && to_width > width   ? 2
-             : to_height < height && to_width < width ? 3
-                                                      : 1;
-  return static_cast<kernels::Interpolation>(method);
 }
 
 // What of an image of this size becomes the result.
@@ -111,9 +88,7 @@ void ImageAugmenter::place(ImageRandom& random, bool mirror) {
       std::swap(image_, other_);
     }
     other_.allocate(crop.height, crop.width, channels_);
-    for (int64_t y = 0; y < crop.height; ++y)
-      std::memcpy(other_.row(y), image_.row(crop.top + y) + crop.left * channels_,
-                  static_cast<size_t>(crop.width * channels_));
+    copy_part(image_, crop, other_, 0, 0);
     resize_image(other_, height_, width_, kernels::Interpolation::linear, result_);
     if (mirror) mirror_image(result_);
     return;
@@ -129,7 +104,9 @@ void ImageAugmenter::place_slowly(ImageRandom& random, bool mirror) {
   const auto resize = [&](int64_t to_height, int64_t to_width) {
     if (to_height == image_.height && to_width == image_.width) return;
     resize_image(image_, to_height, to_width,
-                 interpolation(random, image_.height, image_.width, to_height, to_width), other_);
+                 choose_interpolation(a_.inter_method, random, image_.height, image_.width,
+                                      to_height, to_width),
+                 other_);
     std::swap(image_, other_);
   };
   if (a_.resize > 0) {
@@ -155,9 +132,7 @@ void ImageAugmenter::place_slowly(ImageRandom& random, bool mirror) {
   }
   const Region crop = crop_of(image_.height, image_.width, random);
   other_.allocate(crop.height, crop.width, channels_);
-  for (int64_t y = 0; y < crop.height; ++y)
-    std::memcpy(other_.row(y), image_.row(crop.top + y) + crop.left * channels_,
-                static_cast<size_t>(crop.width * channels_));
+  copy_part(image_, crop, other_, 0, 0);
   std::swap(image_, other_);
   resize(height_, width_);
   std::swap(image_, result_);
@@ -211,31 +186,6 @@ void ImageAugmenter::change_affinely(ImageRandom& random) {
                      (value(top + 1, left, k) * (1 - fx) + value(top + 1, left + 1, k) * fx) * fy);
     }
   std::swap(image_, other_);
-}
-
-// Adds to hue (of 180), lightness and saturation (of 255).
-void ImageAugmenter::shift_hsl(ImageRandom& random) {
-  const auto draw = [&](int limit) { return static_cast<float>(random.integer(-limit, limit)); };
-  const float dh = draw(a_.random_h), ds = draw(a_.random_s), dl = draw(a_.random_l);
-  if (channels_ != 3 || (dh == 0 && ds == 0 && dl == 0)) return;
-  for (size_t i = 0; i + 2 < result_.pixels.size(); i += 3) {
-    uint8_t* p = result_.pixels.data() + i;
-    const float r = p[0] / 255.0f, g = p[1] / 255.0f, b = p[2] / 255.0f;
-    const float high = std::max({r, g, b}), low = std::min({r, g, b}), spread = high - low;
-    float l = (high + low) / 2, h = 0, s = 0;
-    if (spread > 0) {
-      s = l < 0.5f ? spread / (high + low) : spread / (2 - high - low);
-      h = high == r ? (g - b) / spread : high == g ? 2 + (b - r) / spread : 4 + (r - g) / spread;
-    }
-    h = std::clamp((h < 0 ? h + 6 : h) * 30 + dh, 0.0f, 180.0f) / 30;
-    l = std::clamp(l + dl / 255, 0.0f, 1.0f);
-    s = std::clamp(s + ds / 255, 0.0f, 1.0f);
-    const float chroma = (1 - std::abs(2 * l - 1)) * s, base = l - chroma / 2;
-    for (int c = 0; c < 3; ++c) {  // red at hue 0, green at 2, blue at 4
-      float distance = std::abs(std::fmod(h - 2.0f * static_cast<float>(c) + 9, 6.0f) - 3);
-      p[c] = pixel_of((base + chroma * std::clamp(2 - distance, 0.0f, 1.0f)) * 255);
-    }
-  }
 }
 
 void ImageAugmenter::colors(ImageRandom& random, float* planes) {
@@ -296,7 +246,11 @@ void ImageAugmenter::run(std::span<const std::byte> bytes, std::string_view name
   decoder_.open(bytes, name);
   const bool mirror = n_.mirror || (n_.rand_mirror && random.coin());
   place(random, mirror);
-  if (a_.random_h || a_.random_s || a_.random_l) shift_hsl(random);
+  const auto draw = [&](int limit) { return static_cast<float>(random.integer(-limit, limit)); };
+  if (a_.random_h || a_.random_s || a_.random_l) {
+    const float hue = draw(a_.random_h), saturation = draw(a_.random_s);
+    shift_hsl(result_, hue, saturation, draw(a_.random_l));
+  }
   colors(random, planes);
 }
 

@@ -3,8 +3,9 @@
 #include <optional>
 
 #include "data/image_codec.h"
+#include "data/image_colors.h"
+#include "data/image_random.h"
 #include "data/image_resize.h"
-#include "kernels/random.h"
 #include "op/parameters.h"
 
 namespace gemel::data {
@@ -27,31 +28,6 @@ struct NormalizeParameters {
       max_random_illumination;
 };
 
-// The random numbers of one image: they depend on the seed, the epoch and the image's place in it,
-// on nothing else.
-class ImageRandom {
- public:
-  ImageRandom(uint64_t seed, uint64_t epoch, uint64_t place)
-      : stream_(seed * 0x9E3779B97F4A7C15u + epoch, 0), place_(place) {}
-  float uniform(float low, float high) { return low + (high - low) * kernels::unit_float(next()); }
-  // An integer in [low, high].
-  int64_t integer(int64_t low, int64_t high) {
-    return low +
-           static_cast<int64_t>(uint64_t{next()} * static_cast<uint64_t>(high - low + 1) >> 32);
-  }
-  bool coin() { return next() & 1; }
-  float normal() {
-    const uint32_t a = next();
-    return kernels::normal_pair(a, next())[0];
-  }
-
- private:
-  uint32_t next() { return stream_.bits(place_, draw_++)[0]; }
-  kernels::Philox stream_;
-  uint64_t place_;
-  uint32_t draw_ = 0;
-};
-
 // One for each thread.
 class ImageAugmenter {
  public:
@@ -68,10 +44,7 @@ class ImageAugmenter {
   Region crop_of(int64_t height, int64_t width, ImageRandom& random) const;
   bool is_affine() const;
   void change_affinely(ImageRandom& random);
-  void shift_hsl(ImageRandom& random);
   void colors(ImageRandom& random, float* planes);
-  kernels::Interpolation interpolation(ImageRandom& random, int64_t height, int64_t width,
-                                       int64_t to_height, int64_t to_width) const;
 
   const AugmentParameters& a_;
   const NormalizeParameters& n_;

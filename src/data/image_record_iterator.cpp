@@ -7,6 +7,7 @@
 
 #include "array/convert.h"
 #include "base/log.h"
+#include "data/files.h"
 #include "engine/engine.h"
 #include "kernels/parallel.h"
 
@@ -15,17 +16,13 @@ namespace {
 
 MeanImageFiles mean_image_files{};
 
-// Lines of a number, labels and a name, with tabs between them.
-std::unordered_map<uint64_t, std::vector<float>> read_labels(const std::string& path) {
+}  // namespace
+
+std::unordered_map<uint64_t, std::vector<float>> read_label_list(const std::string& path) {
   std::unordered_map<uint64_t, std::vector<float>> labels;
   const std::string text = read_file(path);
-  int64_t number = 0;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string_view line(text.data() + begin, end - begin);
-    begin = end + 1;
-    ++number;
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+  for_each_line(text, [&](std::string_view line, int64_t number, size_t) {
+    if (line.find_first_not_of('\t') == std::string_view::npos) return;
     const size_t name = line.rfind('\t');
     uint64_t id = 0;
     auto [at, error] = std::from_chars(line.data(), line.data() + line.size(), id);
@@ -41,19 +38,26 @@ std::unordered_map<uint64_t, std::vector<float>> read_labels(const std::string& 
     GEMEL_CHECK(good, "{}, line {}: expected a number, labels and a name, got '{}'", path, number,
                 line.substr(0, 60));
     labels[id] = std::move(values);
-  }
+  });
   return labels;
 }
 
-}  // namespace
-
 void set_mean_image_files(const MeanImageFiles& files) { mean_image_files = files; }
 
+RecordSequence::Options source_of(const ImageRecordParameters& p) {
+  RecordSequence::Options options;
+  options.files = p.path_imgrec;
+  options.index = p.path_imgidx;
+  options.num_parts = p.num_parts;
+  options.part_index = p.part_index;
+  options.shuffle = p.shuffle;
+  options.seed = static_cast<uint64_t>(p.seed) + static_cast<uint64_t>(p.shuffle_chunk_seed);
+  options.on_damage = p.on_damage == "skip" ? OnDamage::skip : OnDamage::stop;
+  return options;
+}
+
 struct ImageRecordIterator::Lane {
-  Lane(const ImageRecordParameters& p, int64_t channels, int64_t height, int64_t width,
-       const float* mean)
-      : augmenter(p, p, channels, height, width, mean) {}
-  ImageAugmenter augmenter;
+  std::unique_ptr<ImageWork> work;
   std::vector<float> planes;
   Ref<engine::Tag> tag = engine::make_tag("images");
 };
@@ -72,8 +76,12 @@ struct ImageRecordIterator::Ahead {
   std::vector<Ref<engine::Tag>> made;
 };
 
-ImageRecordIterator::ImageRecordIterator(std::string name, const ImageRecordParameters& parameters)
-    : name_(std::move(name)), p_(parameters), reader_(engine::make_tag("reader")) {
+ImageRecordIterator::ImageRecordIterator(std::string name, const ImageRecordParameters& parameters,
+                                         MakeImageWork make_work)
+    : name_(std::move(name)),
+      p_(parameters),
+      make_work_(std::move(make_work)),
+      reader_(engine::make_tag("reader")) {
   GEMEL_CHECK(!p_.path_imgrec.empty(), "[{}] expected path_imgrec, a file of records", name_);
   GEMEL_CHECK(p_.data_shape.ndim() == 3 && (p_.data_shape[0] == 1 || p_.data_shape[0] == 3) &&
                   p_.data_shape[1] > 0 && p_.data_shape[2] > 0,
@@ -83,33 +91,18 @@ ImageRecordIterator::ImageRecordIterator(std::string name, const ImageRecordPara
               name_, p_.num_parts, p_.part_index);
   GEMEL_CHECK(p_.on_damage == "stop" || p_.on_damage == "skip",
               "[{}] on_damage: expected stop or skip, got {}", name_, p_.on_damage);
-  GEMEL_CHECK(p_.inter_method <= 4 || p_.inter_method >= 9,
-              "[{}] inter_method: expected 0 to 4, 9 or 10, got {}", name_, p_.inter_method);
   channels_ = p_.data_shape[0];
   height_ = p_.data_shape[1];
   width_ = p_.data_shape[2];
   dtype_ = p_.dtype == DType::none ? DType::float32 : p_.dtype;
-  if (dtype_ == DType::uint8 || dtype_ == DType::int8) {
-    // Pixels as they are, in int8 less the mean.
-    p_.scale = p_.std_r = p_.std_g = p_.std_b = 1;
-    p_.max_random_contrast = p_.max_random_illumination = 0;
-    if (dtype_ == DType::uint8) p_.mean_r = p_.mean_g = p_.mean_b = 0;
-  }
-  if (!p_.path_imglist.empty()) listed_labels_ = read_labels(p_.path_imglist);
-  RecordSequence::Options options;
-  options.files = p_.path_imgrec;
-  options.index = p_.path_imgidx;
-  options.num_parts = p_.num_parts;
-  options.part_index = p_.part_index;
-  options.shuffle = p_.shuffle;
-  options.seed = static_cast<uint64_t>(p_.seed) + static_cast<uint64_t>(p_.shuffle_chunk_seed);
-  options.on_damage = p_.on_damage == "skip" ? OnDamage::skip : OnDamage::stop;
-  records_ = std::make_unique<RecordSequence>(options);
+  if (!p_.path_imglist.empty()) listed_labels_ = read_label_list(p_.path_imglist);
+  records_ = std::make_unique<RecordSequence>(source_of(p_));
   if (!p_.mean_img.empty()) load_mean_image();
   const int lanes = std::clamp(p_.preprocess_threads, 1, std::max(1, engine::compute_workers()));
-  for (int i = 0; i < lanes; ++i)
-    lanes_.push_back(std::make_unique<Lane>(p_, channels_, height_, width_,
-                                            mean_image_.empty() ? nullptr : mean_image_.data()));
+  for (int i = 0; i < lanes; ++i) {
+    lanes_.push_back(std::make_unique<Lane>());
+    lanes_.back()->work = make_work_(mean_image_.empty() ? nullptr : mean_image_.data(), false);
+  }
   if (p_.verbose)
     log::info("{}: {}, part {} of {}, {} threads", name_, p_.path_imgrec, p_.part_index,
               p_.num_parts, lanes);
@@ -134,11 +127,10 @@ void ImageRecordIterator::load_mean_image() {
     if (p_.verbose) log::info("{}: making the mean image {}", name_, p_.mean_img);
     ImageRecordParameters plain = p_;
     plain.mean_img.clear();
-    plain.mean_r = plain.mean_g = plain.mean_b = 0;
-    plain.scale = plain.std_r = plain.std_g = plain.std_b = 1;
-    plain.rand_mirror = plain.mirror = plain.round_batch = plain.verbose = plain.shuffle = false;
+    plain.round_batch = plain.verbose = plain.shuffle = false;
     plain.dtype = DType::float32;
-    ImageRecordIterator all(name_, plain);
+    ImageRecordIterator all(name_, plain,
+                            [this](const float*, bool) { return make_work_(nullptr, true); });
     std::vector<double> sum(static_cast<size_t>(channels_ * height_ * width_));
     int64_t count = 0;
     for (Batch batch; all.next(batch);) {
@@ -195,25 +187,18 @@ void ImageRecordIterator::read(Ahead& ahead) {
   }
 }
 
-void ImageRecordIterator::set_labels(const std::vector<float>& from, uint64_t id,
-                                     const std::string& where, float* to) const {
-  const std::vector<float>* labels = &from;
-  if (!listed_labels_.empty()) {
-    const auto found = listed_labels_.find(id);
-    GEMEL_CHECK(found != listed_labels_.end(), "[{}] {}: {} has no label for the number {}", name_,
-                where, p_.path_imglist, id);
-    labels = &found->second;
-  }
-  GEMEL_CHECK(static_cast<int64_t>(labels->size()) == p_.label_width,
-              "[{}] {}: expected label_width {} labels, got {}", name_, where, p_.label_width,
-              labels->size());
-  std::copy(labels->begin(), labels->end(), to);
+std::span<const float> ImageRecordIterator::labels_of(const ImageRecord& record,
+                                                      const std::string& where) const {
+  if (listed_labels_.empty()) return record.labels;
+  const auto found = listed_labels_.find(record.id);
+  GEMEL_CHECK(found != listed_labels_.end(), "[{}] {}: {} has no label for the number {}", name_,
+              where, p_.path_imglist, record.id);
+  return found->second;
 }
 
 void ImageRecordIterator::one_image(Lane& lane, Ahead& ahead, int64_t i) {
   const std::string& where = ahead.where[i];
   const ImageRecord record = unpack_image_record(std::as_bytes(std::span(ahead.records[i])), where);
-  set_labels(record.labels, record.id, where, ahead.label.data<float>() + i * p_.label_width);
   ahead.index[i] = record.id;
   const int64_t values = channels_ * height_ * width_;
   const uint64_t seed = static_cast<uint64_t>(p_.seed_aug.value_or(p_.seed));
@@ -224,7 +209,8 @@ void ImageRecordIterator::one_image(Lane& lane, Ahead& ahead, int64_t i) {
     lane.planes.resize(static_cast<size_t>(values));
     planes = lane.planes.data();
   }
-  lane.augmenter.run(record.content, where, random, planes);
+  lane.work->run(record, labels_of(record, where), where, random, planes,
+                 ahead.label.data<float>() + i * p_.label_width);
   if (dtype_ == DType::float32) return;
   if (dtype_ == DType::uint8 || dtype_ == DType::int8) {
     const float low = dtype_ == DType::uint8 ? 0 : -128, high = dtype_ == DType::uint8 ? 255 : 127;
@@ -387,10 +373,48 @@ std::vector<Description> ImageRecordIterator::label_description() const {
 
 namespace {
 
+// Images with a fixed number of labels.
+class Classification final : public ImageWork {
+ public:
+  Classification(const std::string& name, const ImageRecordParameters& p, const float* mean)
+      : name_(name),
+        p_(p),
+        augmenter_(p_, p_, p.data_shape[0], p.data_shape[1], p.data_shape[2], mean) {}
+
+  void run(const ImageRecord& record, std::span<const float> given, const std::string& where,
+           ImageRandom random, float* planes, float* label) override {
+    GEMEL_CHECK(static_cast<int64_t>(given.size()) == p_.label_width,
+                "[{}] {}: expected label_width {} labels, got {}", name_, where, p_.label_width,
+                given.size());
+    std::copy(given.begin(), given.end(), label);
+    augmenter_.run(record.content, where, random, planes);
+  }
+
+ private:
+  std::string name_;
+  ImageRecordParameters p_;
+  ImageAugmenter augmenter_;
+};
+
 std::unique_ptr<Iterator> make(const char* name, DType dtype, const Parameters& parameters) {
   ImageRecordParameters p = static_cast<const ImageRecordParameters&>(parameters);
   if (dtype != DType::none) p.dtype = dtype;
-  return std::make_unique<ImageRecordIterator>(name, p);
+  check_interpolation(name, p.inter_method);
+  if (p.dtype == DType::uint8 || p.dtype == DType::int8) {
+    // Pixels as they are, in int8 less the mean.
+    p.scale = p.std_r = p.std_g = p.std_b = 1;
+    p.max_random_contrast = p.max_random_illumination = 0;
+    if (p.dtype == DType::uint8) p.mean_r = p.mean_g = p.mean_b = 0;
+  }
+  return std::make_unique<ImageRecordIterator>(name, p, [=](const float* mean, bool plain) {
+    ImageRecordParameters own = p;
+    if (plain) {
+      own.mean_r = own.mean_g = own.mean_b = 0;
+      own.scale = own.std_r = own.std_g = own.std_b = 1;
+      own.rand_mirror = own.mirror = false;
+    }
+    return std::make_unique<Classification>(name, own, mean);
+  });
 }
 
 IteratorInfo kind(const char* name, DType dtype, const char* doc) {

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "data/image_record_parameters.h"
+#include "data/image_work.h"
 #include "data/iterator.h"
 #include "data/record_sequence.h"
 
@@ -19,9 +20,17 @@ struct MeanImageFiles {
 };
 void set_mean_image_files(const MeanImageFiles& files);
 
+// What an iterator reads, and in which order.
+RecordSequence::Options source_of(const ImageRecordParameters& parameters);
+// Lines of a number, labels and a name, with tabs between them: from number to labels.
+std::unordered_map<uint64_t, std::vector<float>> read_label_list(const std::string& path);
+
 class ImageRecordIterator final : public Iterator {
  public:
-  ImageRecordIterator(std::string name, const ImageRecordParameters& parameters);
+  // What `parameters` say of the source, the batches and the result; `make_work` does the rest, on
+  // a row of `label_width` numbers for each image.
+  ImageRecordIterator(std::string name, const ImageRecordParameters& parameters,
+                      MakeImageWork make_work);
   ~ImageRecordIterator() override;
   void reset() override;
   bool next(Batch& batch) override;
@@ -44,11 +53,11 @@ class ImageRecordIterator final : public Iterator {
   void drop_ahead();
   void replace_failed(Ahead& ahead);
   void load_mean_image();
-  void set_labels(const std::vector<float>& from, uint64_t id, const std::string& where,
-                  float* to) const;
+  std::span<const float> labels_of(const ImageRecord& record, const std::string& where) const;
 
   std::string name_;
   ImageRecordParameters p_;
+  MakeImageWork make_work_;
   int64_t channels_, height_, width_;
   DType dtype_;
   std::unique_ptr<RecordSequence> records_;  // used by tasks that hold reader_

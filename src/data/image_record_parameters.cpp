@@ -46,7 +46,9 @@ void declare_source(Declare d) {
   d("prefetch_buffer", &P::prefetch_buffer, "4", "Batches that are made ahead.")
       .range(0, 1 << 16)
       .type = "long (non-negative)";
-  d("ctx", &P::ctx, "gpu", "Has no effect: batches are in the memory of the host.");
+  d.f.choice("ctx", &P::ctx, {{"cpu", "cpu"}, {"gpu", "gpu"}})
+      .fallback("gpu")
+      .doc("Has no effect: batches are in the memory of the host.");
   d.f.choice("dtype", &P::dtype, output_types())
       .fallback("None")
       .doc("Element type of the data; None for float32.");

@@ -56,8 +56,8 @@ void declare_common(Fields<P>& f) {
       .fallback("4")
       .doc("Has no effect: the samples are in memory.")
       .type = "long (non-negative)";
-  f.field("ctx", static_cast<std::string P::*>(&P::ctx))
-      .fallback("cpu")
+  f.choice("ctx", static_cast<std::string P::*>(&P::ctx), {{"cpu", "cpu"}, {"gpu", "gpu"}})
+      .fallback("gpu")
       .doc("Has no effect: batches are in the memory of the host.");
   f.choice("dtype", static_cast<DType P::*>(&P::dtype), output_types())
       .fallback("None")
