@@ -1,6 +1,8 @@
 // Every implementation of an operator against its plain reference, on odd sizes, and empty batches.
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "ops/testing.h"
 
 namespace gemel {
@@ -100,6 +102,40 @@ TEST(Implementations, LrnOnOddSizes) {
         const Array x = pattern({2, channels, size, 25}), dy = pattern({2, channels, size, 25});
         compare("LRN", {x}, attributes);
         compare("_backward_LRN", {dy, x}, attributes);
+      }
+}
+
+TEST(Implementations, PoolingOnOddSizes) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<std::pair<Shape, Attributes>> cases = {
+      {{3, 7, 7, 7}, {{"kernel", "(3,3)"}, {"pad", "(1,1)"}}},
+      {{2, 5, 33, 28}, {{"kernel", "(3,3)"}, {"pad", "(1,1)"}}},
+      {{2, 3, 13, 35}, {{"kernel", "(3,3)"}, {"stride", "(2,2)"}}},
+      {{2, 3, 14, 36}, {{"kernel", "(3,3)"}, {"stride", "(2,2)"}, {"pooling_convention", "full"}}},
+      {{1, 3, 19, 71}, {{"kernel", "(3,3)"}, {"stride", "(2,2)"}, {"pad", "(1,1)"}}},
+      {{1, 2, 16, 66}, {{"kernel", "(2,2)"}, {"stride", "(2,2)"}}},
+      {{1, 2, 20, 50}, {{"kernel", "(5,4)"}, {"stride", "(1,2)"}, {"pad", "(2,3)"}}},
+      {{1, 2, 20, 50}, {{"kernel", "(2,5)"}, {"stride", "(3,3)"}, {"pad", "(1,2)"}}},
+      {{2, 9, 31}, {{"kernel", "(3,)"}, {"stride", "(2,)"}}},
+      {{1, 2, 5, 6, 21}, {{"kernel", "(2,3,3)"}, {"stride", "(2,1,2)"}, {"pad", "(1,1,1)"}}},
+      {{2, 4, 7, 9}, {{"global_pool", "True"}}},
+  };
+  for (const auto& [shape, windows] : cases)
+    for (const char* type : {"max", "avg", "sum"})
+      for (const DType dtype : {DType::float32, DType::float16}) {
+        Attributes attributes = windows;
+        attributes["pool_type"] = type;
+        Array x = pattern(shape, dtype);
+        const Array y = testing::call("Pooling", {x}, attributes)[0];
+        const Array dy = pattern(y.shape, dtype);
+        compare("_backward_Pooling", {dy, x}, attributes);
+        if (dtype == DType::float32 && type == std::string("max"))
+          for (int64_t i = 0; i < shape.size() / 3; ++i) x.tensor().data<float>()[i * 2] = nan;
+        compare("Pooling", {x}, attributes);
+        if (type != std::string("max") || attributes.count("global_pool")) continue;
+        compare("_max_pooling", {x}, attributes);
+        const auto maxima = testing::call("_max_pooling", {x}, attributes);
+        compare("_backward_max_pooling", {dy, maxima[1], x}, attributes);
       }
 }
 

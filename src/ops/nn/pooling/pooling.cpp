@@ -5,6 +5,7 @@
 #include "op/registry.h"
 #include "ops/floating_type.h"
 #include "ops/nn/convolution/parameters.h"
+#include "ops/nn/pooling/planes.h"
 #include "ops/nn/pooling/window.h"
 
 namespace gemel::pooling_op {
@@ -201,16 +202,24 @@ void with_channels_second(const OpCall& c, F&& f) {
   });
 }
 
+template <auto pool>
 void forward(const OpCall& c) {
   with_channels_second(c, [&](const std::vector<const void*>& in, void* out) {
     pool(c.out[0].dtype, geometry(c, c.in[0], c.out[0]), in[0], out);
   });
 }
+bool forward_by_planes(const OpCall& c) {
+  return pooling_planes::forward_serves(c.out[0].dtype, geometry(c, c.in[0], c.out[0]));
+}
 // in: dy, data.
+template <auto pool>
 void backward(const OpCall& c) {
   with_channels_second(c, [&](const std::vector<const void*>& in, void* out) {
-    pool_backward(c.out[0].dtype, geometry(c, c.out[0], c.in[0]), in[0], in[1], out);
+    pool(c.out[0].dtype, geometry(c, c.out[0], c.in[0]), in[0], in[1], out);
   });
+}
+bool backward_by_planes(const OpCall& c) {
+  return pooling_planes::backward_serves(c.out[0].dtype, geometry(c, c.out[0], c.in[0]));
 }
 // in: a gradient in the shape of data, data. out: its elements where the maxima of data are.
 void at_maxima(const OpCall& c) {
@@ -284,17 +293,19 @@ void type(TypeContext& c) {
   c.set_in(0, c.out[0]);
   c.set_out(1, DType::uint8);
 }
+template <auto pool>
 void forward(const OpCall& c) {
-  pool_with_places(c.out[0].dtype, geometry(c, c.in[0], c.out[0]), c.in[0].address,
-                   c.out[0].address, c.out[1].data<uint8_t>());
+  pool(c.out[0].dtype, geometry(c, c.in[0], c.out[0]), c.in[0].address, c.out[0].address,
+       c.out[1].data<uint8_t>());
 }
 std::vector<Entry> gradient(const GradientContext& c) {
   return {c.make("_backward_max_pooling", {c.dy(0), c.out(1), c.in(0)}, c.node.parameters)};
 }
 // in: dy, places, data, of which only the shape matters.
+template <auto pool>
 void backward(const OpCall& c) {
-  pool_backward_to_places(c.out[0].dtype, geometry(c, c.out[0], c.in[0]), c.in[0].address,
-                          c.in[1].data<uint8_t>(), c.out[0].address);
+  pool(c.out[0].dtype, geometry(c, c.out[0], c.in[0]), c.in[0].address, c.in[1].data<uint8_t>(),
+       c.out[0].address);
 }
 }  // namespace with_places
 
@@ -349,7 +360,8 @@ GEMEL_OPERATORS(pooling) {
       .type(floating_type)
       .gradient(pooling_gradient)
       .training_form(training_form)
-      .implement("reference", forward)
+      .implement("planes", forward<pooling_planes::pool>, forward_by_planes)
+      .implement("reference", forward<pool>)
       .sample({.shapes = {{2, 6, 5, 3}},
                .attributes = {{"kernel", "(2, 3)"}, {"stride", "(2, 1)"}, {"layout", "NHWC"}}})
       .sample(
@@ -386,7 +398,8 @@ GEMEL_OPERATORS(pooling) {
       .inputs({"dy", "data"})
       .shape([](ShapeContext& c) { c.set_out(0, c.in[1]); })
       .gradient(second_gradient)
-      .implement("reference", backward);
+      .implement("planes", backward<pooling_planes::pool_backward>, backward_by_planes)
+      .implement("reference", backward<pool_backward>);
 
   OpBuilder places = op<P>("_max_pooling");
   places.doc("Maxima of windows, and where in each window they are.")
@@ -395,7 +408,9 @@ GEMEL_OPERATORS(pooling) {
       .shape(with_places::shape)
       .type(with_places::type)
       .gradient(with_places::gradient)
-      .implement("reference", with_places::forward)
+      .implement("planes", with_places::forward<pooling_planes::pool_with_places>,
+                 forward_by_planes)
+      .implement("reference", with_places::forward<pool_with_places>)
       .info()
       .hidden = true;
 
@@ -410,7 +425,9 @@ GEMEL_OPERATORS(pooling) {
         c.set_in(1, DType::uint8);
         c.set_in(2, c.in[0]);
       })
-      .implement("reference", with_places::backward);
+      .implement("planes", with_places::backward<pooling_planes::pool_backward_to_places>,
+                 backward_by_planes)
+      .implement("reference", with_places::backward<pool_backward_to_places>);
 
   op<P>("_backward_Pooling_maxima")
       .doc("The elements of `values` where the windows of data have their maxima.")
@@ -430,7 +447,8 @@ GEMEL_OPERATORS(pooling) {
       .shape(pooling_shape)
       .type(floating_type)
       .gradient(pooling_gradient)
-      .implement("reference", forward)
+      .implement("planes", forward<pooling_planes::pool>, forward_by_planes)
+      .implement("reference", forward<pool>)
       .sample(
           {.shapes = {{1, 2, 5, 6}}, .attributes = {{"kernel", "(3, 2)"}, {"stride", "(2, 2)"}}})
       .sample(

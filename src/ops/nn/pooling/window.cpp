@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <vector>
 
 #include "kernels/parallel.h"
-#include "simd/window_loops.h"
 
 namespace gemel {
 namespace {
@@ -79,156 +77,6 @@ C root(C x, int p) {
   return p == 1 ? x : p == 2 ? std::sqrt(x) : std::cbrt(x);
 }
 
-// The loops of simd/window_loops.h, for float by vectors and for double one by one.
-template <typename C>
-struct Loops {
-  static void join(const C* x, C* best, size_t n) {
-    if constexpr (std::is_same_v<C, float>) return simd::window_loops().larger(x, best, n);
-    for (size_t i = 0; i < n; ++i) best[i] = x[i] > best[i] ? x[i] : best[i];
-  }
-  static void join(const C* x, int32_t number, C* best, int32_t* row, size_t n) {
-    if constexpr (std::is_same_v<C, float>)
-      return simd::window_loops().larger_with_row(x, number, best, row, n);
-    for (size_t i = 0; i < n; ++i) {
-      row[i] = x[i] > best[i] ? number : row[i];
-      best[i] = x[i] > best[i] ? x[i] : best[i];
-    }
-  }
-  static void largest(const C* best, size_t kernel, size_t stride, C* out, size_t n) {
-    if constexpr (std::is_same_v<C, float>)
-      return simd::window_loops().largest_of_windows(best, kernel, stride, out, n);
-    for (size_t i = 0; i < n; ++i)
-      out[i] = *std::max_element(best + i * stride, best + i * stride + kernel);
-  }
-  static void first_largest(const C* best, const int32_t* row, size_t kernel, size_t stride, C* out,
-                            int32_t* place, size_t n) {
-    if constexpr (std::is_same_v<C, float>)
-      return simd::window_loops().first_largest_of_windows(best, row, kernel, stride, out, place,
-                                                           n);
-    for (size_t i = 0; i < n; ++i) {
-      out[i] = -std::numeric_limits<C>::infinity();
-      place[i] = std::numeric_limits<int32_t>::max();
-      for (size_t j = 0; j < kernel; ++j) {
-        const C value = best[i * stride + j];
-        const auto at = static_cast<int32_t>(row[i * stride + j] * kernel + j);
-        if (value > out[i] || (value == out[i] && at < place[i])) {
-          out[i] = value;
-          place[i] = at;
-        }
-      }
-    }
-  }
-  static void add(const C* x, C* sum, size_t n) {
-    if constexpr (std::is_same_v<C, float>) return simd::window_loops().add(x, sum, n);
-    for (size_t i = 0; i < n; ++i) sum[i] += x[i];
-  }
-  static void sums(const C* sum, size_t kernel, size_t stride, C* out, size_t n) {
-    if constexpr (std::is_same_v<C, float>)
-      return simd::window_loops().sums_of_windows(sum, kernel, stride, out, n);
-    for (size_t i = 0; i < n; ++i)
-      out[i] = std::accumulate(sum + i * stride, sum + i * stride + kernel, C(0));
-  }
-};
-
-// The maxima or the sums of windows, a row of windows at a time: the rows of the input that it
-// covers are joined into one, with padding at both ends, then that row's windows. Elements that are
-// NaN, and windows without others, are as the lowest number.
-template <typename T>
-class RowsOfWindows {
- public:
-  using C = compute_type<T>;
-  RowsOfWindows(const Geometry& g, const Grid& grid)
-      : g_(g),
-        grid_(grid),
-        width_(static_cast<size_t>(g.in[2])),
-        kernel_(static_cast<size_t>(g.kernel[2])),
-        stride_(static_cast<size_t>(g.stride[2])),
-        pad_(static_cast<size_t>(g.pad[2])),
-        count_(static_cast<size_t>(g.out[2])),
-        joined_(std::max(count_ * stride_ + kernel_, pad_ + width_) + 2 * simd::window_slack),
-        values_(count_ + simd::window_slack) {
-    if constexpr (!std::is_same_v<T, C>) converted_.resize(width_);
-  }
-
-  // Calls f(output offset of a row, its values).
-  template <typename F>
-  void maxima(const T* data, F&& f) {
-    rows(
-        data, lowest_, [&](int64_t, const C* x) { Loops<C>::join(x, &joined_[pad_], width_); },
-        [&](int64_t offset) {
-          Loops<C>::largest(joined_.data(), kernel_, stride_, values_.data(), count_);
-          finite();
-          f(offset, values_.data());
-        });
-  }
-  // The same, and the number of each first maximum in its window with padding; -1 without one.
-  template <typename F>
-  void first_maxima(const T* data, F&& f) {
-    row_.resize(joined_.size());
-    places_.resize(values_.size());
-    rows(
-        data, lowest_,
-        [&](int64_t number, const C* x) {
-          Loops<C>::join(x, static_cast<int32_t>(number), &joined_[pad_], &row_[pad_], width_);
-        },
-        [&](int64_t offset) {
-          Loops<C>::first_largest(joined_.data(), row_.data(), kernel_, stride_, values_.data(),
-                                  places_.data(), count_);
-          for (size_t i = 0; i < count_; ++i)
-            if (values_[i] == lowest_) places_[i] = -1;
-          finite();
-          f(offset, values_.data(), places_.data());
-        });
-  }
-  template <typename F>
-  void sums(const T* data, F&& f) {
-    rows(
-        data, C(0), [&](int64_t, const C* x) { Loops<C>::add(x, &joined_[pad_], width_); },
-        [&](int64_t offset) {
-          Loops<C>::sums(joined_.data(), kernel_, stride_, values_.data(), count_);
-          f(offset, values_.data());
-        });
-  }
-
- private:
-  template <typename Join, typename Done>
-  void rows(const T* data, C empty, Join&& join, Done&& done) {
-    int64_t offset = 0;
-    std::fill(joined_.begin(), joined_.end(), empty);
-    std::fill(row_.begin(), row_.end(), 0);
-    for (const Bounds& d : grid_.axis[0])
-      for (const Bounds& h : grid_.axis[1]) {
-        std::fill_n(&joined_[pad_], width_, empty);
-        if (!row_.empty()) std::fill_n(&row_[pad_], width_, 0);
-        for (int64_t z = d.first; z < d.last; ++z)
-          for (int64_t y = h.first; y < h.last; ++y)
-            join((z - d.start) * g_.kernel[1] + (y - h.start),
-                 as_computed(data + (z * g_.in[1] + y) * g_.in[2]));
-        done(offset);
-        offset += g_.out[2];
-      }
-  }
-  const C* as_computed(const T* row) {
-    if constexpr (std::is_same_v<T, C>) {
-      return row;
-    } else {
-      for (size_t i = 0; i < width_; ++i) converted_[i] = static_cast<C>(row[i]);
-      return converted_.data();
-    }
-  }
-  void finite() {
-    for (size_t i = 0; i < count_; ++i)
-      values_[i] = std::max(values_[i], std::numeric_limits<C>::lowest());
-  }
-
-  static constexpr C lowest_ = -std::numeric_limits<C>::infinity();
-  const Geometry& g_;
-  const Grid& grid_;
-  size_t width_, kernel_, stride_, pad_, count_;
-  std::vector<C> joined_, values_, converted_;
-  std::vector<int32_t> row_, places_;
-};
-
 // Where the places of a window lie in the input, from the window's beginning.
 std::vector<int64_t> offsets_of_places(const Geometry& g) {
   std::vector<int64_t> offsets;
@@ -245,53 +93,42 @@ int64_t beginning(const Geometry& g, const Window& w) {
 template <typename T>
 void forward_plane(const Geometry& g, const Grid& grid, const T* data, T* out) {
   using C = compute_type<T>;
-  const auto store = [&](int64_t offset, const C* values) {
-    for (int64_t i = 0; i < g.out[2]; ++i) out[offset + i] = static_cast<T>(values[i]);
-  };
-  if (g.type == PoolType::max) return RowsOfWindows<T>(g, grid).maxima(data, store);
-  if (g.type == PoolType::lp) {
-    windows(grid, [&](int64_t offset, const Window& w) {
-      C value = 0;
-      elements(g, w, [&](int64_t i) { value += power(static_cast<C>(data[i]), g.power); });
-      out[offset] = static_cast<T>(root(value, g.power));
+  windows(grid, [&](int64_t offset, const Window& w) {
+    C value = g.type == PoolType::max ? std::numeric_limits<C>::lowest() : C(0);
+    elements(g, w, [&](int64_t i) {
+      const C x = static_cast<C>(data[i]);
+      if (g.type == PoolType::max)
+        value = x > value ? x : value;
+      else
+        value += g.type == PoolType::lp ? power(x, g.power) : x;
     });
-    return;
-  }
-  if (g.type == PoolType::sum) return RowsOfWindows<T>(g, grid).sums(data, store);
-  auto row = RowsOfWindows<T>(g, grid);
-  row.sums(data, [&](int64_t offset, C* sums) {
-    const int64_t line = offset / g.out[2];
-    Window w;
-    w.axis[0] = grid.axis[0][static_cast<size_t>(line / g.out[1])];
-    w.axis[1] = grid.axis[1][static_cast<size_t>(line % g.out[1])];
-    for (int64_t i = 0; i < g.out[2]; ++i) {
-      w.axis[2] = grid.axis[2][static_cast<size_t>(i)];
-      sums[i] /= static_cast<C>(w.divisor());
-    }
-    store(offset, sums);
+    if (g.type == PoolType::lp) value = root(value, g.power);
+    if (g.type == PoolType::avg) value /= static_cast<C>(w.divisor());
+    out[offset] = static_cast<T>(value);
   });
 }
 
-// Calls f(output offset, input offset of the first maximum) for every window that has one.
+// Calls f(output offset, input offset of the first maximum, window) for every window that has one.
 template <typename T, typename F>
 void first_maxima(const Geometry& g, const Grid& grid, const T* data, F&& f) {
-  std::vector<int32_t> place(static_cast<size_t>(g.out_size()));
-  RowsOfWindows<T>(g, grid).first_maxima(
-      data, [&](int64_t offset, const auto*, const int32_t* places) {
-        std::copy_n(places, g.out[2], &place[static_cast<size_t>(offset)]);
-      });
-  const std::vector<int64_t> offsets = offsets_of_places(g);
+  using C = compute_type<T>;
   windows(grid, [&](int64_t offset, const Window& w) {
-    const int32_t p = place[static_cast<size_t>(offset)];
-    if (p >= 0) f(offset, beginning(g, w) + offsets[static_cast<size_t>(p)]);
+    C best = -std::numeric_limits<C>::infinity();
+    int64_t at = -1;
+    elements(g, w, [&](int64_t i) {
+      const C x = static_cast<C>(data[i]);
+      if (x > best) best = x, at = i;
+    });
+    if (at >= 0) f(offset, at, w);
   });
 }
 
 template <typename T, typename C>
 void backward_plane(const Geometry& g, const Grid& grid, const T* dy, const T* data, C* dx) {
   if (g.type == PoolType::max)
-    return first_maxima(g, grid, data,
-                        [&](int64_t offset, int64_t i) { dx[i] += static_cast<C>(dy[offset]); });
+    return first_maxima(g, grid, data, [&](int64_t offset, int64_t i, const Window&) {
+      dx[i] += static_cast<C>(dy[offset]);
+    });
   windows(grid, [&](int64_t offset, const Window& w) {
     const C head = static_cast<C>(dy[offset]);
     switch (g.type) {
@@ -321,6 +158,13 @@ void backward_plane(const Geometry& g, const Grid& grid, const T* dy, const T* d
 
 }  // namespace
 
+std::vector<float> window_divisors(const Geometry& g) {
+  std::vector<float> divisors;
+  windows(Grid(g),
+          [&](int64_t, const Window& w) { divisors.push_back(static_cast<float>(w.divisor())); });
+  return divisors;
+}
+
 void pool(DType dtype, const Geometry& g, const void* data, void* out) {
   const Grid grid(g);
   dispatch_floating(dtype, "Pooling", [&](auto type) {
@@ -341,7 +185,8 @@ void pick_maxima(DType dtype, const Geometry& g, const void* values, const void*
       const T* image = static_cast<const T*>(data) + plane * g.in_size();
       T* target = static_cast<T*>(out) + plane * g.out_size();
       std::fill_n(target, g.out_size(), T(0.0f));
-      first_maxima(g, grid, image, [&](int64_t offset, int64_t i) { target[offset] = value[i]; });
+      first_maxima(g, grid, image,
+                   [&](int64_t offset, int64_t i, const Window&) { target[offset] = value[i]; });
     });
   });
 }
@@ -379,16 +224,16 @@ void pool_with_places(DType dtype, const Geometry& g, const void* data, void* ou
   dispatch_floating(dtype, "Pooling", [&](auto type) {
     using T = typename decltype(type)::type;
     kernels::parallel_for(g.planes, g.out_size() * g.kernel_size(), [&](int64_t plane) {
-      T* target = static_cast<T*>(out) + plane * g.out_size();
+      const T* image = static_cast<const T*>(data) + plane * g.in_size();
       uint8_t* place = places + plane * g.out_size();
-      RowsOfWindows<T>(g, grid).first_maxima(
-          static_cast<const T*>(data) + plane * g.in_size(),
-          [&](int64_t offset, const auto* values, const int32_t* numbers) {
-            for (int64_t i = 0; i < g.out[2]; ++i) {
-              target[offset + i] = static_cast<T>(values[i]);
-              place[offset + i] = numbers[i] < 0 ? no_place : static_cast<uint8_t>(numbers[i]);
-            }
-          });
+      forward_plane(g, grid, image, static_cast<T*>(out) + plane * g.out_size());
+      std::fill_n(place, g.out_size(), no_place);
+      first_maxima(g, grid, image, [&](int64_t offset, int64_t i, const Window& w) {
+        const int64_t z = i / (g.in[1] * g.in[2]), y = i / g.in[2] % g.in[1], x = i % g.in[2];
+        place[offset] = static_cast<uint8_t>(
+            ((z - w.axis[0].start) * g.kernel[1] + y - w.axis[1].start) * g.kernel[2] + x -
+            w.axis[2].start);
+      });
     });
   });
 }

@@ -1,5 +1,7 @@
 // Pooling by plain loops over the windows of each plane (one channel of one sample).
 #pragma once
+#include <vector>
+
 #include "base/dtype.h"
 
 namespace gemel {
@@ -19,6 +21,9 @@ struct PoolingGeometry {
   int64_t out_size() const { return out[0] * out[1] * out[2]; }
   int64_t kernel_size() const { return kernel[0] * kernel[1] * kernel[2]; }
 };
+
+// How many elements an average divides by, for each window of a plane; at least 1.
+std::vector<float> window_divisors(const PoolingGeometry& g);
 
 void pool(DType dtype, const PoolingGeometry& g, const void* data, void* out);
 // `data` is read by max and lp. A maximum that occurs more than once gives its gradient to its
