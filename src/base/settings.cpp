@@ -104,8 +104,10 @@ const std::vector<Row>& table() {
        "how far a faster float32 kernel may be from plain sums; read when a graph is bound and at "
        "each imperative call. exact: direct sums and matrix products only; strict: also Winograd's "
        "convolution, whose rms error is at most 4 times that of direct sums (values that are not "
-       "finite or near the limits take the direct kernel); high and fast: what strict allows, and "
-       "operands in bfloat16 where there are kernels for them"},
+       "finite or near the limits take the direct kernel); high: also operands in two parts in "
+       "bfloat16, on CPUs where that is faster, for which there is no kernel yet; fast: also "
+       "operands "
+       "rounded to bfloat16, on CPUs that multiply it"},
       {"reference_kernels",
        &Settings::reference_kernels,
        {},

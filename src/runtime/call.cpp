@@ -38,7 +38,8 @@ struct Workspace {
 
 ReproducibleSums::ReproducibleSums(const Implementation& implementation) {
   if (!settings::current().determinism) return;
-  if (implementation.name == "onednn" || implementation.name == "openblas") alone_.emplace();
+  if (implementation.name.starts_with("onednn") || implementation.name == "openblas")
+    alone_.emplace();
 }
 
 void run_kernel(const Implementation& implementation, OpCall call, std::string_view node_name) {

@@ -99,3 +99,93 @@ def test_values_that_a_transform_would_spread_take_the_direct_kernel(fpmath, bad
 def test_another_value_is_refused():
     with pytest.raises(mx.MXNetError, match="exact"):
         mx.runtime.set_setting("fpmath", "sloppy")
+
+
+def has_bfloat16():
+    """Whether this CPU multiplies bfloat16."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return "avx512_bf16" in file.read()
+    except OSError:
+        return False
+
+
+needs_bfloat16 = pytest.mark.skipif(not has_bfloat16(), reason="this CPU does not multiply bfloat16")
+
+
+def rms(values, want):
+    return np.sqrt(np.mean((values - want) ** 2) / np.mean(want**2))
+
+
+@needs_bfloat16
+@pytest.mark.parametrize("kernel", [1, 7])
+def test_fast_rounds_operands_to_bfloat16(fpmath, kernel):
+    inputs = arrays(kernel)
+    fpmath("exact")
+    truth = convolve(*inputs, kernel, kernel // 2, dtype="float64")
+    fpmath("fast")
+    lines = chosen(kernel)
+    assert all("bfloat16]" in line for line in lines) and len(lines) == 3
+    for want, got in zip(truth, convolve(*inputs, kernel, kernel // 2)):
+        assert 1e-4 < rms(got, want) < 4e-3
+
+
+@needs_bfloat16
+@pytest.mark.parametrize("which", ["dot", "batch_dot", "FullyConnected"])
+def test_fast_matrix_products(fpmath, which):
+    rng = np.random.RandomState(0)
+    a, b = rng.randn(133, 270).astype("float32"), rng.randn(270, 149).astype("float32")
+    head = rng.randn(133, 149)
+    call = {
+        "dot": lambda x, y: mx.nd.dot(x, y),
+        "batch_dot": lambda x, y: mx.nd.batch_dot(x.expand_dims(0), y.expand_dims(0))[0],
+        "FullyConnected": lambda x, y: mx.nd.FullyConnected(x, y.T, mx.nd.ones(149), num_hidden=149),
+    }[which]
+    bias = which == "FullyConnected"
+    fpmath("fast")
+    x, y = mx.nd.array(a), mx.nd.array(b)
+    x.attach_grad()
+    y.attach_grad()
+    with mx.autograd.record():
+        out = call(x, y)
+    out.backward(mx.nd.array(head))
+    exact = [a.astype("d") @ b + bias, head @ b.T.astype("d"), a.T.astype("d") @ head]
+    for got, want in zip((out, x.grad, y.grad), exact):
+        assert 1e-4 < rms(got.asnumpy(), want) < 4e-3
+
+
+@needs_bfloat16
+def test_fast_leaves_winograd_and_small_products(fpmath):
+    fpmath("fast")
+    assert all("[winograd]" in line for line in chosen(3))
+    a = np.random.RandomState(0).randn(8, 8).astype("float32")
+    assert rms(mx.nd.dot(mx.nd.array(a), mx.nd.array(a)).asnumpy(), a.astype("d") @ a) < 1e-6
+
+
+@needs_bfloat16
+def test_fast_and_values_that_are_no_numbers(fpmath):
+    data, weight, head = arrays(1)
+    data[1, 5, 6, 7], data[0, 3, 0, 0] = np.nan, np.inf
+    fpmath("fast")
+    out = convolve(data, weight, head, 1, 0)[0]
+    assert np.isnan(out[1, :, 6, 7]).all() and np.isinf(out[0, :, 0, 0]).all()
+    out[1, :, 6, 7] = out[0, :, 0, 0] = 0
+    assert np.isfinite(out).all()
+
+
+@pytest.mark.parametrize("kernel", [1, 3, 7])
+def test_high_is_strict_where_three_products_do_not_pay(fpmath, kernel):
+    inputs = arrays(kernel)
+    fpmath("strict")
+    strict = convolve(*inputs, kernel, kernel // 2)
+    fpmath("high")
+    for one, other in zip(strict, convolve(*inputs, kernel, kernel // 2)):
+        np.testing.assert_array_equal(one, other)
+
+
+@needs_bfloat16
+def test_other_types_do_not_round(fpmath):
+    a = np.random.RandomState(0).randn(32, 32)
+    fpmath("fast")
+    double = mx.nd.array(a, dtype="float64")
+    np.testing.assert_allclose(mx.nd.dot(double, double).asnumpy(), a @ a, rtol=1e-12)

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/parallel.h"
+#include "simd/bfloat16_product.h"
 #include "simd/packed_product.h"
 
 namespace gemel::kernels {
@@ -120,7 +121,7 @@ struct Product {
         16);
   }
 
-  void run(int64_t batch, float* scratch, int threads) const {
+  void run(int64_t batch, float* scratch, int threads, bool rounded_operands) const {
     const Blocks blocks(in, out, batch);
     const int64_t unit = simd::product_tile().rows, depth = steps();
     constexpr int64_t groups = 4;  // of a tile's rows, laid out by one thread
@@ -129,9 +130,12 @@ struct Product {
     parallel_for(parts * chunks, groups * unit * depth, [&](int64_t at) {
       const int64_t row = at % parts * groups * unit, chunk = at / parts, first = chunk * depth;
       const int64_t size = std::min(depth, k - first);
-      simd::pack_left(std::min(groups * unit, m - row), size,
+      const int64_t rows = std::min(groups * unit, m - row);
+      float* group = scratch + chunk * chunk_size + row * size;
+      simd::pack_left(rows, size,
                       {left.data + row * left.row + first * left.column, left.row, left.column},
-                      scratch + chunk * chunk_size + row * size);
+                      group);
+      if (rounded_operands) simd::bfloat16_left(rows, size, group);
     });
     const float* packed = scratch;
     float* lanes = scratch + rounded(left_size(), 16);
@@ -149,9 +153,10 @@ struct Product {
       for (int64_t first = 0; first < k; first += depth) {
         const int64_t size = std::min(depth, k - first);
         pack_columns(in, first, size, from, n, right);
+        if (rounded_operands) simd::bfloat16_right(size, n, right);
         simd::PackedProduct q{m, n, size, packed + first / depth * chunk_size, right, to, to_row};
         if (first > 0 || bias) q.add = to, q.add_row = to_row;
-        simd::packed_product(q);
+        rounded_operands ? simd::bfloat16_product(q) : simd::packed_product(q);
       }
       if (blocks.joined) put(from, n, apart, to_row);
     });
@@ -254,20 +259,21 @@ int64_t one_by_one_workspace(const Geometry& g, OneByOnePass pass, int threads) 
 }
 
 void one_by_one_convolution(const Geometry& g, const float* data, const float* weight,
-                            const float* bias, float* out, float* scratch, int threads) {
-  forward_product(g, data, weight, bias, out).run(g.batch, scratch, threads);
+                            const float* bias, float* out, float* scratch, int threads,
+                            bool rounded_operands) {
+  forward_product(g, data, weight, bias, out).run(g.batch, scratch, threads, rounded_operands);
 }
 
 void one_by_one_data(const Geometry& g, const float* dy, const float* weight, float* dx,
-                     float* scratch, int threads) {
+                     float* scratch, int threads, bool rounded_operands) {
   if (!g.pointwise())
     parallel_for(g.batch * g.in_channels, g.in_size(),
                  [&](int64_t i) { std::fill_n(dx + i * g.in_size(), g.in_size(), 0.0f); });
-  data_product(g, dy, weight, dx).run(g.batch, scratch, threads);
+  data_product(g, dy, weight, dx).run(g.batch, scratch, threads, rounded_operands);
 }
 
 void one_by_one_weight(const Geometry& g, const float* data, const float* dy, float* dweight,
-                       float* scratch, int) {
+                       float* scratch, int, bool rounded_operands) {
   const Columns left = Columns::of_output(g, dy), right = Columns::of_input(g, data);
   const int64_t all = g.batch * g.out_size(), steps = weight_steps(g);
   const auto [tile_rows, tile_columns] = simd::product_tile();
@@ -281,9 +287,12 @@ void one_by_one_weight(const Geometry& g, const float* data, const float* dy, fl
       const bool is_left = at < row_parts;
       const int64_t part = is_left ? row_part : column_part;
       const int64_t first = (is_left ? at : at - row_parts) * part;
-      pack_rows(is_left ? left : right, first,
-                std::min(is_left ? g.out_channels : g.in_channels, first + part), from, k, is_left,
-                (is_left ? a : b) + first * k);
+      const int64_t last = std::min(is_left ? g.out_channels : g.in_channels, first + part);
+      float* packed = (is_left ? a : b) + first * k;
+      pack_rows(is_left ? left : right, first, last, from, k, is_left, packed);
+      if (!rounded_operands) return;
+      is_left ? simd::bfloat16_left(last - first, k, packed)
+              : simd::bfloat16_right(k, last - first, packed);
     });
     // Each part takes all columns of some rows, in blocks that stay in the second cache.
     parallel_for(row_parts, row_part * g.in_channels * k / 8, [&](int64_t at) {
@@ -298,7 +307,7 @@ void one_by_one_weight(const Geometry& g, const float* data, const float* dy, fl
                               to,
                               g.in_channels};
         if (from > 0) q.add = to, q.add_row = g.in_channels;
-        simd::packed_product(q);
+        rounded_operands ? simd::bfloat16_product(q) : simd::packed_product(q);
       }
     });
   }

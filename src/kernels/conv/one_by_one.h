@@ -13,12 +13,13 @@ bool one_by_one_serves(const ConvolutionGeometry& g, OneByOnePass pass);
 // Bytes of scratch memory (64-byte aligned) with so many threads.
 int64_t one_by_one_workspace(const ConvolutionGeometry& g, OneByOnePass pass, int threads);
 
-// `bias` may be null.
+// `bias` may be null. `rounded`: the operands become bfloat16, where the CPU multiplies that.
 void one_by_one_convolution(const ConvolutionGeometry& g, const float* data, const float* weight,
-                            const float* bias, float* out, float* scratch, int threads);
+                            const float* bias, float* out, float* scratch, int threads,
+                            bool rounded = false);
 void one_by_one_data(const ConvolutionGeometry& g, const float* dy, const float* weight, float* dx,
-                     float* scratch, int threads);
+                     float* scratch, int threads, bool rounded = false);
 void one_by_one_weight(const ConvolutionGeometry& g, const float* data, const float* dy,
-                       float* dweight, float* scratch, int threads);
+                       float* dweight, float* scratch, int threads, bool rounded = false);
 
 }  // namespace gemel::kernels

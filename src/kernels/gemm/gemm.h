@@ -49,6 +49,13 @@ void packed_gemm(DType dtype, const Gemm& gemm, const void* a, const void* b, vo
 void packed_gemm_with_bias(const Gemm& gemm, const void* a, const void* b, const void* bias,
                            void* c);
 
+// The same with the operands rounded to bfloat16 and sums in float32: where fpmath() is `fast` and
+// the CPU multiplies bfloat16 faster (simd/bfloat16_product.h says what rounding does).
+bool bfloat16_supports(DType dtype, const Gemm& gemm);
+void bfloat16_gemm(DType dtype, const Gemm& gemm, const void* a, const void* b, void* c);
+void bfloat16_gemm_with_bias(const Gemm& gemm, const void* a, const void* b, const void* bias,
+                             void* c);
+
 // Without a library: the direct or the packed product, where one of them serves the call.
 bool own_supports(DType dtype, const Gemm& gemm);
 void own_gemm(DType dtype, const Gemm& gemm, const void* a, const void* b, void* c);

@@ -2,9 +2,11 @@
 // C are shared out among the threads.
 #include <algorithm>
 
+#include "kernels/fpmath.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/scratch.h"
 #include "kernels/parallel.h"
+#include "simd/bfloat16_product.h"
 #include "simd/packed_product.h"
 
 namespace gemel::kernels {
@@ -25,8 +27,9 @@ simd::StridedMatrix matrix(const void* data, int64_t stride, bool transposed, in
                     : simd::StridedMatrix{first + row * stride + column, stride, 1};
 }
 
-// `bias`: a row that is added to every row of C, or null.
-void multiply(const Gemm& g, const void* a, const void* b, const float* bias, float* c) {
+// `bias`: a row that is added to every row of C, or null. `rounded`: operands become bfloat16.
+void multiply(const Gemm& g, const void* a, const void* b, const float* bias, float* c,
+              bool rounded = false) {
   const int64_t unit = simd::product_tile().rows;
   const int64_t steps = (g.k + blocks_of(g.k, most_steps) - 1) / blocks_of(g.k, most_steps);
   const FloatScratch left(simd::packed_left_size(std::min(g.m, most_rows), steps));
@@ -38,10 +41,10 @@ void multiply(const Gemm& g, const void* a, const void* b, const float* bias, fl
       const int64_t rows = std::min(most_rows, g.m - top), k = std::min(steps, g.k - first);
       constexpr int64_t groups = 16;  // of a tile's rows, laid out by one thread
       parallel_for(blocks_of(rows, groups * unit), groups * unit * k, [&](int64_t at) {
-        const int64_t from = at * groups * unit;
-        simd::pack_left(std::min(groups * unit, rows - from), k,
-                        matrix(a, g.a_stride, g.transpose_a, top + from, first),
+        const int64_t from = at * groups * unit, count = std::min(groups * unit, rows - from);
+        simd::pack_left(count, k, matrix(a, g.a_stride, g.transpose_a, top + from, first),
                         left.data() + from * k);
+        if (rounded) simd::bfloat16_left(count, k, left.data() + from * k);
       });
       // With few blocks of columns the rows are shared out too.
       const int64_t wanted = thread_count() > 1 ? 2 * thread_count() : 1;
@@ -53,6 +56,7 @@ void multiply(const Gemm& g, const void* a, const void* b, const float* bias, fl
         const int64_t n = std::min(block_columns, g.n - column);
         float* own = right.data() + right_size * thread_number();
         simd::pack_right(k, n, matrix(b, g.b_stride, g.transpose_b, first, column), own);
+        if (rounded) simd::bfloat16_right(k, n, own);
         float* to = c + (top + row) * g.c_stride + column;
         simd::PackedProduct q{
             std::min(part, rows - row), n, k, left.data() + row * k, own, to, g.c_stride};
@@ -60,7 +64,7 @@ void multiply(const Gemm& g, const void* a, const void* b, const float* bias, fl
           q.add = to, q.add_row = g.c_stride;
         else if (bias)
           q.add = bias + column;
-        simd::packed_product(q);
+        rounded ? simd::bfloat16_product(q) : simd::packed_product(q);
       });
     }
 }
@@ -77,6 +81,21 @@ void packed_gemm(DType, const Gemm& g, const void* a, const void* b, void* c) {
 }
 void packed_gemm_with_bias(const Gemm& g, const void* a, const void* b, const void* bias, void* c) {
   multiply(g, a, b, static_cast<const float*>(bias), static_cast<float*>(c));
+}
+
+bool bfloat16_supports(DType dtype, const Gemm& g) {
+  // Fewer rows do not pay for rounding the other matrix.
+  constexpr int64_t fewest_rows = 16;
+  return fpmath() == Fpmath::fast && packed_supports(dtype, g) && simd::has_bfloat16_product() &&
+         std::min({g.m, g.n, g.k}) >= fewest_rows;
+}
+
+void bfloat16_gemm(DType, const Gemm& g, const void* a, const void* b, void* c) {
+  multiply(g, a, b, nullptr, static_cast<float*>(c), true);
+}
+void bfloat16_gemm_with_bias(const Gemm& g, const void* a, const void* b, const void* bias,
+                             void* c) {
+  multiply(g, a, b, static_cast<const float*>(bias), static_cast<float*>(c), true);
 }
 
 }  // namespace gemel::kernels

@@ -1,7 +1,11 @@
 #include "kernels/onednn/convolution.h"
 
 #ifdef GEMEL_WITH_ONEDNN
+#include <algorithm>
+
+#include "kernels/fpmath.h"
 #include "kernels/onednn/arguments.h"
+#include "simd/bfloat16_product.h"
 #endif
 
 namespace gemel::kernels::onednn {
@@ -33,11 +37,15 @@ struct Descriptors {
   }
 };
 
+DType operand_type(const ConvolutionProblem& problem) {
+  return problem.rounded ? DType::bfloat16 : problem.dtype;
+}
+
 dnnl::convolution_forward::primitive_desc forward_descriptor(const Descriptors& d,
                                                              const ConvolutionProblem& problem,
                                                              const memory::desc& data,
                                                              const memory::desc& out) {
-  const memory::desc weight = any_layout(d.weight, problem.dtype);
+  const memory::desc weight = any_layout(d.weight, operand_type(problem));
   const memory::desc bias = problem.bias ? plain(d.bias, problem.dtype) : memory::desc();
   return {cpu_engine(),
           dnnl::prop_kind::forward_training,
@@ -58,9 +66,13 @@ std::unique_ptr<PreparedPrimitive> make(const ConvolutionProblem& problem, bool 
   const DType dtype = problem.dtype;
   const memory::desc user_data = plain(d.data, dtype), user_out = plain(d.out, dtype),
                      user_weight = plain(d.weight, dtype), bias = plain(d.bias, dtype);
-  const memory::desc data = blocked ? any_layout(d.data, dtype) : user_data;
-  const memory::desc out = blocked ? any_layout(d.out, dtype) : user_out;
-  const auto forward = forward_descriptor(d, problem, data, out);
+  // What is read is rounded where that was asked for; what is written is not.
+  const DType read = operand_type(problem);
+  const bool reads_data = problem.pass != Pass::data, reads_out = problem.pass != Pass::forward;
+  const memory::desc data = blocked ? any_layout(d.data, reads_data ? read : dtype) : user_data;
+  const memory::desc out = blocked ? any_layout(d.out, reads_out ? read : dtype) : user_out;
+  const auto forward =
+      forward_descriptor(d, problem, problem.rounded ? any_layout(d.data, read) : data, out);
   const auto direct = dnnl::algorithm::convolution_direct;
   if (problem.pass == Pass::forward) {
     auto state = std::make_unique<PreparedPrimitive>(forward, dnnl::convolution_forward(forward));
@@ -72,7 +84,7 @@ std::unique_ptr<PreparedPrimitive> make(const ConvolutionProblem& problem, bool 
   }
   if (problem.pass == Pass::data) {
     const dnnl::convolution_backward_data::primitive_desc backward(
-        cpu_engine(), direct, data, any_layout(d.weight, dtype), out, d.stride, d.dilate, d.pad,
+        cpu_engine(), direct, data, any_layout(d.weight, read), out, d.stride, d.dilate, d.pad,
         d.pad, forward, user_scratchpad());
     auto state =
         std::make_unique<PreparedPrimitive>(backward, dnnl::convolution_backward_data(backward));
@@ -104,6 +116,9 @@ std::unique_ptr<PreparedPrimitive> make_best(const ConvolutionProblem& problem) 
 
 bool serves(const ConvolutionProblem& problem) {
   const ConvolutionGeometry& g = problem.geometry;
+  if (problem.rounded && (fpmath() != Fpmath::fast || !simd::has_bfloat16_product() ||
+                          std::min(g.group_in(), g.group_out()) < 16))
+    return false;
   // Its kernels for the gradient of data pad the channels to whole vectors.
   if (problem.pass == Pass::data && g.group_in() < 8) return false;
   return is_enabled() && problem.dtype == DType::float32 && g.batch > 0 && g.in_channels > 0 &&

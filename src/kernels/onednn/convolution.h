@@ -12,8 +12,10 @@ struct ConvolutionProblem {
   ConvolutionGeometry geometry;
   DType dtype;
   bool bias;
+  bool rounded = false;  // data and weight to bfloat16, sums are float32
 };
 
+// With `rounded`: where fpmath() is `fast` and the CPU multiplies bfloat16 faster.
 bool serves(const ConvolutionProblem& problem);
 // Primitives for this problem, with reorders where a blocked layout is worth them.
 std::unique_ptr<Prepared> prepare_convolution(const ConvolutionProblem& problem);

@@ -106,6 +106,10 @@ GEMEL_OPERATORS(batch_dot) {
       .inputs({"lhs", "rhs"})
       .shape(batch_dot_shape)
       .gradient(batch_dot_gradient)
+      .implement("bfloat16", run<kernels::bfloat16_gemm>,
+                 [](const OpCall& c) {
+                   return kernels::bfloat16_supports(c.out[0].dtype, one_product(c));
+                 })
       .implement(
           "direct", run<kernels::own_gemm>,
           [](const OpCall& c) { return kernels::own_supports(c.out[0].dtype, one_product(c)); })

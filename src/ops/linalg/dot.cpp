@@ -125,6 +125,10 @@ template <ProductOf product_of>
 bool own_serves(const OpCall& c) {
   return kernels::own_supports(c.out[0].dtype, product_of(c).gemm);
 }
+template <ProductOf product_of>
+bool bfloat16_serves(const OpCall& c) {
+  return kernels::bfloat16_supports(c.out[0].dtype, product_of(c).gemm);
+}
 bool blas_serves(const OpCall& c) { return kernels::blas_supports(c.out[0].dtype); }
 
 Attributes flags(bool a, bool b) {
@@ -168,6 +172,8 @@ GEMEL_OPERATORS(dot) {
       .inputs({"lhs", "rhs"})
       .shape(dot_shape)
       .gradient(dot_gradient)
+      .implement("bfloat16", run<forward_product, kernels::bfloat16_gemm>,
+                 bfloat16_serves<forward_product>)
       .implement("direct", run<forward_product, kernels::own_gemm>, own_serves<forward_product>)
       .implement("openblas", run<forward_product, kernels::blas_gemm>, blas_serves)
       .implement("reference", run<forward_product, kernels::reference_gemm>)
@@ -190,6 +196,8 @@ GEMEL_OPERATORS(dot) {
         c.set_in(2, c.out[0]);
       })
       .gradient(dot_backward_gradient)
+      .implement("bfloat16", run<backward_product, kernels::bfloat16_gemm>,
+                 bfloat16_serves<backward_product>)
       .implement("direct", run<backward_product, kernels::own_gemm>, own_serves<backward_product>)
       .implement("openblas", run<backward_product, kernels::blas_gemm>, blas_serves)
       .implement("reference", run<backward_product, kernels::reference_gemm>);

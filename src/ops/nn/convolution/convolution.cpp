@@ -161,14 +161,14 @@ Implementation patches(Kernel kernel) {
           .small = false};
 }
 
-template <GeometryOf geometry, Pass pass>
+template <GeometryOf geometry, Pass pass, bool rounded = false>
 Implementation onednn() {
   const auto problem = [](const OpCall& c) {
     return kernels::onednn::ConvolutionProblem{pass, geometry(c), c.out[0].dtype,
-                                               !c.params<P>().no_bias};
+                                               !c.params<P>().no_bias, rounded};
   };
   return {
-      .name = "onednn",
+      .name = rounded ? "onednn_bfloat16" : "onednn",
       .kernel = [problem](const OpCall& c) { kernels::onednn::run_convolution(problem(c), c); },
       .when = [problem](const OpCall& c) { return kernels::onednn::serves(problem(c)); },
       .prepare =
@@ -194,7 +194,9 @@ OpBuilder declare(std::string name) {
       .type(floating_type)
       .gradient(forward_gradient)
       .implement(winograd(forward_geometry, WinogradPass::forward))
+      .implement(one_by_one(forward_geometry, OneByOnePass::forward, true))
       .implement(one_by_one(forward_geometry, OneByOnePass::forward))
+      .implement(onednn<forward_geometry, Pass::forward, true>())
       .implement(onednn<forward_geometry, Pass::forward>())
       .implement(patches<forward_geometry>(forward_patches))
       .implement("reference", forward_direct);
@@ -241,7 +243,9 @@ GEMEL_OPERATORS(convolution) {
       .shape([](ShapeContext& c) { c.set_out(0, c.in[2]); })
       .gradient(data_gradient)
       .implement(winograd(data_geometry, WinogradPass::data))
+      .implement(one_by_one(data_geometry, OneByOnePass::data, true))
       .implement(one_by_one(data_geometry, OneByOnePass::data))
+      .implement(onednn<data_geometry, Pass::data, true>())
       .implement(onednn<data_geometry, Pass::data>())
       .implement(patches<data_geometry>(data_patches))
       .implement("reference", data_direct);
@@ -253,7 +257,9 @@ GEMEL_OPERATORS(convolution) {
       .shape(weight_shape)
       .gradient(weight_gradient)
       .implement(winograd(weight_geometry, WinogradPass::weight))
+      .implement(one_by_one(weight_geometry, OneByOnePass::weight, true))
       .implement(one_by_one(weight_geometry, OneByOnePass::weight))
+      .implement(onednn<weight_geometry, Pass::weight, true>())
       .implement(onednn<weight_geometry, Pass::weight>())
       .implement(patches<weight_geometry>(weight_patches))
       .implement("reference", weight_direct);

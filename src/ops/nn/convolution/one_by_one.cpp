@@ -1,8 +1,10 @@
 #include "ops/nn/convolution/one_by_one.h"
 
 #include "kernels/conv/direct.h"
+#include "kernels/fpmath.h"
 #include "kernels/parallel.h"
 #include "ops/nn/convolution/parameters.h"
+#include "simd/bfloat16_product.h"
 
 namespace gemel::convolution_op {
 namespace {
@@ -18,7 +20,7 @@ int threads_of(const OpCall& c) {
                     : kernels::thread_count();
 }
 
-void run(const kernels::ConvolutionGeometry& g, OneByOnePass pass, const OpCall& c) {
+void run(const kernels::ConvolutionGeometry& g, OneByOnePass pass, bool rounded, const OpCall& c) {
   const bool has_bias = !c.params<ConvolutionParameters>().no_bias;
   const auto in = [&](int i) { return c.in[i].data<const float>(); };
   float* const out = c.out[0].data<float>();
@@ -26,24 +28,27 @@ void run(const kernels::ConvolutionGeometry& g, OneByOnePass pass, const OpCall&
   switch (pass) {
     case OneByOnePass::forward:
       kernels::one_by_one_convolution(g, in(0), in(1), has_bias ? in(2) : nullptr, out, scratch,
-                                      threads_of(c));
+                                      threads_of(c), rounded);
       return;
     case OneByOnePass::data:
-      kernels::one_by_one_data(g, in(0), in(1), out, scratch, threads_of(c));
+      kernels::one_by_one_data(g, in(0), in(1), out, scratch, threads_of(c), rounded);
       return;
     case OneByOnePass::weight:
-      kernels::one_by_one_weight(g, in(1), in(0), out, scratch, threads_of(c));
+      kernels::one_by_one_weight(g, in(1), in(0), out, scratch, threads_of(c), rounded);
       if (has_bias) kernels::convolution_bias(DType::float32, g, c.in[0].address, c.out[1].address);
   }
 }
 
 }  // namespace
 
-Implementation one_by_one(GeometryOf geometry, OneByOnePass pass) {
-  return {.name = "one_by_one",
-          .kernel = [=](const OpCall& c) { run(geometry(c), pass, c); },
+Implementation one_by_one(GeometryOf geometry, OneByOnePass pass, bool rounded) {
+  return {.name = rounded ? "one_by_one_bfloat16" : "one_by_one",
+          .kernel = [=](const OpCall& c) { run(geometry(c), pass, rounded, c); },
           .when =
               [=](const OpCall& c) {
+                if (rounded &&
+                    (kernels::fpmath() != kernels::Fpmath::fast || !simd::has_bfloat16_product()))
+                  return false;
                 return c.out[0].dtype == DType::float32 &&
                        kernels::one_by_one_serves(geometry(c), pass);
               },

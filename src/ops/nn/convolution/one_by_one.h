@@ -9,6 +9,6 @@ namespace gemel::convolution_op {
 
 // Inputs and outputs as the operators have them: data, weight[, bias] -> out; dy, weight, data ->
 // dx; dy, data -> dweight[, dbias].
-Implementation one_by_one(GeometryOf geometry, kernels::OneByOnePass pass);
+Implementation one_by_one(GeometryOf geometry, kernels::OneByOnePass pass, bool rounded = false);
 
 }  // namespace gemel::convolution_op

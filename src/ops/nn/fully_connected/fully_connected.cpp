@@ -83,14 +83,15 @@ void forward(const OpCall& c) {
   product(out.dtype, g, c.in[0].address, c.in[1].address, out.address);
 }
 
+using ProductWithBias = void (*)(const kernels::Gemm&, const void*, const void*, const void*,
+                                 void*);
+template <Product product, ProductWithBias with_bias>
 void forward_packed(const OpCall& c) {
   kernels::Gemm g = forward_product(c);
   if (g.beta == 0)
-    return kernels::packed_gemm(DType::float32, g, c.in[0].address, c.in[1].address,
-                                c.out[0].address);
+    return product(DType::float32, g, c.in[0].address, c.in[1].address, c.out[0].address);
   g.beta = 0;
-  kernels::packed_gemm_with_bias(g, c.in[0].address, c.in[1].address, c.in[2].address,
-                                 c.out[0].address);
+  with_bias(g, c.in[0].address, c.in[1].address, c.in[2].address, c.out[0].address);
 }
 
 std::vector<Entry> forward_gradient(const GradientContext& c) {
@@ -171,6 +172,10 @@ template <kernels::Gemm (*sizes)(const OpCall&)>
 bool packed_serves(const OpCall& c) {
   return kernels::packed_supports(c.out[0].dtype, sizes(c));
 }
+template <kernels::Gemm (*sizes)(const OpCall&)>
+bool bfloat16_serves(const OpCall& c) {
+  return kernels::bfloat16_supports(c.out[0].dtype, sizes(c));
+}
 bool blas_serves(const OpCall& c) { return kernels::blas_supports(c.out[0].dtype); }
 
 // The products of large layers as oneDNN sees them, for CPUs that our own does not serve.
@@ -217,7 +222,11 @@ GEMEL_OPERATORS(fully_connected) {
       .gradient(forward_gradient)
       .implement("thin", forward<kernels::thin_gemm>, thin_serves)
       .implement("direct", forward<kernels::small_gemm>, small_serves<forward_product>)
-      .implement("packed", forward_packed, packed_serves<forward_product>)
+      .implement("bfloat16",
+                 forward_packed<kernels::bfloat16_gemm, kernels::bfloat16_gemm_with_bias>,
+                 bfloat16_serves<forward_product>)
+      .implement("packed", forward_packed<kernels::packed_gemm, kernels::packed_gemm_with_bias>,
+                 packed_serves<forward_product>)
       .implement(onednn(forward_problem))
       .implement("openblas", forward<kernels::blas_gemm>, blas_serves)
       .implement("reference", forward<kernels::reference_gemm>)
@@ -236,6 +245,7 @@ GEMEL_OPERATORS(fully_connected) {
       .shape([](ShapeContext& c) { c.set_out(0, c.in[2]); })
       .gradient(backward_data_gradient)
       .implement("direct", backward_data<kernels::small_gemm>, small_serves<data_product>)
+      .implement("bfloat16", backward_data<kernels::bfloat16_gemm>, bfloat16_serves<data_product>)
       .implement("packed", backward_data<kernels::packed_gemm>, packed_serves<data_product>)
       .implement(onednn(backward_data_problem))
       .implement("openblas", backward_data<kernels::blas_gemm>, blas_serves)
@@ -249,6 +259,8 @@ GEMEL_OPERATORS(fully_connected) {
       .shape(backward_weight_shape)
       .gradient(backward_weight_gradient)
       .implement("direct", backward_weight<kernels::small_gemm>, small_serves<weight_product>)
+      .implement("bfloat16", backward_weight<kernels::bfloat16_gemm>,
+                 bfloat16_serves<weight_product>)
       .implement("packed", backward_weight<kernels::packed_gemm>, packed_serves<weight_product>)
       .implement(onednn(backward_weight_problem, bias_gradient))
       .implement("openblas", backward_weight<kernels::blas_gemm>, blas_serves)
