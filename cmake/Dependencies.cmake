@@ -16,6 +16,15 @@ list(APPEND GEMEL_LIBRARIES JPEG::JPEG PNG::PNG)
 find_package(SQLite3 REQUIRED)
 list(APPEND GEMEL_LIBRARIES SQLite::SQLite3)
 
+find_package(CURL 7.85)  # http(s):// and s3://
+if(CURL_FOUND)
+  list(APPEND GEMEL_LIBRARIES CURL::libcurl)
+  set(GEMEL_LEFT_OUT src/data/http_without_curl.cpp)
+else()
+  message(STATUS "libcurl not found: files of http(s):// and s3:// cannot be read")
+  set(GEMEL_LEFT_OUT src/data/http_curl.cpp)
+endif()
+
 if(GEMEL_OPENMP AND NOT GEMEL_SANITIZE STREQUAL "thread")
   find_package(OpenMP)
   if(OpenMP_CXX_FOUND)

@@ -12,7 +12,8 @@ export CMAKE_BUILD_PARALLEL_LEVEL=$JOBS PIP_DISABLE_PIP_VERSION_CHECK=1
 unset PYTHONPATH PYTHONHOME
 
 SYSTEM_PACKAGES="g++ cmake ninja-build ccache pkg-config libfmt-dev nlohmann-json3-dev libhwy-dev
-  libopenblas-openmp-dev libjpeg62-turbo-dev libpng-dev libsqlite3-dev libgtest-dev libgmock-dev libbenchmark-dev graphviz"
+  libopenblas-openmp-dev libjpeg62-turbo-dev libpng-dev libsqlite3-dev libcurl4-openssl-dev libgtest-dev libgmock-dev
+  libbenchmark-dev graphviz"
 
 say() { printf '[%4ds] %s\n' $((SECONDS - STARTED)) "$*"; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }

@@ -1,5 +1,7 @@
 #include "base/io.h"
 
+#include "base/remote.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,15 +25,23 @@ int64_t read_some(int file, std::byte* target, int64_t bytes, int64_t position) 
     if (got >= 0 || errno != EINTR) return got;
   }
 }
+FetchRemote fetch_remote = nullptr;
 }  // namespace
+
+bool is_remote(std::string_view path) {
+  return path.starts_with("http://") || path.starts_with("https://") || path.starts_with("s3://");
+}
+
+void set_remote_files(FetchRemote fetch) { fetch_remote = fetch; }
 
 std::string local_path(std::string_view path) {
   if (path.starts_with("file://")) path.remove_prefix(7);
   const size_t scheme = path.find("://");
-  GEMEL_CHECK(scheme == std::string_view::npos || path.find('/') < scheme,
-              "'{}': expected a plain path or file://, got {}://, which cannot be opened; copy the "
-              "file here first",
-              path, path.substr(0, scheme));
+  GEMEL_CHECK(
+      scheme == std::string_view::npos || path.find('/') < scheme,
+      "'{}': expected a plain path or file://, got {}://, which cannot be opened here; copy the "
+      "file first",
+      path, path.substr(0, scheme));
   GEMEL_CHECK(!path.empty(), "expected the path of a file, got an empty one");
   GEMEL_CHECK(path.find('\0') == std::string_view::npos, "expected a path without a zero byte");
   return std::string(path);
@@ -39,6 +49,14 @@ std::string local_path(std::string_view path) {
 
 Reader Reader::open(std::string_view path) {
   Reader reader;
+  if (fetch_remote && is_remote(path)) {
+    reader.name_ = path;
+    reader.owned_ = fetch_remote(reader.name_);
+    reader.owned_.reserve(1);
+    reader.memory_ = reader.owned_.data();
+    reader.size_ = static_cast<int64_t>(reader.owned_.size());
+    return reader;
+  }
   reader.name_ = local_path(path);
   reader.file_ = ::open(reader.name_.c_str(), O_RDONLY | O_CLOEXEC);
   if (reader.file_ < 0) system_error(reader.name_, "cannot be opened", errno);

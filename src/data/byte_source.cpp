@@ -10,6 +10,8 @@
 #include <cstring>
 
 #include "base/io.h"
+#include "base/remote.h"
+#include "data/remote_source.h"
 
 namespace gemel::data {
 namespace {
@@ -82,6 +84,7 @@ class Memory final : public ByteSource {
 ByteSource::~ByteSource() = default;
 
 std::unique_ptr<ByteSource> open_source(std::string_view path) {
+  if (is_remote(path)) return open_remote(path);
   const std::string name = local_path(path);
   const int file = ::open(name.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) cannot(name, "cannot be opened");

@@ -27,7 +27,7 @@ class GEMEL_EXPORT ByteSource {
   int64_t size_ = 0;
 };
 
-// A plain path or file://; a pipe is read to its end first.
+// A plain path, file://, http(s):// or s3://; a pipe is read to its end first.
 GEMEL_EXPORT std::unique_ptr<ByteSource> open_source(std::string_view path);
 // Over memory that outlives the source.
 GEMEL_EXPORT std::unique_ptr<ByteSource> source_of(std::span<const std::byte> bytes,

@@ -4,10 +4,12 @@
 #include <filesystem>
 
 #include "base/io.h"
+#include "base/remote.h"
 
 namespace gemel::data {
 
 std::vector<std::string> files_of(const std::string& where, const char* who) {
+  if (is_remote(where)) return {where};
   const std::filesystem::path path = local_path(where);
   if (!std::filesystem::is_directory(path)) return {path.string()};
   std::vector<std::string> files;

@@ -21,7 +21,7 @@ class MXRecordIO:
     Parameters
     ----------
     uri : str
-        Path of the file, plain or `file://`.
+        Path of the file, plain or `file://`; a reader also takes `http://`, `https://` and `s3://`.
     flag : str
         "r" to read, "w" to write. Anything else raises `ValueError`.
     skip_damaged : bool
@@ -151,9 +151,9 @@ class MXIndexedRecordIO(MXRecordIO):
         if self.writable:
             return
         try:
-            with open(self.idx_path, encoding="utf-8") as lines:
-                for number, line in enumerate(lines, 1):
-                    self._read_line(number, line)
+            lines = _core.read_file(self.idx_path).decode().split("\n")
+            for number, line in enumerate(lines, 1):
+                self._read_line(number, line)
         except BaseException:
             self.close()
             raise

@@ -1,6 +1,8 @@
 // RecordIO files.
 #include "data/record_io.h"
 
+#include "data/http.h"
+
 #include <nanobind/stl/unique_ptr.h>
 
 #include <mutex>
@@ -35,6 +37,7 @@ void bind_record_io(nb::module_& m) {
           "__init__",
           [](SharedReader* self, const std::string& path, bool skip, int64_t num_parts,
              int64_t part_index) {
+            nb::gil_scoped_release released;
             new (self)
                 SharedReader{{},
                              data::RecordReader(data::open_source(path),
@@ -73,6 +76,16 @@ void bind_record_io(nb::module_& m) {
            [](data::RecordWriter& self, nb::bytes record) { self.write(content_of(record)); })
       .def("tell", &data::RecordWriter::tell)
       .def("close", &data::RecordWriter::close);
+  m.def("has_remote_files", &data::has_http);
+  // The content of a file, also of one on another machine.
+  m.def("read_file", [](const std::string& path) {
+    std::string content;
+    {
+      nb::gil_scoped_release released;
+      content = read_file(path);
+    }
+    return nb::bytes(content.data(), content.size());
+  });
   // Replaces a file atomically.
   m.def("write_file", [](const std::string& path, nb::bytes content) {
     write_file(path, std::string_view(content.c_str(), content.size()));

@@ -1,0 +1,164 @@
+"""Files of http:// and s3://: read by pieces, tried again, signed; and what goes wrong."""
+import sys
+from pathlib import Path
+
+import gemel as mx
+import numpy as np
+import pytest
+from gemel import recordio
+from gemel.gluon import data as gdata
+
+sys.path.insert(0, str(Path(__file__).parent / "servers"))
+import file_server  # noqa: E402
+
+pytestmark = pytest.mark.skipif(not mx._core.has_remote_files(), reason="a build without libcurl")
+
+
+@pytest.fixture(name="files")
+def _files(monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with file_server.serve() as files:
+        yield files
+
+
+def write(tmp_path, count=300, size=2000):
+    path = tmp_path / "a.rec"
+    with recordio.MXIndexedRecordIO(tmp_path / "a.idx", path, "w") as writer:
+        for number in range(count):
+            image = np.full((12, 12, 3), number % 256, np.uint8)
+            content = recordio.pack_img((0, float(number), number, 0), image, img_fmt=".png")
+            writer.write_idx(number, content + bytes(size - len(content)))
+    return path.read_bytes(), (tmp_path / "a.idx").read_bytes()
+
+
+def test_records_are_read_by_pieces(files, tmp_path):
+    records, index = write(tmp_path)
+    files.content = {"/a.rec": records, "/a.idx": index}
+    local = list(iter(recordio.MXRecordIO(str(tmp_path / "a.rec"), "r").read, None))
+    reader = recordio.MXRecordIO(files.url("a.rec"), "r")
+    assert list(iter(reader.read, None)) == local
+    spans = [span for _, span in files.requests]
+    assert spans[0] == "bytes=0-65535" and 2 < len(spans) < 8  # pieces grow as reading goes on
+    reader.reset()
+    assert reader.read() == local[0]
+    indexed = recordio.MXIndexedRecordIO(files.url("a.idx"), files.url("a.rec"), "r")
+    files.requests.clear()
+    for key in (250, 3, 120):
+        assert indexed.read_idx(key) == local[key]
+    assert all(int(b) - int(a) < 1 << 17 for a, b in
+               (span[6:].split("-") for _, span in files.requests))
+    dataset = gdata.RecordFileDataset(files.url("a.rec"))
+    assert len(dataset) == 300 and dataset[17] == local[17]
+
+
+def test_iterators_read_them(files, tmp_path):
+    records, index = write(tmp_path, 40)
+    files.content = {"/a.rec": records, "/a.idx": index, "/a.csv": b"1,2\n3,4\n", "/b.csv": b"5\n6\n"}
+    batches = mx.io.ImageRecordIter(
+        path_imgrec=files.url("a.rec"), path_imgidx=files.url("a.idx"), data_shape=(3, 12, 12),
+        batch_size=10, shuffle=True, seed=1, verbose=False)
+    seen = np.concatenate([batch.label[0].asnumpy() for batch in batches])
+    assert sorted(seen) == list(range(40)) and list(seen) != list(range(40))
+    rows = mx.io.CSVIter(data_csv=files.url("a.csv"), data_shape=(2,), label_csv=files.url("b.csv"),
+                         batch_size=2).next()
+    np.testing.assert_array_equal(rows.data[0].asnumpy(), [[1, 2], [3, 4]])
+    np.testing.assert_array_equal(rows.label[0].asnumpy(), [5, 6])
+    mx.nd.save(str(tmp_path / "x.params"), {"x": mx.nd.arange(5)})
+    files.content["/x.params"] = (tmp_path / "x.params").read_bytes()
+    np.testing.assert_array_equal(mx.nd.load(files.url("x.params"))["x"].asnumpy(), np.arange(5))
+
+
+def test_a_server_without_ranges_sends_all_at_once(files, tmp_path):
+    files.content["/a.rec"], _ = write(tmp_path)
+    files.ranges = False
+    reader = recordio.MXRecordIO(files.url("a.rec"), "r")
+    assert len(list(iter(reader.read, None))) == 300
+    assert len(files.requests) == 1
+
+
+def test_an_empty_file(files):
+    files.content["/empty.rec"] = b""
+    assert recordio.MXRecordIO(files.url("empty.rec"), "r").read() is None
+
+
+@pytest.mark.parametrize("failure", [503, 429, 500, "cut"])
+def test_what_may_pass_is_tried_again(files, tmp_path, failure):
+    files.content["/a.rec"], _ = write(tmp_path, 3)
+    files.failures = [failure, failure]
+    reader = recordio.MXRecordIO(files.url("a.rec"), "r")
+    assert len(list(iter(reader.read, None))) == 3
+    assert len(files.requests) == 3
+
+
+def test_a_stalled_server_is_left(files, tmp_path, monkeypatch):
+    files.content["/a.rec"], _ = write(tmp_path, 3)
+    monkeypatch.setenv("GEMEL_HTTP_TIMEOUT", "1")
+    files.failures = ["stall"]
+    reader = recordio.MXRecordIO(files.url("a.rec"), "r")
+    assert len(list(iter(reader.read, None))) == 3
+    assert len(files.requests) == 2
+
+
+def test_failures_are_named(files, monkeypatch):
+    with pytest.raises(mx.MXNetError, match="none.rec: the server replied 404"):
+        recordio.MXRecordIO(files.url("none.rec"), "r")
+    assert len(files.requests) == 1
+    monkeypatch.setenv("GEMEL_HTTP_ATTEMPTS", "2")
+    files.failures = [503] * 9
+    with pytest.raises(mx.MXNetError, match="after 2 attempts: the server replied 503"):
+        recordio.MXRecordIO(files.url("a.rec"), "r")
+    with pytest.raises(mx.MXNetError, match="127.0.0.1"):
+        recordio.MXRecordIO("http://127.0.0.1:9/a.rec", "r")
+    monkeypatch.setenv("GEMEL_HTTP_ATTEMPTS", "none")
+    with pytest.raises(mx.MXNetError, match="GEMEL_HTTP_ATTEMPTS"):
+        recordio.MXRecordIO(files.url("a.rec"), "r")
+    with pytest.raises(mx.MXNetError, match="s3://"):
+        recordio.MXRecordIO("s3://bucket/a.rec", "w")
+
+
+def test_a_file_that_changes_is_an_error(files, tmp_path):
+    records, _ = write(tmp_path)
+    files.content["/a.rec"] = records
+    reader = recordio.MXRecordIO(files.url("a.rec"), "r")
+    reader.read()
+    files.content["/a.rec"] = records[:-4] + b"else"
+    with pytest.raises(mx.MXNetError, match="changed while it was read"):
+        list(iter(reader.read, None))
+
+
+@pytest.fixture(name="store")
+def _store(files, monkeypatch, tmp_path):
+    files.signed = True
+    files.content["/bucket/some folder/a+b.rec"], _ = write(tmp_path, 200)
+    for name, value in (("S3_ACCESS_KEY_ID", file_server.KEY), ("S3_SECRET_ACCESS_KEY", file_server.SECRET),
+                        ("S3_REGION", file_server.REGION), ("S3_ENDPOINT", files.address)):
+        monkeypatch.delenv(name.replace("S3_", "AWS_"), raising=False)
+        monkeypatch.setenv(name, value)
+    return files
+
+
+def test_s3_requests_are_signed(store, monkeypatch):
+    path = "s3://bucket/some folder/a+b.rec"
+    assert len(list(iter(recordio.MXRecordIO(path, "r").read, None))) == 200
+    store.token = "temporary/token=="
+    with pytest.raises(mx.MXNetError, match="replied 403.*SignatureDoesNotMatch"):
+        recordio.MXRecordIO(path, "r")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", store.token)
+    assert recordio.MXRecordIO(path, "r").read() is not None
+    monkeypatch.setenv("S3_SECRET_ACCESS_KEY", "wrong")
+    with pytest.raises(mx.MXNetError, match="replied 403"):
+        recordio.MXRecordIO(path, "r")
+
+
+def test_s3_accounts(store, monkeypatch):
+    monkeypatch.delenv("S3_ACCESS_KEY_ID")
+    with pytest.raises(mx.MXNetError, match="S3_SECRET_ACCESS_KEY"):
+        recordio.MXRecordIO("s3://bucket/a.rec", "r")
+    monkeypatch.delenv("S3_SECRET_ACCESS_KEY")
+    store.signed = False
+    store.content["/public/a.rec"] = store.content["/bucket/some folder/a+b.rec"]
+    assert recordio.MXRecordIO("s3://public/a.rec", "r").read() is not None
+    for path in ("s3://bucket", "s3://bucket/", "s3:///key"):
+        with pytest.raises(mx.MXNetError, match="expected s3://bucket/key"):
+            recordio.MXRecordIO(path, "r")
