@@ -20,7 +20,7 @@ const Symbol x = Symbol::variable("x");
 
 Symbol convolution(const Symbol& data, const Attributes& more = {}) {
   Attributes attributes = {{"kernel", "(3, 3)"}, {"num_filter", "4"}};
-  attributes.insert(attributes.end(), more.begin(), more.end());
+  attributes.insert(more.begin(), more.end());
   return call("Convolution", "c", {data}, attributes);
 }
 
