@@ -57,7 +57,8 @@ Managed* lend_as(const NDArray& array, bool read_only) {
     array.wait_to_read();
   else
     array.wait_to_write();
-  array.wait_to_read();  // and raise what made it fail
+  array.wait_to_read();       // and raise what made it fail
+  array.storage()->expose();  // whoever gets a tensor may write it, whatever was agreed
   auto lent = std::make_unique<Lent>(Lent{array, array.shape(), {}});
   lent->array.set_history(nullptr);
   auto managed = std::make_unique<Managed>();

@@ -31,6 +31,7 @@ Ref<Storage> Storage::allocate(int64_t bytes, Device device) {
 Ref<Storage> Storage::promise(int64_t bytes, Device device) {
   Ref<Storage> storage(make());
   storage->data_.store(nullptr, std::memory_order_relaxed);
+  storage->exposed_.store(false, std::memory_order_relaxed);
   storage->bytes_ = bytes;
   storage->device_ = device;
   return storage;
@@ -54,6 +55,7 @@ Ref<Storage> Storage::borrow(void* data, int64_t bytes, Device device,
                              std::function<void()> release) {
   Ref<Storage> storage(make());
   storage->data_.store(static_cast<std::byte*>(data), std::memory_order_relaxed);
+  storage->exposed_.store(true, std::memory_order_relaxed);
   storage->bytes_ = bytes;
   storage->device_ = device;
   storage->block_ = {};

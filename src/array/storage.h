@@ -35,6 +35,10 @@ class GEMEL_EXPORT Storage : public Counted<Storage> {
     return data ? data : late_data();
   }
   int64_t bytes() const { return bytes_; }
+  // Somebody besides the engine's tasks may write the memory: it was borrowed, or its address was
+  // given out. Nothing that was computed from its value may be taken for up to date any more.
+  void expose() { exposed_.store(true, std::memory_order_release); }
+  bool exposed() const { return exposed_.load(std::memory_order_acquire); }
   Device device() const { return device_; }
   engine::Tag& tag() const {
     if (held_.load(std::memory_order_acquire)) [[unlikely]]
@@ -60,6 +64,7 @@ class GEMEL_EXPORT Storage : public Counted<Storage> {
   std::byte* late_data() const;
   std::atomic<std::byte*> data_{nullptr};
   mutable std::atomic<uint32_t> held_{0};
+  std::atomic<bool> exposed_{false};
   int64_t bytes_ = 0;
   Device device_;
   Ref<engine::Tag> tag_;

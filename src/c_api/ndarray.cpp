@@ -159,7 +159,10 @@ int MXNDArrayGetContext(NDArrayHandle handle, int* out_dev_type, int* out_dev_id
 int MXNDArrayGetData(NDArrayHandle handle, void** out_pdata) {
   return call(__func__, [&] {
     const NDArray& array = array_of(handle);
-    if (array) array.wait_to_write();
+    if (array) {
+      array.wait_to_write();
+      array.storage()->expose();
+    }
     *given(out_pdata, "the address") = array ? array.data<void>() : nullptr;
   });
 }

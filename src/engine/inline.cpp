@@ -23,6 +23,7 @@ void give_back(Frame& frame) {
   int count = 0;
   for (size_t i = 0; frame.held_writes >> i; ++i) {
     if (!(frame.held_writes >> i & 1)) continue;
+    options.writes[i]->note_write();
     uint64_t before = options.writes[i]->word.fetch_sub(writer_bit, std::memory_order_acq_rel);
     if (before & queued_bit) waited[count++] = options.writes[i];
     if (i == 63) break;

@@ -77,6 +77,7 @@ inline bool begin_inline(Frame& frame, const TaskOptions& options) {
   fast_path.solo_busy.store(true, std::memory_order_relaxed);
   std::atomic_signal_fence(std::memory_order_seq_cst);  // the other side runs membarrier
   if (fast_path.solo_owner.load(std::memory_order_relaxed) == &thread && all_free(options)) {
+    for (Tag* tag : options.writes) tag->note_write();
     frame.marked = false;
     thread.frame = &frame;
     return true;

@@ -349,6 +349,7 @@ void Scheduler::complete(Lock& lock, Task* task, std::exception_ptr error, Ref<F
   std::vector<Tag*> more_waited;
   for (size_t i = 0; i < task->accesses.size(); ++i) {
     const Access& access = task->accesses[i];
+    if (access.mode == Mode::write) access.tag->note_write();
     uint64_t before = access.tag->word.fetch_sub(mode_unit[static_cast<int>(access.mode)],
                                                  std::memory_order_acq_rel);
     if (!(before & queued_bit)) continue;
@@ -408,6 +409,7 @@ std::vector<Ref<Tag>> Scheduler::split(Tag& parent, int n) {
   parent.regions_->total = static_cast<size_t>(n);
   for (const Ref<Tag>& region : regions) parent.regions_->live.push_back(region.get());
   parent.word.fetch_or(split_bit, std::memory_order_acq_rel);
+  parent.note_write();  // its regions may be written, and forgotten, before anybody asks again
   if (parent.poison_) Poison::set(parent, Ref<Failure>(parent.poison_), dropped_);
   return regions;
 }

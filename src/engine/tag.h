@@ -52,14 +52,26 @@ class GEMEL_EXPORT Tag : public Counted<Tag> {
   Tag* parent() const { return parent_.get(); }  // the tag this is a region of, or null
   bool alias() const { return alias_; }          // a region that is ordered like its whole parent
 
+  // Which value the tag stands for: every task that writes it leaves another number behind. To be
+  // asked by a task that holds the tag. 0: unknown, as parts of it are written on their own.
+  uint64_t version() const {
+    if (word.load(std::memory_order_relaxed) & detail::split_bit) return 0;
+    return version_.load(std::memory_order_relaxed);
+  }
+
   // The rest belongs to the engine. `word` changes atomically; everything else under its lock.
   std::atomic<uint64_t> word{0};
+  // By a writer that holds the tag, and so without another who would count at the same time.
+  void note_write() {
+    version_.store(version_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
 
  private:
   friend class detail::Scheduler;
   friend class detail::Poison;
   friend GEMEL_EXPORT std::vector<Ref<Tag>> split(Tag& parent, int n);
 
+  std::atomic<uint64_t> version_{1};
   const char* name_;
   mutable std::atomic<uint32_t> id_{0};
   bool alias_ = false;

@@ -143,6 +143,8 @@ void CachedOp::State::build(Variant& variant, Device device) {
     stage.heads.push_back(symbol.outputs[i]);
     stage.slots.push_back(inputs + i);
   }
+  if (variant.wanted.empty() && !variant.training)
+    forward.parameters = passes::parameters_of(symbol.outputs);
   if (!variant.wanted.empty()) {
     std::vector<NodeRef> variables;
     for (int i = 0; i < inputs; ++i)

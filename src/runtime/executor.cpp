@@ -137,6 +137,8 @@ PlanSpec Executor::State::specification(const Executor& executor, bool training)
     spec.dtypes.resize(spec.shapes.size(), DType::none);
   };
   if (!differentiated) {
+    if (!training && watched.empty())
+      spec.parameters = passes::parameters_of(executor.symbol_.outputs);
     watch();
     spec.stages.push_back(std::move(forward));
     return spec;

@@ -7,6 +7,7 @@
 #include "kernels/parallel.h"
 #include "record/key.h"
 #include "runtime/call.h"
+#include "runtime/hoisted_values.h"
 #include "runtime/random.h"
 #include "runtime/user_threads.h"
 
@@ -77,6 +78,7 @@ RandomStream Plan::run(std::span<const NDArray> slots, int first, int last,
 void Plan::run_stages(std::span<const NDArray> slots, int first, int last, Storage& arena,
                       RandomStream random) {
   std::byte* base = arena.data();
+  std::byte* hoisted = hoisted_ ? hoisted_->refresh(slots) : nullptr;
   const bool tracing = engine::tracing();
   const bool threaded = kernels::thread_count() > 1;
   // Patches are in the order of tensors, which is the order of steps and so of stages.
@@ -100,7 +102,8 @@ void Plan::run_stages(std::span<const NDArray> slots, int first, int last, Stora
       const int count = step.inputs + step.outputs;
       for (int t = 0; t < count; ++t, ++patch)
         tensors_[patch->tensor].address =
-            patch->slot >= 0 ? slots[patch->slot].data<std::byte>() : base + patch->offset;
+            patch->slot >= 0 ? slots[patch->slot].data<std::byte>()
+                             : (patch->slot == Patch::arena ? base : hoisted) + patch->offset;
       std::span<const Tensor> all(tensors_.data() + step.first_tensor, count);
       OpCall call{*step.op,  *step.parameters,   all.first(step.inputs), all.subspan(step.inputs),
                   training_, step.prepared.get()};
@@ -141,6 +144,8 @@ uint64_t Plan::draws(int first, int last) const {
   for (int s = first; s < last; ++s) count += stages_[s]->random_count;
   return count;
 }
+
+int64_t Plan::hoisted_bytes() const { return hoisted_ ? hoisted_->bytes() : 0; }
 
 MemoryProblem Plan::internal_arrays() const {
   MemoryProblem arrays = problem_;
@@ -186,6 +191,9 @@ std::string Plan::debug_string() const {
   auto megabytes = [](int64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; };
   text += fmt::format("Total {} MB allocated\n", megabytes(planned_bytes(memory_mode_)));
   text += fmt::format("Total {} MB with workspace\n", megabytes(memory_.bytes));
+  if (hoisted_)
+    text += fmt::format("Total {} MB kept between runs, computed {} times\n",
+                        megabytes(hoisted_->bytes()), hoisted_->computed());
   return text;
 }
 

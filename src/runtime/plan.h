@@ -16,10 +16,13 @@
 #include "array/ndarray.h"
 #include "graph/node.h"
 #include "op/op_info.h"
+#include "passes/parameters.h"
 #include "passes/plan_memory.h"
 #include "record/choices.h"
 
 namespace gemel::runtime {
+
+class HoistedValues;
 
 struct PlanStage {
   std::vector<Entry> heads;
@@ -37,6 +40,9 @@ struct PlanSpec {
   bool fuse = true;
   MemoryMode memory = MemoryMode::both;
   Device device;
+  // For inference in one stage: variables whose values seldom change. What depends on them alone is
+  // kept from one run to the next.
+  passes::ParameterSet parameters;
   record::Choices choices;  // those that plan_with() took; kernels among them
 
   // Fills in fuse and memory as the settings say, or as `choices` say otherwise.
@@ -66,7 +72,11 @@ class Plan {
 
   const std::vector<Shape>& shapes() const { return shapes_; }
   const std::vector<DType>& dtypes() const { return dtypes_; }
+  Device device() const { return device_; }
+  // Slots that a stage reads and does not write.
+  const std::vector<int>& reads(int stage) const { return stages_[stage]->read_slots; }
   int64_t arena_bytes() const { return memory_.bytes; }
+  int64_t hoisted_bytes() const;  // kept between runs, beside the arena
   // Bytes of the internal arrays in any mode; kernels' workspace, which the arena has too, is apart
   // (1.9.1 tells it apart as well).
   int64_t planned_bytes(MemoryMode mode) const {
@@ -103,7 +113,8 @@ class Plan {
   };
   struct Patch {  // a tensor whose address depends on the run
     int tensor;
-    int slot;  // -1: the arena
+    int slot;  // or one of these:
+    static constexpr int arena = -1, hoisted = -2;
     int64_t offset;
   };
   struct Stage {
@@ -133,7 +144,8 @@ class Plan {
   MemoryProblem problem_;
   MemoryMode memory_mode_ = MemoryMode::both;
   MemoryPlan memory_;
-  std::vector<NodeRef> keep_;  // nodes whose parameters the steps point into
+  std::unique_ptr<HoistedValues> hoisted_;  // null: nothing is
+  std::vector<NodeRef> keep_;               // nodes whose parameters the steps point into
 };
 
 }  // namespace gemel::runtime

@@ -10,11 +10,15 @@
 #include "op/registry.h"
 #include "passes/common_subexpressions.h"
 #include "passes/constant_fold.h"
+#include "passes/fold_batch_norm.h"
 #include "passes/fuse.h"
+#include "passes/fuse_convolution.h"
+#include "passes/hoist.h"
 #include "passes/infer_shape.h"
 #include "passes/infer_type.h"
 #include "record/key.h"
 #include "runtime/call.h"
+#include "runtime/hoisted_values.h"
 #include "runtime/plan.h"
 
 namespace gemel::runtime {
@@ -60,19 +64,66 @@ struct Plan::Builder {
   std::unordered_map<int, int> value_of_slot;  // slot -> value
   std::vector<std::vector<int>> step_reads, step_writes;
 
-  Builder(PlanSpec s, Plan& p) : spec(std::move(s)), plan(p) {}
+  const int slots;  // the caller's; after them come those of hoisted values
+
+  Builder(PlanSpec s, Plan& p)
+      : spec(std::move(s)), plan(p), slots(static_cast<int>(spec.shapes.size())) {}
 
   void build() {
     if (spec.fuse)
       for (PlanStage& stage : spec.stages) stage.heads = merge_common_subexpressions(stage.heads);
+    if (spec.stages.size() == 1 && !spec.parameters.empty() && spec.fuse && !spec.training &&
+        capability(spec.device).arithmetic && !settings::current().reference_kernels)
+      hoist_parameters();
     separate_heads();
     for (size_t stage = 0; stage < spec.stages.size(); ++stage)
       build_stage(static_cast<int>(stage));
     plan.memory_mode_ = spec.memory;
     plan.memory_ = plan_memory(plan.problem_, spec.memory);
     place();
+    spec.shapes.resize(static_cast<size_t>(slots));
+    spec.dtypes.resize(static_cast<size_t>(slots));
     plan.shapes_ = spec.shapes;
     plan.dtypes_ = spec.dtypes;
+  }
+
+  // Splits off what depends on parameters alone, as a plan of its own whose results are kept.
+  void hoist_parameters() {
+    PlanStage& stage = spec.stages[0];
+    std::vector<Shape> shapes;
+    std::vector<DType> dtypes;
+    IndexedGraph graph(stage.heads);
+    infer(graph, shapes, dtypes);
+    for (const auto pass : {fold_batch_norm, fuse_convolution}) {
+      std::vector<Entry> heads = pass(graph, stage.heads, shapes, dtypes, spec.parameters);
+      if (heads == stage.heads) continue;
+      stage.heads = std::move(heads);
+      graph = IndexedGraph(stage.heads);
+      infer(graph, shapes, dtypes);
+    }
+    HoistedGraph hoisted = hoist(graph, stage.heads, shapes, dtypes, spec.parameters);
+    if (hoisted.values.empty()) return;
+    PlanSpec apart;
+    apart.inputs = spec.inputs;
+    apart.shapes = spec.shapes;
+    apart.dtypes = spec.dtypes;
+    apart.memory = spec.memory;
+    apart.device = spec.device;
+    apart.choices = spec.choices;
+    PlanStage& prologue = apart.stages.emplace_back();
+    for (size_t i = 0; i < hoisted.values.size(); ++i) {
+      const int slot = slots + static_cast<int>(i), entry = graph.entry_id(hoisted.values[i]);
+      prologue.heads.push_back(hoisted.values[i]);
+      prologue.slots.push_back(slot);
+      apart.shapes.push_back(Shape::unknown());
+      apart.dtypes.push_back(DType::none);
+      spec.inputs[hoisted.places[i].get()] = slot;
+      spec.shapes.push_back(shapes[static_cast<size_t>(entry)]);
+      spec.dtypes.push_back(dtypes[static_cast<size_t>(entry)]);
+    }
+    stage.heads = std::move(hoisted.heads);
+    plan.hoisted_ =
+        std::make_unique<HoistedValues>(std::make_unique<Plan>(std::move(apart)), slots);
   }
 
   // Every head needs memory of its own: a head that is a variable, or repeats an earlier one, is
@@ -193,6 +244,9 @@ struct Plan::Builder {
       add_step(graph, n, value_of, shapes, dtypes, *stage, read_slots, written_slots);
     }
     stage->last_step = static_cast<int>(plan.steps_.size());
+    std::erase_if(read_slots, [&](int slot) { return slot >= slots; });
+    if (plan.hoisted_)
+      read_slots.insert(plan.hoisted_->reads().begin(), plan.hoisted_->reads().end());
     for (int slot : written_slots) read_slots.erase(slot);
     stage->read_slots.assign(read_slots.begin(), read_slots.end());
     stage->written_slots.assign(written_slots.begin(), written_slots.end());
@@ -327,7 +381,13 @@ struct Plan::Builder {
         for (int value : *values) {
           const int root = root_of(value);
           const int slot = slot_of[root];
-          plan.patches_.push_back({tensor++, slot, slot >= 0 ? 0 : plan.memory_.offset[root]});
+          if (slot >= slots)
+            plan.patches_.push_back(
+                {tensor++, Patch::hoisted, plan.hoisted_->offset(slot - slots)});
+          else if (slot >= 0)
+            plan.patches_.push_back({tensor++, slot, 0});
+          else
+            plan.patches_.push_back({tensor++, Patch::arena, plan.memory_.offset[root]});
         }
     }
   }

@@ -1,6 +1,8 @@
 #ifdef GEMEL_WITH_ONEDNN
 #include "kernels/onednn/arguments.h"
 
+#include <cstring>
+
 #include "base/settings.h"
 
 namespace gemel::kernels::onednn {
@@ -34,10 +36,14 @@ dnnl::primitive_attr user_scratchpad() {
   return attributes;
 }
 
+bool is_reference(const dnnl::primitive_desc_base& descriptor) {
+  return std::string_view(descriptor.impl_info_str()).starts_with("ref");
+}
+
 PreparedPrimitive::PreparedPrimitive(const dnnl::primitive_desc_base& descriptor,
                                      dnnl::primitive primitive)
     : primitive_(std::move(primitive)),
-      reference_(std::string_view(descriptor.impl_info_str()).starts_with("ref")),
+      reference_(onednn::is_reference(descriptor)),
       scratchpad_(descriptor.scratchpad_desc()),
       scratchpad_offset_(reserve(scratchpad_)) {}
 
@@ -55,6 +61,15 @@ void PreparedPrimitive::input(int arg, int index, const dnnl::memory::desc& user
 void PreparedPrimitive::output(int arg, int index, const dnnl::memory::desc& user,
                                const dnnl::memory::desc& wanted) {
   add(arg, index, false, user, wanted);
+}
+
+void PreparedPrimitive::add_to(int index) {
+  added_ = index;
+  const Slot& out = slots_.back();
+  if (!out.reorder) return;
+  const dnnl::engine& engine = cpu_engine();
+  added_reorder_ =
+      dnnl::reorder(dnnl::reorder::primitive_desc(engine, out.user, engine, out.wanted));
 }
 
 void PreparedPrimitive::add(int arg, int index, bool is_input, const dnnl::memory::desc& user,
@@ -94,6 +109,15 @@ void PreparedPrimitive::run(const OpCall& call) const {
     const dnnl::memory wanted = at(slot.wanted, call.workspace + slot.offset);
     if (slot.is_input) reorder(slot, at(slot.user, tensor.address), wanted);
     arguments.emplace(slot.arg, wanted);
+  }
+  if (added_ >= 0) {
+    const Slot& out = slots_.back();
+    const Tensor& from = call.in[added_];
+    if (added_reorder_)
+      added_reorder_->execute(stream, {{DNNL_ARG_FROM, at(out.user, from.address)},
+                                       {DNNL_ARG_TO, arguments.at(out.arg)}});
+    else if (from.address != call.out[0].address)
+      std::memcpy(call.out[0].address, from.address, static_cast<size_t>(from.bytes()));
   }
   primitive_.execute(stream, arguments);
   for (const Slot& slot : slots_)

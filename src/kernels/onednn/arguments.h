@@ -19,6 +19,10 @@ class PreparedPrimitive : public Prepared {
   void input(int arg, int index, const dnnl::memory::desc& user, const dnnl::memory::desc& wanted);
   void output(int arg, int index, const dnnl::memory::desc& user, const dnnl::memory::desc& wanted);
 
+  // Output 0, which is there by now, begins with what input `index` holds, laid out as the caller
+  // has it, and the primitive adds to it.
+  void add_to(int index);
+
   int64_t workspace() const { return bytes_; }
   bool is_reference() const { return reference_; }  // the library has no fast code for it
   void run(const OpCall& call) const;
@@ -43,7 +47,11 @@ class PreparedPrimitive : public Prepared {
   int64_t bytes_ = 0;  // before the offset, which counts it up
   int64_t scratchpad_offset_;
   std::vector<Slot> slots_;
+  int added_ = -1;  // input that the output begins with
+  std::optional<dnnl::reorder> added_reorder_;
 };
+
+bool is_reference(const dnnl::primitive_desc_base& descriptor);
 
 // Attributes under which a primitive takes its scratchpad from the caller.
 dnnl::primitive_attr user_scratchpad();

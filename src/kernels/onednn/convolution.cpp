@@ -41,11 +41,41 @@ DType operand_type(const ConvolutionProblem& problem) {
   return problem.rounded ? DType::bfloat16 : problem.dtype;
 }
 
+struct ChosenLayout : WeightLayout {
+  memory::desc user, wanted;
+  bool blocked;  // so are the data then
+  dnnl::reorder reorder;
+  ChosenLayout(const memory::desc& from, const memory::desc& to, bool blocked)
+      : user(from),
+        wanted(to),
+        blocked(blocked),
+        reorder(dnnl::reorder::primitive_desc(cpu_engine(), from, cpu_engine(), to)) {}
+  int64_t bytes() const override { return static_cast<int64_t>(wanted.get_size()); }
+  void lay_out(const void* weight, void* to) const override {
+    reorder.execute(cpu_stream(),
+                    {{DNNL_ARG_FROM, memory(user, cpu_engine(), const_cast<void*>(weight))},
+                     {DNNL_ARG_TO, memory(wanted, cpu_engine(), to)}});
+  }
+};
+const ChosenLayout* chosen(const ConvolutionProblem& problem) {
+  return static_cast<const ChosenLayout*>(problem.layout);
+}
+
+dnnl::primitive_attr attributes_of(const ConvolutionProblem& problem) {
+  dnnl::primitive_attr attributes = user_scratchpad();
+  dnnl::post_ops after;
+  if (problem.residual) after.append_sum(1.f);
+  if (problem.relu) after.append_eltwise(dnnl::algorithm::eltwise_relu, 0.f, 0.f);
+  attributes.set_post_ops(after);
+  return attributes;
+}
+
 dnnl::convolution_forward::primitive_desc forward_descriptor(const Descriptors& d,
                                                              const ConvolutionProblem& problem,
                                                              const memory::desc& data,
                                                              const memory::desc& out) {
-  const memory::desc weight = any_layout(d.weight, operand_type(problem));
+  const memory::desc weight =
+      problem.layout ? chosen(problem)->wanted : any_layout(d.weight, operand_type(problem));
   const memory::desc bias = problem.bias ? plain(d.bias, problem.dtype) : memory::desc();
   return {cpu_engine(),
           dnnl::prop_kind::forward_training,
@@ -58,7 +88,7 @@ dnnl::convolution_forward::primitive_desc forward_descriptor(const Descriptors& 
           d.dilate,
           d.pad,
           d.pad,
-          user_scratchpad()};
+          attributes_of(problem)};
 }
 
 std::unique_ptr<PreparedPrimitive> make(const ConvolutionProblem& problem, bool blocked) {
@@ -77,9 +107,11 @@ std::unique_ptr<PreparedPrimitive> make(const ConvolutionProblem& problem, bool 
   if (problem.pass == Pass::forward) {
     auto state = std::make_unique<PreparedPrimitive>(forward, dnnl::convolution_forward(forward));
     state->input(DNNL_ARG_SRC, 0, user_data, forward.src_desc());
-    state->input(DNNL_ARG_WEIGHTS, 1, user_weight, forward.weights_desc());
+    state->input(DNNL_ARG_WEIGHTS, 1, problem.layout ? chosen(problem)->wanted : user_weight,
+                 forward.weights_desc());
     if (problem.bias) state->input(DNNL_ARG_BIAS, 2, bias, forward.bias_desc());
     state->output(DNNL_ARG_DST, 0, user_out, forward.dst_desc());
+    if (problem.residual) state->add_to(problem.bias ? 3 : 2);
     return state;
   }
   if (problem.pass == Pass::data) {
@@ -108,6 +140,7 @@ std::unique_ptr<PreparedPrimitive> make(const ConvolutionProblem& problem, bool 
 // Layouts of the library's own choice pay for the reorders where it has fast code for them; where
 // it only has its reference code (few input channels), products over plain layouts are faster.
 std::unique_ptr<PreparedPrimitive> make_best(const ConvolutionProblem& problem) {
+  if (problem.layout) return make(problem, chosen(problem)->blocked);
   auto blocked = make(problem, true);
   return blocked->is_reference() ? make(problem, false) : std::move(blocked);
 }
@@ -123,6 +156,24 @@ bool serves(const ConvolutionProblem& problem) {
   if (problem.pass == Pass::data && g.group_in() < 8) return false;
   return is_enabled() && problem.dtype == DType::float32 && g.batch > 0 && g.in_channels > 0 &&
          g.out_channels > 0 && g.in_size() > 0 && g.out_size() > 0;
+}
+
+std::shared_ptr<const WeightLayout> weight_layout(const ConvolutionProblem& problem) {
+  const Descriptors d(problem.geometry);
+  const auto descriptor = [&](bool blocked) {
+    const auto sizes = [&](const memory::dims& dims, DType dtype) {
+      return blocked ? any_layout(dims, dtype) : plain(dims, dtype);
+    };
+    return forward_descriptor(
+        d, problem,
+        problem.rounded ? any_layout(d.data, DType::bfloat16) : sizes(d.data, problem.dtype),
+        sizes(d.out, problem.dtype));
+  };
+  auto best = descriptor(true);
+  const bool blocked = !is_reference(best);
+  if (!blocked) best = descriptor(false);
+  return std::make_shared<ChosenLayout>(plain(d.weight, problem.dtype), best.weights_desc(),
+                                        blocked);
 }
 
 std::unique_ptr<Prepared> prepare_convolution(const ConvolutionProblem& problem) {
@@ -142,6 +193,7 @@ void run_convolution(const ConvolutionProblem& problem, const OpCall& call) {
 #else
 
 bool serves(const ConvolutionProblem&) { return false; }
+std::shared_ptr<const WeightLayout> weight_layout(const ConvolutionProblem&) { return nullptr; }
 std::unique_ptr<Prepared> prepare_convolution(const ConvolutionProblem&) { return nullptr; }
 int64_t convolution_workspace(const ConvolutionProblem&, Prepared*) { return 0; }
 void run_convolution(const ConvolutionProblem&, const OpCall& call) {

@@ -1,42 +1,39 @@
+#include "ops/nn/batch_norm/batch_norm.h"
+
 #include "op/gradient.h"
 #include "op/registry.h"
 #include "ops/nn/batch_norm/normalize.h"
 
-namespace gemel::batch_norm_op {
+namespace gemel {
+
+void BatchNormParameters::declare(Fields<BatchNormParameters>& f) {
+  using P = BatchNormParameters;
+  f.field("eps", &P::eps).fallback("0.0010000000474974513").doc("Added to the variance.");
+  f.field("momentum", &P::momentum)
+      .fallback("0.899999976")
+      .doc("What the moving statistics keep of themselves.");
+  f.field("fix_gamma", &P::fix_gamma)
+      .fallback("1")
+      .doc("Take gamma as ones, with a gradient of zeros.");
+  f.field("use_global_stats", &P::use_global_stats)
+      .fallback("0")
+      .doc("Use the moving statistics in training too.");
+  f.field("output_mean_var", &P::output_mean_var)
+      .fallback("0")
+      .doc("Show the mean and the inverse deviation as outputs.");
+  f.field("axis", &P::axis).fallback("1").doc("The channel axis.");
+  f.field("cudnn_off", &P::cudnn_off).fallback("0").doc("Accepted and ignored on CPUs.");
+  f.field("min_calib_range", &P::min_calib_range)
+      .fallback("None")
+      .doc("Accepted for quantised models.");
+  f.field("max_calib_range", &P::max_calib_range)
+      .fallback("None")
+      .doc("Accepted for quantised models.");
+}
+
+namespace batch_norm_op {
 namespace {
 
-struct BatchNormParameters : Parameters {
-  double eps;
-  float momentum;
-  bool fix_gamma, use_global_stats, output_mean_var;
-  int axis;
-  bool cudnn_off;
-  std::optional<float> min_calib_range, max_calib_range;
-  static void declare(Fields<BatchNormParameters>& f) {
-    using P = BatchNormParameters;
-    f.field("eps", &P::eps).fallback("0.0010000000474974513").doc("Added to the variance.");
-    f.field("momentum", &P::momentum)
-        .fallback("0.899999976")
-        .doc("What the moving statistics keep of themselves.");
-    f.field("fix_gamma", &P::fix_gamma)
-        .fallback("1")
-        .doc("Take gamma as ones, with a gradient of zeros.");
-    f.field("use_global_stats", &P::use_global_stats)
-        .fallback("0")
-        .doc("Use the moving statistics in training too.");
-    f.field("output_mean_var", &P::output_mean_var)
-        .fallback("0")
-        .doc("Show the mean and the inverse deviation as outputs.");
-    f.field("axis", &P::axis).fallback("1").doc("The channel axis.");
-    f.field("cudnn_off", &P::cudnn_off).fallback("0").doc("Accepted and ignored on CPUs.");
-    f.field("min_calib_range", &P::min_calib_range)
-        .fallback("None")
-        .doc("Accepted for quantised models.");
-    f.field("max_calib_range", &P::max_calib_range)
-        .fallback("None")
-        .doc("Accepted for quantised models.");
-  }
-};
 // The first version: along axis 1, with eps as a float.
 struct BatchNormV1Parameters : BatchNormParameters {
   static void declare(Fields<BatchNormV1Parameters>& f) {
@@ -317,4 +314,5 @@ GEMEL_OPERATORS(batch_norm) {
       .inplace({{backward::dy, 0}});
 }
 
-}  // namespace gemel::batch_norm_op
+}  // namespace batch_norm_op
+}  // namespace gemel

@@ -19,16 +19,6 @@ struct PreparedWinograd : Prepared {
   WinogradSchedule schedule;
 };
 
-// Where it was measured to be faster than direct convolution.
-bool worthwhile(const WinogradSchedule& s) {
-  if (s.in_channels < 16 || (s.out_channels < 16 && s.pass != WinogradPass::data)) return false;
-  if (s.tile_count() < 12) return false;
-  // Products saved: tiles that reach over the edge do some in vain.
-  const double direct = static_cast<double>(s.out[0] * s.out[1] * s.kernel * s.kernel);
-  const double ours = 36.0 * static_cast<double>(s.tiles[0] * s.tiles[1]);
-  return direct > 1.7 * ours;
-}
-
 WinogradSchedule schedule_of(GeometryOf geometry, WinogradPass pass, const OpCall& c) {
   if (c.prepared) return static_cast<const PreparedWinograd*>(c.prepared)->schedule;
   return kernels::winograd_schedule(geometry(c), pass, {.threads = kernels::thread_count()});
@@ -52,8 +42,18 @@ bool run(const WinogradSchedule& s, GeometryOf geometry, const OpCall& c) {
   return false;
 }
 
-// The next implementation in the list that takes the call computes it again.
-void run_exact(OpCall c) {
+}  // namespace
+
+bool winograd_pays(const WinogradSchedule& s) {
+  if (s.in_channels < 16 || (s.out_channels < 16 && s.pass != WinogradPass::data)) return false;
+  if (s.tile_count() < 12) return false;
+  // Products saved: tiles that reach over the edge do some in vain.
+  const double direct = static_cast<double>(s.out[0] * s.out[1] * s.kernel * s.kernel);
+  const double ours = 36.0 * static_cast<double>(s.tiles[0] * s.tiles[1]);
+  return direct > 1.7 * ours;
+}
+
+void exact_convolution(OpCall c) {
   const auto& list = c.op.implementations;
   auto next = std::find_if(list.begin(), list.end(),
                            [](const Implementation& i) { return i.name == "winograd"; });
@@ -75,13 +75,11 @@ void run_exact(OpCall c) {
   memory::release(block);
 }
 
-}  // namespace
-
 Implementation winograd(GeometryOf geometry, WinogradPass pass) {
   return {.name = "winograd",
           .kernel =
               [=](const OpCall& c) {
-                if (!run(schedule_of(geometry, pass, c), geometry, c)) run_exact(c);
+                if (!run(schedule_of(geometry, pass, c), geometry, c)) exact_convolution(c);
               },
           .when =
               [=](const OpCall& c) {
@@ -89,7 +87,7 @@ Implementation winograd(GeometryOf geometry, WinogradPass pass) {
                   return false;
                 const kernels::ConvolutionGeometry g = geometry(c);
                 return kernels::winograd_applies(g) &&
-                       worthwhile(kernels::winograd_schedule(g, pass, {}));
+                       winograd_pays(kernels::winograd_schedule(g, pass, {}));
               },
           .prepare =
               [=](const OpCall& c) {

@@ -14,4 +14,10 @@ using GeometryOf = kernels::ConvolutionGeometry (*)(const OpCall&);
 // dx; dy, data -> dweight[, dbias]. The operator's parameters are ConvolutionParameters.
 Implementation winograd(GeometryOf geometry, kernels::WinogradPass pass);
 
+// Where the method was measured to be faster than direct convolution.
+bool winograd_pays(const kernels::WinogradSchedule& s);
+
+// Computes a call by the first implementation after Winograd's that takes it.
+void exact_convolution(OpCall call);
+
 }  // namespace gemel::convolution_op

@@ -1,0 +1,205 @@
+#include "ops/nn/convolution/prepared.h"
+
+#include "kernels/conv/winograd.h"
+#include "kernels/fpmath.h"
+#include "kernels/parallel.h"
+#include "op/registry.h"
+#include "ops/floating_type.h"
+#include "ops/nn/convolution/winograd.h"
+
+namespace gemel::convolution_op {
+namespace {
+
+using P = PreparedConvolutionParameters;
+using kernels::ConvolutionGeometry;
+using kernels::WinogradPass;
+using kernels::WinogradSchedule;
+using kernels::onednn::ConvolutionProblem;
+using kernels::onednn::Pass;
+
+// The weight.
+
+WinogradSchedule weight_schedule(const P& p, const Shape& weight) {
+  ConvolutionGeometry g;
+  g.in_channels = weight[1];
+  g.out_channels = weight[0];
+  for (int a = 0; a < 2; ++a) g.kernel[a + 1] = weight[a + 2];
+  return kernels::winograd_schedule(g, WinogradPass::forward, {.prepared = true});
+}
+
+void weight_shape(ShapeContext& c) {
+  const auto& p = c.params<P>();
+  if (p.algorithm == ConvolutionAlgorithm::library)
+    return c.set_out(0, {(p.weight_layout->bytes() + 3) / 4});
+  if (c.in[0].known()) c.set_out(0, {kernels::winograd_prepared_size(weight_schedule(p, c.in[0]))});
+}
+
+void prepare_weight(const OpCall& c) {
+  const auto& p = c.params<P>();
+  if (p.algorithm == ConvolutionAlgorithm::library)
+    return p.weight_layout->lay_out(c.in[0].address, c.out[0].address);
+  kernels::winograd_prepare_weight(weight_schedule(p, c.in[0].shape), c.in[0].data<const float>(),
+                                   c.out[0].data<float>());
+}
+
+// The convolution.
+
+std::vector<std::string> input_names(const P& p) {
+  std::vector<std::string> names = {"data", "weight"};
+  if (!p.no_bias) names.push_back("bias");
+  if (p.residual) names.push_back("residual");
+  return names;
+}
+
+void shape(ShapeContext& c) {
+  const auto& p = c.params<P>();
+  const Shape& data = c.in[0];
+  if (data.ndim() < 0) return;
+  Shape out = {data[0], p.num_filter};
+  for (int i = 0; i < p.kernel.ndim(); ++i) {
+    const int64_t pad = p.pad.ndim() > 0 ? 2 * p.pad[i] : 0,
+                  stride = p.stride.ndim() > 0 ? p.stride[i] : 1;
+    out.push_back(data[i + 2] < 0 ? -1 : (data[i + 2] + pad - kernel_span(p, i)) / stride + 1);
+  }
+  c.set_out(0, out);
+  if (!p.no_bias) c.set_in(2, {p.num_filter});
+  if (p.residual) c.set_in(static_cast<int>(c.in.size()) - 1, out);
+}
+
+ConvolutionGeometry geometry(const OpCall& c) {
+  return convolution_geometry(c.params<P>(), c.in[0].shape, c.out[0].shape);
+}
+
+struct PreparedSchedule : Prepared {
+  WinogradSchedule schedule;
+};
+WinogradSchedule schedule_of(const OpCall& c) {
+  if (c.prepared) return static_cast<const PreparedSchedule*>(c.prepared)->schedule;
+  return kernels::winograd_schedule(geometry(c), WinogradPass::forward,
+                                    {.threads = kernels::thread_count(), .prepared = true});
+}
+
+// The weight as it was: group of 16 output channels, input channel, tap, output channel, turned.
+std::vector<float> plain_weight(const WinogradSchedule& s, const float* prepared) {
+  constexpr int64_t group = 16;
+  const int64_t taps = s.kernel * s.kernel, row = s.in_channels * taps;
+  std::vector<float> weight(static_cast<size_t>(s.out_channels * row));
+  for (int64_t o = 0; o < s.out_channels; ++o)
+    for (int64_t i = 0; i < row; ++i)
+      weight[static_cast<size_t>(o * row + i)] =
+          prepared[(o / group * row + i) * group + o % group];
+  return weight;
+}
+
+// Values near the limits of float32: as Convolution computes them, then what comes after.
+void run_exactly(const WinogradSchedule& s, const OpCall& c) {
+  const auto& p = c.params<P>();
+  std::vector<float> weight = plain_weight(s, c.in[1].data<const float>());
+  std::vector<Tensor> in(c.in.begin(), c.in.begin() + (p.no_bias ? 2 : 3));
+  in[1] = Tensor(weight.data(), {s.out_channels, s.in_channels, s.kernel, s.kernel}, DType::float32,
+                 c.in[1].device);
+  exact_convolution({require_op("Convolution"), c.parameters, in, c.out});
+  float* const out = c.out[0].data<float>();
+  const float* const residual = p.residual ? c.in.back().data<const float>() : nullptr;
+  for (int64_t i = 0; i < c.out[0].size(); ++i) {
+    if (residual) out[i] += residual[i];
+    if (p.relu && out[i] < 0) out[i] = 0;
+  }
+}
+
+void run_winograd(const OpCall& c) {
+  const auto& p = c.params<P>();
+  const WinogradSchedule s = schedule_of(c);
+  const kernels::ConvolutionEpilogue epilogue{
+      .bias = p.no_bias ? nullptr : c.in[2].data<const float>(),
+      .residual = p.residual ? c.in.back().data<const float>() : nullptr,
+      .relu = p.relu};
+  if (!kernels::winograd_convolution(s, c.in[0].data<const float>(), c.in[1].data<const float>(),
+                                     epilogue, c.out[0].data<float>(), c.workspace))
+    run_exactly(s, c);
+}
+
+ConvolutionProblem problem(const OpCall& c) {
+  const auto& p = c.params<P>();
+  return {.pass = Pass::forward,
+          .geometry = geometry(c),
+          .dtype = c.out[0].dtype,
+          .bias = !p.no_bias,
+          .rounded = p.rounded,
+          .layout = p.weight_layout.get(),
+          .residual = p.residual,
+          .relu = p.relu};
+}
+
+template <ConvolutionAlgorithm algorithm>
+bool is(const OpCall& c) {
+  return c.params<P>().algorithm == algorithm;
+}
+
+}  // namespace
+
+GEMEL_OPERATORS(prepared_convolution) {
+  op<P>("_prepare_convolution_weight")
+      .doc("The weight of _prepared_convolution.")
+      .inputs({"weight"})
+      .shape(weight_shape)
+      .implement("arranged", prepare_weight)
+      .info()
+      .hidden = true;
+  op<P>("_prepared_convolution")
+      .doc("Convolution with a prepared weight, then a residual and relu.")
+      .inputs<P>(&input_names)
+      .shape(shape)
+      .implement(
+          {.name = "winograd",
+           .kernel = run_winograd,
+           .when = is<ConvolutionAlgorithm::winograd>,
+           .prepare =
+               [](const OpCall& c) {
+                 auto prepared = std::make_unique<PreparedSchedule>();
+                 prepared->schedule = schedule_of(c);
+                 return prepared;
+               },
+           .workspace = [](const OpCall& c) { return kernels::winograd_workspace(schedule_of(c)); },
+           .small = false})
+      .implement(
+          {.name = "onednn",
+           .kernel = [](const OpCall& c) { kernels::onednn::run_convolution(problem(c), c); },
+           .when = is<ConvolutionAlgorithm::library>,
+           .prepare =
+               [](const OpCall& c) { return kernels::onednn::prepare_convolution(problem(c)); },
+           .workspace =
+               [](const OpCall& c) {
+                 return kernels::onednn::convolution_workspace(problem(c), c.prepared);
+               },
+           .small = false})
+      .info()
+      .hidden = true;
+}
+
+}  // namespace gemel::convolution_op
+
+namespace gemel {
+
+std::shared_ptr<const PreparedConvolutionParameters> prepared_convolution(
+    const ConvolutionParameters& p, const Shape& data, const Shape& out) {
+  using namespace kernels;
+  const ConvolutionGeometry g = convolution_geometry(p, data, out);
+  auto result = std::make_shared<PreparedConvolutionParameters>();
+  static_cast<ConvolutionParameters&>(*result) = p;
+  if (fpmath() != Fpmath::exact && winograd_applies(g) &&
+      convolution_op::winograd_pays(
+          winograd_schedule(g, WinogradPass::forward, {.prepared = true}))) {
+    result->algorithm = ConvolutionAlgorithm::winograd;
+    return result;
+  }
+  onednn::ConvolutionProblem problem{onednn::Pass::forward, g, DType::float32, !p.no_bias, true};
+  if (!onednn::serves(problem)) problem.rounded = false;
+  if (!onednn::serves(problem)) return nullptr;
+  result->algorithm = ConvolutionAlgorithm::library;
+  result->rounded = problem.rounded;
+  result->weight_layout = onednn::weight_layout(problem);
+  return result;
+}
+
+}  // namespace gemel
