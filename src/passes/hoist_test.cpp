@@ -58,11 +58,6 @@ TEST(Parameters, AreNoneWhereTheyAreReadAsDataToo) {
             Names{});
 }
 
-TEST(Parameters, AreNoneWhereAnOperatorWritesThem) {
-  const Symbol moved = call("sgd_mom_update", {w, x, b}, {{"lr", "1"}});
-  EXPECT_EQ(parameter_names(moved), Names{});
-}
-
 TEST(Hoist, ValuesOfParametersAloneAreTakenOut) {
   const HoistedGraph result =
       hoisted(dense(x, call("exp", {call("square", {w})})), {{"x", {2, 3}}});

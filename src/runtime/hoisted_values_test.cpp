@@ -83,6 +83,7 @@ TEST(HoistedValues, FollowParametersThatExecutorsShare) {
   const Bound bound;
   BindRequest request;
   request.shapes = {{"x", {4, 2}}};
+  request.requests.assign(2, GradRequest::null);
   request.shared_names = {"w"};
   request.shared = bound.executor.get();
   const auto wide = Executor::simple_bind(doubled(), request);
