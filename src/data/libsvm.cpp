@@ -140,6 +140,14 @@ class LibsvmBatches final : public Iterator {
     return true;
   }
 
+  std::vector<int64_t> position() const override { return {cursor_, next_start_}; }
+  void set_position(const std::vector<int64_t>& position) override {
+    GEMEL_CHECK(position.size() == 2 && position[0] >= 0 && position[1] >= 0,
+                "[LibSVMIter] expected a state that state_dict() of such an iterator gave");
+    cursor_ = position[0];
+    next_start_ = position[1] % static_cast<int64_t>(data_.first.size());
+  }
+
   std::vector<Description> data_description() const override {
     return {{"data", {batch_size_, data_.columns}, type()}};
   }

@@ -138,3 +138,23 @@ def test_only_single_images_change_colour():
         mx.nd.image.random_brightness(mx.nd.zeros((2, 2, 4)), min_factor=1, max_factor=1)
     with pytest.raises(mx.MXNetError, match="min_factor"):
         mx.nd.image.random_brightness(image(), min_factor=-1, max_factor=1)
+
+
+def test_borders_and_sizes_as_of_opencv():
+    image = mx.nd.array(np.arange(24).reshape(2, 4, 3), dtype="uint8")
+    border = mx.nd._internal._cvcopyMakeBorder
+    np.testing.assert_array_equal(
+        border(image, 1, 1, 3, 2, type=4).asnumpy()[:, :, 0],
+        [[21, 18, 15, 12, 15, 18, 21, 18, 15], [9, 6, 3, 0, 3, 6, 9, 6, 3],
+         [21, 18, 15, 12, 15, 18, 21, 18, 15], [9, 6, 3, 0, 3, 6, 9, 6, 3]])
+    assert border(image, 1, 1, 1, 1, values=(300, -4, 2.6)).asnumpy()[0, 0].tolist() == [255, 0, 3]
+    assert border(image, 1, 0, 0, 0, values=(7,)).asnumpy()[0, 0].tolist() == [7, 0, 0]
+    assert border(image.astype("float32"), 1, 0, 0, 0, value=2.5).asnumpy()[0, 0, 0] == 2.5
+    for parameters in ({"type": 5}, {"top": -1}):
+        with pytest.raises(mx.MXNetError, match="_cvcopyMakeBorder"):
+            border(image, **{"top": 1, "bot": 1, "left": 1, "right": 1, **parameters})
+    assert mx.nd._internal._cvimresize(image, 8, 4).shape == (4, 8, 3)
+    for parameters in ({"w": 0, "h": 4}, {"w": 3, "h": 4, "interp": 7}):
+        with pytest.raises(mx.MXNetError, match="_cvimresize"):
+            mx.nd._internal._cvimresize(image, **parameters)
+    assert mx.nd._internal._cvimdecode is mx.image.imdecode

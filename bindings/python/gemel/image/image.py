@@ -60,6 +60,12 @@ def imread(filename, flag=1, to_rgb=True, out=None):
     return _into(codec.decode(content, flag, to_rgb, str(filename)), out)
 
 
+# What 1.9.1 has as operators too: the size of the result follows from the bytes of the image, so
+# these are functions here, under the operators' names.
+nd._internal._cvimdecode = nd._internal._npi_cvimdecode = imdecode
+nd._internal._cvimread = nd._internal._npi_cvimread = imread
+
+
 def _interpolation(method, sizes=()):
     """A number of 0 to 4 from one of 0 to 4, 9 (by the sizes: old height, old width, new height, new
     width) or 10 (random)."""
@@ -90,7 +96,7 @@ def imresize(src, w, h, interp=1, out=None):
         areas where both shrink, else linear; 10: one of these at random.
     """
     method = _interpolation(interp, (*src.shape[:2], h, w))
-    return _into(nd.image.resize(src, size=(int(w), int(h)), interp=method), out)
+    return _into(nd._internal._cvimresize(src, w=int(w), h=int(h), interp=method), out)
 
 
 def copyMakeBorder(src, top, bot, left, right, type=0, value=0.0, values=(), out=None):  # noqa: A002
@@ -109,20 +115,10 @@ def copyMakeBorder(src, top, bot, left, right, type=0, value=0.0, values=(), out
     values : tuple of float
         The constant of each channel; 0 for those that are left out.
     """
-    modes = {0: "constant", 1: "edge", 2: "symmetric", 3: "wrap", 4: "reflect"}
-    if type not in modes:
-        raise MXNetError(f"[copyMakeBorder] type: expected 0 to 4, got {type}")
-    image, around = src.asnumpy(), ((top, bot), (left, right), (0, 0))
-    if type:
-        result = np.pad(image, around, mode=modes[type])
-    else:
-        height, width, channels = image.shape
-        result = np.empty((height + top + bot, width + left + right, channels), image.dtype)
-        given = np.ravel(values) if np.size(values) else np.full(channels, value)
-        result[:] = 0
-        result[:, :, :given.size] = given[:channels]  # channels without a value get zeros
-        result[top:top + height, left:left + width] = image
-    return _into(nd.array(result, dtype=image.dtype), out)
+    given = np.ravel(values).tolist() if np.size(values) else ()
+    result = nd._internal._cvcopyMakeBorder(src, top, bot, left, right, type=type, value=value,
+                                            values=given)
+    return _into(result, out)
 
 
 def scale_down(src_size, size):

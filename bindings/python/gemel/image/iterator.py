@@ -8,6 +8,7 @@ import numpy as np
 from .. import io, recordio
 from .. import ndarray as nd
 from ..base import MXNetError
+from ..io import random_state
 from .augmenters import CreateAugmenter
 from .image import imdecode
 
@@ -116,6 +117,23 @@ class ImageIter(io.DataIter):
         rolled = self._rolled if self.last_batch_handle == "roll_over" else []
         self.hard_reset()
         self._rolled = rolled
+
+    def state_dict(self):
+        """The place in the epoch, its order, what is left over from the one before, and the state of
+        the generators that augmenters draw from."""
+        offset = self.imgrec.handle.tell() if self.imgrec is not None and self.seq is None else None
+        rolled = [(image.asnumpy(), np.asarray(label)) for image, label in self._rolled]
+        return {"cur": self.cur, "seq": None if self.seq is None else list(self.seq),
+                "offset": offset, "rolled": rolled, "random": random_state.get()}
+
+    def load_state_dict(self, state):
+        """Go to a state; the generators of Python and NumPy go to theirs, too."""
+        self.cur, self.seq = state["cur"], state["seq"] and list(state["seq"])
+        if state["offset"] is not None:
+            self.imgrec.handle.seek(state["offset"])
+        self._rolled = [(nd.array(image, dtype=image.dtype), label)
+                        for image, label in state["rolled"]]
+        random_state.set_(state["random"])
 
     def next_sample(self):
         """(label, bytes of the image) of the next image; StopIteration at the end."""

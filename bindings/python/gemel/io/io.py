@@ -5,6 +5,7 @@ from collections import namedtuple
 import numpy as np
 
 from .. import ndarray as nd
+from . import random_state
 from .utils import init_data
 
 __all__ = ["DataDesc", "DataBatch", "DataIter", "NDArrayIter", "ResizeIter", "PrefetchingIter"]
@@ -117,6 +118,15 @@ class DataIter:
     def getpad(self):
         """How many samples at the end of the current batch only fill it up."""
 
+    def state_dict(self):
+        """Where the next batch begins, as a dictionary of plain values and arrays that can be saved."""
+        raise NotImplementedError(f"{type(self).__name__} does not know its state")
+
+    def load_state_dict(self, state):
+        """Go to where an iterator with the same parameters was at its `state_dict`: the batches that
+        follow are the same ones."""
+        raise NotImplementedError(f"{type(self).__name__} cannot go to a state")
+
 
 class NDArrayIter(DataIter):
     """Batches of arrays in memory.
@@ -149,7 +159,9 @@ class NDArrayIter(DataIter):
         self.cursor = -batch_size
         self._rolled = None  # (data, label) that the last epoch left over
         self._sources = None
+        self._order = None  # of the samples as they were given; replaced, never changed
         if shuffle:
+            self._order = np.arange(self.num_data)
             self._sources = [value.asnumpy() for _, value in self.data + self.label]
             self._shuffle_data()
         self.num_source = len(self.data)
@@ -175,12 +187,37 @@ class NDArrayIter(DataIter):
 
     def _shuffle_data(self):
         np.random.shuffle(self.idx)
+        self._rearrange(self.idx)
+
+    def _rearrange(self, order):
         # One gather for the whole epoch; the batches are then views.
-        self._sources = [source[self.idx] for source in self._sources]
+        self._order = self._order[order]
+        self._sources = [source[order] for source in self._sources]
         arrays = [nd.array(source, dtype=source.dtype) for source in self._sources]
         names = [name for name, _ in self.data + self.label]
         ordered = list(zip(names, arrays))
         self.data, self.label = ordered[:len(self.data)], ordered[len(self.data):]
+
+    def state_dict(self):
+        """The place in the epoch and, with `shuffle`, the order and the state of the generators."""
+        rolled = self._rolled and [[one.asnumpy() for one in part] for part in self._rolled]
+        state = {"cursor": self.cursor, "rolled": rolled}
+        if self.shuffle:
+            state.update(order=self._order, idx=self.idx.copy(), random=random_state.get())
+        return state
+
+    def load_state_dict(self, state):
+        """Go to a state. With `shuffle` the generators of Python and NumPy go to theirs, too."""
+        rolled = state["rolled"]
+        if self.shuffle:
+            where = np.empty(self.num_data, np.int64)
+            where[self._order] = np.arange(self.num_data)
+            self._rearrange(where[np.asarray(state["order"])])
+            self.idx = np.array(state["idx"])
+            random_state.set_(state["random"])
+        self.cursor = state["cursor"]
+        self._rolled = rolled and tuple([nd.array(one, dtype=one.dtype) for one in part]
+                                        for part in rolled)
 
     def hard_reset(self):
         """Go back to the first batch and forget what was left over."""
@@ -279,6 +316,14 @@ class ResizeIter(DataIter):
         if self.reset_internal:
             self.data_iter.reset()
 
+    def state_dict(self):
+        """The batches of this epoch so far, and the state of the inner iterator."""
+        return {"cur": self.cur, "inner": self.data_iter.state_dict()}
+
+    def load_state_dict(self, state):
+        self.cur = state["cur"]
+        self.data_iter.load_state_dict(state["inner"])
+
     def iter_next(self):
         if self.cur == self.size:
             return False
@@ -326,9 +371,13 @@ class PrefetchingIter(DataIter):
         self._start()
 
     def _start(self):
-        pending = {"batches": None, "error": None}
+        pending = {"batches": None, "error": None, "states": None}
 
         def read():
+            try:
+                pending["states"] = [one.state_dict() for one in self.iters]
+            except (AttributeError, NotImplementedError, RuntimeError):
+                pass  # iterators of another kind: state_dict() says so
             try:
                 pending["batches"] = [one.next() for one in self.iters]
             except BaseException as error:  # pylint: disable=broad-except
@@ -361,6 +410,20 @@ class PrefetchingIter(DataIter):
         self._pending["thread"].join()
         for one in self.iters:
             one.reset()
+        self._start()
+
+    def state_dict(self):
+        """The states of the iterators where the next batch begins."""
+        self._pending["thread"].join()
+        states = self._pending["states"]
+        if states is None:
+            states = [one.state_dict() for one in self.iters]  # raises what it is
+        return {"iters": states}
+
+    def load_state_dict(self, state):
+        self._pending["thread"].join()
+        for one, inner in zip(self.iters, state["iters"]):
+            one.load_state_dict(inner)
         self._start()
 
     def iter_next(self):

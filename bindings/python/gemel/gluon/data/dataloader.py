@@ -6,6 +6,7 @@ import numpy as np
 
 from ... import ndarray as nd
 from ...context import cpu_pinned
+from ...io import random_state
 from .sampler import BatchSampler, RandomSampler, SequentialSampler
 
 __all__ = ["DataLoader", "default_batchify_fn", "default_mp_batchify_fn"]
@@ -82,13 +83,28 @@ def _on_device(batch, ctx):
     return batch
 
 
+class _Round:
+    """The indices of one round's batches, and how many of these were given."""
+
+    def __init__(self, loader):
+        state, loader._resumed = loader._resumed, None
+        if state is not None:
+            random_state.set_(state["random"])
+        self.random = random_state.get()  # from which samplers draw the order
+        self.batches = iter(loader._batch_sampler)
+        self.given = state["batches"] if state is not None else 0
+        for _ in range(self.given):
+            next(self.batches, None)
+
+
 class _WorkerIterator:
     """One round over the batches of a pool, in the sampler's order."""
 
     def __init__(self, loader):
         self._loader = loader
         self._pool = loader._start()
-        self._batches = iter(loader._batch_sampler)
+        self._round = _Round(loader)
+        self._batches = self._round.batches
         self._pending = collections.deque()
         # Whatever ends this round, its batches on the way are given up.
         self._finalizer = weakref.finalize(self, _give_up, self._pool, self._pending)
@@ -106,12 +122,15 @@ class _WorkerIterator:
     def __next__(self):
         self._submit()
         if not self._pending:
+            self._loader._current = None
             raise StopIteration
         try:
             batch = self._pool.get(self._pending.popleft(), self._loader._timeout)
         except BaseException:
             self._loader._stop(self._pool)
             raise
+        self._round.given += 1
+        self._loader._current = self._round
         return self._loader._placed(batch)
 
     next = __next__
@@ -164,6 +183,8 @@ class DataLoader:
                  auto_reload=False):
         self._pool = None
         self._iter = None
+        self._current = None  # the round of the batch that was given last
+        self._resumed = None  # a state that the next round is to begin with
         assert timeout > 0, f"timeout must be positive, given {timeout}"
         self._dataset = dataset
         self._timeout = timeout
@@ -214,8 +235,30 @@ class DataLoader:
 
     def _here(self):
         make = self._rows or self._make
-        for indices in self._batch_sampler:
-            yield self._placed(make(indices))
+        current = _Round(self)
+        for indices in current.batches:
+            batch = self._placed(make(indices))
+            current.given += 1
+            self._current = current
+            yield batch
+        self._current = None
+
+    def state_dict(self):
+        """Where the round is from which a batch was taken last, as a dictionary of plain values.
+
+        What it restores is the order of the samples, for samplers that draw from NumPy's or Python's
+        generator; what workers draw inside of samples is drawn anew.
+        """
+        current = self._current
+        if current is None:
+            return {"batches": 0, "random": random_state.get()}
+        return {"batches": current.given, "random": current.random}
+
+    def load_state_dict(self, state):
+        """Let the next round be the rest of the one in which `state_dict` was called. The generators
+        of NumPy and Python go to where that round began."""
+        self._resumed = state
+        self._iter = None
 
     def _reloading(self):
         rounds = self._iter if self._iter is not None else _WorkerIterator(self)
