@@ -21,6 +21,7 @@ struct Settings {
   int64_t workers = 0;
   std::string memory_plan = "both";
   bool fusion = true;
+  bool blocked_layouts = true;
   std::string recompute = "pointwise";
   bool defer = true;
   int64_t defer_elements = 64 << 10;

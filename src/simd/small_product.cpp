@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include <hwy/cache_control.h>
+
 #undef HWY_DISABLED_TARGETS
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL)
 #undef HWY_TARGET_INCLUDE
@@ -64,7 +66,9 @@ HWY_INLINE void tile(const SmallProduct& q, const float* a, const float* b, floa
   const float* base[bases];
 #pragma GCC unroll 4
   for (int g = 0; g < bases; ++g) base[g] = a + 3 * g * row;
+  const float* next = a + rows * q.a_row;  // the tile below, which is read soon
   for (int64_t p = 0; p < k; ++p, b += q.b_row) {
+    if (!unit_row) hwy::Prefetch(next + p * rows);
     Vector right[vectors];
 #pragma GCC unroll 2
     for (int v = 0; v < vectors; ++v) right[v] = load(b, v);

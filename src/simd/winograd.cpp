@@ -177,6 +177,7 @@ bool from_points(const WinogradSpectrum& from, int64_t count, const WinogradWind
           if (epilogue.residual) value = hn::Add(value, hn::LoadU(d, residual + place));
           if (epilogue.relu) value = hn::Max(value, zero);
           hn::StoreU(value, d, window + place);
+          hwy::Prefetch(window + place + 4 * to.step);
         }
       }
     }

@@ -24,7 +24,7 @@ inline int64_t panel_width(int64_t channels, int64_t index) {
 
 // Input channels whose products are summed one after the other, before their sum joins the total:
 // what keeps the error of many channels near that of few.
-inline constexpr int64_t chunk = 64;
+inline constexpr int64_t chunk = 128;
 inline int64_t chunk_width(int64_t channels, int64_t first) {
   return std::min(chunk, padded(channels) - first);
 }

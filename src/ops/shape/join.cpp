@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "kernels/strided_copy.h"
+#include "op/blocked_form.h"
 #include "op/registry.h"
 
 namespace gemel {
@@ -260,9 +261,25 @@ OpBuilder declare_concat(std::string name) {
   return builder;
 }
 
+// Blocks of channels are joined as channels are, where they are whole.
+bool joins_blocks(const BlockedNode& n) {
+  if (static_cast<const ConcatParameters&>(*n.node.parameters).dim != 1) return false;
+  for (const Shape& in : n.in)
+    if (in.ndim() != 4 || in[1] % layout_block != 0) return false;
+  return n.dtype == DType::float32;
+}
+Entry join_blocks(const BlockedContext& c) {
+  std::vector<Entry> parts;
+  for (int i = 0; i < static_cast<int>(c.in.size()); ++i) parts.push_back(c.blocked(i));
+  const NodeRef node = make_node(*c.node.op, c.node.name, std::move(parts), c.node.parameters);
+  node->attributes = c.node.attributes;
+  return {node, 0, 0};
+}
+
 }  // namespace
 
 GEMEL_OPERATORS(join) {
+  set_blocked_form("Concat", {.exists = joins_blocks, .make = join_blocks});
   declare_concat("Concat")
       .alias({"concat"})
       .doc("Arrays one after another along an axis.")

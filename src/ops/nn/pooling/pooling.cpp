@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <vector>
 
+#include "op/blocked_form.h"
 #include "op/formula.h"
 #include "op/registry.h"
 #include "ops/floating_type.h"
 #include "ops/nn/convolution/parameters.h"
+#include "ops/nn/pooling/blocked.h"
 #include "ops/nn/pooling/planes.h"
 #include "ops/nn/pooling/window.h"
 
@@ -309,6 +311,35 @@ void backward(const OpCall& c) {
 }
 }  // namespace with_places
 
+// Blocked arrays: two axes of space, 16 channels last.
+namespace in_blocks {
+Shape without_block(Shape s) {
+  return s.ndim() == 5 ? Shape({s[0], s[1], s[2], s[3]}) : Shape::unknown();
+}
+void shape(ShapeContext& c) {
+  Shape in = without_block(c.in[0]), out = Shape::unknown();
+  ShapeContext plain{c.op, c.parameters, {&in, 1}, {&out, 1}};
+  pooling_shape(plain);
+  if (out.ndim() == 4) c.set_out(0, {out[0], out[1], out[2], out[3], layout_block});
+}
+void forward(const OpCall& c) {
+  pool_blocked(
+      geometry(c.params<P>(), without_block(c.in[0].shape), without_block(c.out[0].shape)),
+      c.in[0].data<const float>(), c.out[0].data<float>());
+}
+bool exists(const BlockedNode& n) {
+  const auto& p = static_cast<const P&>(*n.node.parameters);
+  return n.dtype == DType::float32 && n.in[0].ndim() == 4 && !p.channels_last() &&
+         p.pool_type != PoolType::lp;
+}
+Entry make(const BlockedContext& c) {
+  const NodeRef node =
+      make_node(require_op("_blocked_pooling"), c.node.name, {c.blocked(0)}, c.node.parameters);
+  node->attributes = c.node.attributes;
+  return {node, 0, 0};
+}
+}  // namespace in_blocks
+
 // 1.9.1 has a hidden second output where oneDNN takes the call.
 int stored_outputs(const P& p) {
   return p.pool_type == PoolType::max && p.kernel.ndim() > 0 && !p.channels_last() ? 2 : 1;
@@ -400,6 +431,16 @@ GEMEL_OPERATORS(pooling) {
       .gradient(second_gradient)
       .implement("planes", backward<pooling_planes::pool_backward>, backward_by_planes)
       .implement("reference", backward<pool_backward>);
+
+  op<P>("_blocked_pooling")
+      .doc("Pooling of a blocked array.")
+      .inputs({"data"})
+      .shape(in_blocks::shape)
+      .implement("reference", in_blocks::forward)
+      .info()
+      .hidden = true;
+  set_blocked_form("Pooling",
+                   {.exists = in_blocks::exists, .gains = true, .make = in_blocks::make});
 
   OpBuilder places = op<P>("_max_pooling");
   places.doc("Maxima of windows, and where in each window they are.")
