@@ -136,10 +136,8 @@ class Layouts {
       const bool in_blocks = role_[at(n)] != Role::leads || wanted_[at(first)];
       Entry made;
       if (form) {
-        BlockedContext context{describe(n),
-                               [&](int i) { return plain(input(i), version(i)); },
-                               [&](int i) { return blocked(input(i), version(i)); },
-                               in_blocks};
+        BlockedContext context{describe(n), [&](int i) { return plain(input(i), version(i)); },
+                               [&](int i) { return blocked(input(i), version(i)); }, in_blocks};
         made = form->make(context);
       } else {
         std::vector<Entry> inputs;
@@ -169,8 +167,8 @@ class Layouts {
   const std::vector<Shape>& shapes_;
   const std::vector<DType>& dtypes_;
   std::vector<Role> role_;
-  std::vector<char> wanted_;              // in blocks, by some reader
-  std::vector<Entry> plain_, blocked_;    // what stands for an entry; empty: nothing yet, the entry
+  std::vector<char> wanted_;            // in blocks, by some reader
+  std::vector<Entry> plain_, blocked_;  // what stands for an entry; empty: nothing yet, the entry
 };
 
 }  // namespace

@@ -10,7 +10,8 @@
 namespace gemel {
 
 // For graphs that do not train. Heads keep their plain layout and nodes their names; values are
-// equal to rounding. `shapes` and `dtypes` hold those of each entry of `graph`, which is not changed.
+// equal to rounding. `shapes` and `dtypes` hold those of each entry of `graph`, which is not
+// changed.
 std::vector<Entry> choose_layouts(const IndexedGraph& graph, const std::vector<Entry>& heads,
                                   const std::vector<Shape>& shapes,
                                   const std::vector<DType>& dtypes);

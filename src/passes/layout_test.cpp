@@ -19,9 +19,9 @@ struct LeadParameters : Parameters {
   static void declare(Fields<LeadParameters>&) {}
 };
 Entry lead_in_blocks(const BlockedContext& c) {
-  const NodeRef made = make_node(require_op(c.blocked_out ? "_test_layout_lead_blocked"
-                                                          : "_test_layout_lead"),
-                                 c.node.name, {c.blocked_out ? c.blocked(0) : c.plain(0)});
+  const NodeRef made =
+      make_node(require_op(c.blocked_out ? "_test_layout_lead_blocked" : "_test_layout_lead"),
+                c.node.name, {c.blocked_out ? c.blocked(0) : c.plain(0)});
   return {made, 0, 0};
 }
 void times_three(const OpCall& c) {
@@ -31,9 +31,9 @@ void times_three(const OpCall& c) {
 GEMEL_OPERATORS(layout_test_operators) {
   for (const char* name : {"_test_layout_lead", "_test_layout_lead_blocked"})
     op<LeadParameters>(name).inputs({"data"}).shape(same_shape).implement("reference", times_three);
-  set_blocked_form("_test_layout_lead", {.leads = true,
-                                         .exists = [](const BlockedNode&) { return true; },
-                                         .make = lead_in_blocks});
+  set_blocked_form(
+      "_test_layout_lead",
+      {.leads = true, .exists = [](const BlockedNode&) { return true; }, .make = lead_in_blocks});
 }
 
 Entry variable(const std::string& name) { return {make_variable(name), 0, 0}; }
@@ -88,8 +88,7 @@ class LayoutPass : public ::testing::Test {
 };
 
 TEST_F(LayoutPass, AChainHasReordersAtItsEndsOnly) {
-  const std::vector<Entry> heads = {
-      pool("p", apply("relu", "r", {lead("b", lead("a", x))}))};
+  const std::vector<Entry> heads = {pool("p", apply("relu", "r", {lead("b", lead("a", x))}))};
   const auto after = run(heads);
   const auto counts = count(after);
   EXPECT_EQ(counts.at("_to_blocked"), 1);
@@ -123,8 +122,8 @@ TEST_F(LayoutPass, SumsOfBlocksAndVectorsOfChannelsStayInBlocks) {
 
 TEST_F(LayoutPass, WhatHasNoBlockedFormReadsPlainArraysMadeOnce) {
   const Entry a = lead("a", x), p = pool("p", a);
-  const std::vector<Entry> heads = {
-      apply("Flatten", "f", {p}), apply("transpose", "t", {p}), pool("q", p), a};
+  const std::vector<Entry> heads = {apply("Flatten", "f", {p}), apply("transpose", "t", {p}),
+                                    pool("q", p), a};
   const auto after = run(heads);
   EXPECT_EQ(count(after).at("_from_blocked"), 3);  // of a, p and q
   expect_equal_values(heads, after);

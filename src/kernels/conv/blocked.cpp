@@ -30,8 +30,7 @@ void parts(int64_t batch, int64_t channels, int64_t area, F&& f) {
 void to_blocked(int64_t batch, int64_t channels, int64_t area, const float* plain, float* blocked) {
   parts(batch, channels, area, [&](const simd::WinogradStrip& s, int64_t from, int64_t to) {
     if (s.channels < block_channels)
-      std::memset(blocked + to, 0,
-                  static_cast<size_t>(s.columns * block_channels) * sizeof(float));
+      std::memset(blocked + to, 0, static_cast<size_t>(s.columns * block_channels) * sizeof(float));
     simd::winograd_gather(s, plain + from, blocked + to);
   });
 }

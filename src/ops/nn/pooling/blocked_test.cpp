@@ -65,9 +65,8 @@ TEST(BlockedPooling, ANumberIsLargerThanNoNumber) {
   values[2] = -3;
   const Array plain({1, 1, 4, 4}, values);
   const Attributes window = {{"kernel", "(2, 2)"}, {"stride", "(2, 2)"}};
-  const Array pooled =
-      testing::call("_blocked_pooling", testing::call("_to_blocked", {plain}, {{"channels", "1"}}),
-                    window)[0];
+  const Array pooled = testing::call(
+      "_blocked_pooling", testing::call("_to_blocked", {plain}, {{"channels", "1"}}), window)[0];
   const double lowest = std::numeric_limits<float>::lowest();
   EXPECT_EQ(testing::call("_from_blocked", {pooled}, {{"channels", "1"}})[0].values(),
             (std::vector<double>{lowest, -3, lowest, lowest}));

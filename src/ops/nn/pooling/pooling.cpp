@@ -323,9 +323,8 @@ void shape(ShapeContext& c) {
   if (out.ndim() == 4) c.set_out(0, {out[0], out[1], out[2], out[3], layout_block});
 }
 void forward(const OpCall& c) {
-  pool_blocked(
-      geometry(c.params<P>(), without_block(c.in[0].shape), without_block(c.out[0].shape)),
-      c.in[0].data<const float>(), c.out[0].data<float>());
+  pool_blocked(geometry(c.params<P>(), without_block(c.in[0].shape), without_block(c.out[0].shape)),
+               c.in[0].data<const float>(), c.out[0].data<float>());
 }
 bool exists(const BlockedNode& n) {
   const auto& p = static_cast<const P&>(*n.node.parameters);
