@@ -46,7 +46,7 @@ bool run(const WinogradSchedule& s, GeometryOf geometry, const OpCall& c) {
 
 bool winograd_pays(const WinogradSchedule& s) {
   if (s.in_channels < 16 || (s.out_channels < 16 && s.pass != WinogradPass::data)) return false;
-  if (s.tile_count() < 12) return false;
+  if (s.tile_count() < (s.prepared ? 4 : 12)) return false;
   // Products saved: tiles that reach over the edge do some in vain.
   const double direct = static_cast<double>(s.out[0] * s.out[1] * s.kernel * s.kernel);
   const double ours = 36.0 * static_cast<double>(s.tiles[0] * s.tiles[1]);
