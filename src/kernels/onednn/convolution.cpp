@@ -183,9 +183,8 @@ std::shared_ptr<const WeightLayout> weight_layout(const ConvolutionProblem& prob
   const auto descriptor = [&](bool any) {
     return forward_descriptor(
         d, problem,
-        problem.rounded
-            ? any_layout(d.data, DType::bfloat16)
-            : as_taken(d.data, problem.dtype, problem.dtype, problem.blocked_in, any),
+        problem.rounded ? any_layout(d.data, DType::bfloat16)
+                        : as_taken(d.data, problem.dtype, problem.dtype, problem.blocked_in, any),
         as_taken(d.out, problem.dtype, problem.dtype, problem.blocked_out, any));
   };
   auto best = descriptor(true);

@@ -129,8 +129,7 @@ void run_exactly(const WinogradSchedule& s, const OpCall& c) {
   const Tensor made = plain(c.out[0], p.blocked_out, g.out_channels, result);
   exact_convolution({require_op("Convolution"), c.parameters, in, {&made, 1}});
   float* const out = c.out[0].data<float>();
-  if (p.blocked_out)
-    kernels::to_blocked(g.batch, g.out_channels, g.out_size(), result.data(), out);
+  if (p.blocked_out) kernels::to_blocked(g.batch, g.out_channels, g.out_size(), result.data(), out);
   const float* const residual = p.residual ? c.in.back().data<const float>() : nullptr;
   for (int64_t i = 0; i < c.out[0].size(); ++i) {
     if (residual) out[i] += residual[i];
@@ -185,7 +184,7 @@ Entry over_blocks(const BlockedContext& c) {
   for (int i = 0; i < count; ++i) {
     const bool residual = p->residual && i + 1 == count;
     inputs.push_back((residual ? p->blocked_out : i == 0 && p->blocked_in) ? c.blocked(i)
-                                                                          : c.plain(i));
+                                                                           : c.plain(i));
   }
   const Node& weight = *c.node.inputs[1].node;
   if (p->algorithm == ConvolutionAlgorithm::library && weight.op &&
