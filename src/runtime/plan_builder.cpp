@@ -16,6 +16,7 @@
 #include "passes/hoist.h"
 #include "passes/infer_shape.h"
 #include "passes/infer_type.h"
+#include "passes/layout.h"
 #include "record/key.h"
 #include "runtime/call.h"
 #include "runtime/hoisted_values.h"
@@ -94,13 +95,16 @@ struct Plan::Builder {
     std::vector<DType> dtypes;
     IndexedGraph graph(stage.heads);
     infer(graph, shapes, dtypes);
-    for (const auto pass : {fold_batch_norm, fuse_convolution}) {
-      std::vector<Entry> heads = pass(graph, stage.heads, shapes, dtypes, spec.parameters);
-      if (heads == stage.heads) continue;
+    const auto adopt = [&](std::vector<Entry> heads) {
+      if (heads == stage.heads) return;
       stage.heads = std::move(heads);
       graph = IndexedGraph(stage.heads);
       infer(graph, shapes, dtypes);
-    }
+    };
+    for (const auto pass : {fold_batch_norm, fuse_convolution})
+      adopt(pass(graph, stage.heads, shapes, dtypes, spec.parameters));
+    if (settings::current().blocked_layouts)
+      adopt(choose_layouts(graph, stage.heads, shapes, dtypes));
     HoistedGraph hoisted = hoist(graph, stage.heads, shapes, dtypes, spec.parameters);
     if (hoisted.values.empty()) return;
     PlanSpec apart;

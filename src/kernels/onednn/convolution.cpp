@@ -91,16 +91,31 @@ dnnl::convolution_forward::primitive_desc forward_descriptor(const Descriptors& 
           attributes_of(problem)};
 }
 
-std::unique_ptr<PreparedPrimitive> make(const ConvolutionProblem& problem, bool blocked) {
+// An array as the caller has it.
+memory::desc as_given(const memory::dims& sizes, DType dtype, bool blocked) {
+  if (!blocked) return plain(sizes, dtype);
+  return {sizes, data_type(dtype), memory::format_tag::nChw16c};
+}
+// As the library may take it, in type `read`: blocked arrays as they are, plain ones as it likes or
+// as they are.
+memory::desc as_taken(const memory::dims& sizes, DType dtype, DType read, bool blocked, bool any) {
+  return any && (!blocked || read != dtype) ? any_layout(sizes, read)
+                                            : as_given(sizes, dtype, blocked);
+}
+
+std::unique_ptr<PreparedPrimitive> make(const ConvolutionProblem& problem, bool any) {
   const Descriptors d(problem.geometry);
   const DType dtype = problem.dtype;
-  const memory::desc user_data = plain(d.data, dtype), user_out = plain(d.out, dtype),
+  const memory::desc user_data = as_given(d.data, dtype, problem.blocked_in),
+                     user_out = as_given(d.out, dtype, problem.blocked_out),
                      user_weight = plain(d.weight, dtype), bias = plain(d.bias, dtype);
   // What is read is rounded where that was asked for; what is written is not.
   const DType read = operand_type(problem);
   const bool reads_data = problem.pass != Pass::data, reads_out = problem.pass != Pass::forward;
-  const memory::desc data = blocked ? any_layout(d.data, reads_data ? read : dtype) : user_data;
-  const memory::desc out = blocked ? any_layout(d.out, reads_out ? read : dtype) : user_out;
+  const memory::desc data =
+      as_taken(d.data, dtype, reads_data ? read : dtype, problem.blocked_in, any);
+  const memory::desc out =
+      as_taken(d.out, dtype, reads_out ? read : dtype, problem.blocked_out, any);
   const auto forward =
       forward_descriptor(d, problem, problem.rounded ? any_layout(d.data, read) : data, out);
   const auto direct = dnnl::algorithm::convolution_direct;
@@ -158,16 +173,19 @@ bool serves(const ConvolutionProblem& problem) {
          g.out_channels > 0 && g.in_size() > 0 && g.out_size() > 0;
 }
 
+bool has_blocks_of_16() {
+  cpu_engine();  // limits the instructions as the settings say
+  return is_enabled() && dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core;
+}
+
 std::shared_ptr<const WeightLayout> weight_layout(const ConvolutionProblem& problem) {
   const Descriptors d(problem.geometry);
-  const auto descriptor = [&](bool blocked) {
-    const auto sizes = [&](const memory::dims& dims, DType dtype) {
-      return blocked ? any_layout(dims, dtype) : plain(dims, dtype);
-    };
+  const auto descriptor = [&](bool any) {
     return forward_descriptor(
         d, problem,
-        problem.rounded ? any_layout(d.data, DType::bfloat16) : sizes(d.data, problem.dtype),
-        sizes(d.out, problem.dtype));
+        problem.rounded ? any_layout(d.data, DType::bfloat16)
+                        : as_taken(d.data, problem.dtype, problem.dtype, problem.blocked_in, any),
+        as_taken(d.out, problem.dtype, problem.dtype, problem.blocked_out, any));
   };
   auto best = descriptor(true);
   const bool blocked = !is_reference(best);
@@ -193,6 +211,7 @@ void run_convolution(const ConvolutionProblem& problem, const OpCall& call) {
 #else
 
 bool serves(const ConvolutionProblem&) { return false; }
+bool has_blocks_of_16() { return false; }
 std::shared_ptr<const WeightLayout> weight_layout(const ConvolutionProblem&) { return nullptr; }
 std::unique_ptr<Prepared> prepare_convolution(const ConvolutionProblem&) { return nullptr; }
 int64_t convolution_workspace(const ConvolutionProblem&, Prepared*) { return 0; }

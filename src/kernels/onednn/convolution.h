@@ -27,10 +27,14 @@ struct ConvolutionProblem {
   const WeightLayout* layout = nullptr;
   bool residual = false;  // an input after the others is added to the result
   bool relu = false;      // of all that, last
+  // Arrays in blocks of 16 channels (kernels/conv/blocked.h), the residual like the result.
+  bool blocked_in = false, blocked_out = false;
 };
 
 // With `rounded`: where fpmath() is `fast` and the CPU multiplies bfloat16 faster.
 bool serves(const ConvolutionProblem& problem);
+// Whether its fast kernels on this CPU take arrays in blocks of 16 channels.
+bool has_blocks_of_16();
 std::shared_ptr<const WeightLayout> weight_layout(const ConvolutionProblem& problem);
 // Primitives for this problem, with reorders where a blocked layout is worth them.
 std::unique_ptr<Prepared> prepare_convolution(const ConvolutionProblem& problem);

@@ -1,8 +1,10 @@
 #include "ops/nn/convolution/prepared.h"
 
+#include "kernels/conv/blocked.h"
 #include "kernels/conv/winograd.h"
 #include "kernels/fpmath.h"
 #include "kernels/parallel.h"
+#include "op/blocked_form.h"
 #include "op/registry.h"
 #include "ops/floating_type.h"
 #include "ops/nn/convolution/winograd.h"
@@ -51,9 +53,18 @@ std::vector<std::string> input_names(const P& p) {
   return names;
 }
 
+// A blocked array as the plain one that it stands for.
+Shape as_plain(const Shape& s, bool blocked, int64_t channels) {
+  return blocked && s.ndim() == 5 ? Shape({s[0], channels, s[2], s[3]}) : s;
+}
+Shape as_blocked(const Shape& s, bool blocked) {
+  if (!blocked) return s;
+  return {s[0], kernels::channel_blocks(s[1]), s[2], s[3], kernels::block_channels};
+}
+
 void shape(ShapeContext& c) {
   const auto& p = c.params<P>();
-  const Shape& data = c.in[0];
+  const Shape data = as_plain(c.in[0], p.blocked_in, p.channels);
   if (data.ndim() < 0) return;
   Shape out = {data[0], p.num_filter};
   for (int i = 0; i < p.kernel.ndim(); ++i) {
@@ -61,13 +72,16 @@ void shape(ShapeContext& c) {
                   stride = p.stride.ndim() > 0 ? p.stride[i] : 1;
     out.push_back(data[i + 2] < 0 ? -1 : (data[i + 2] + pad - kernel_span(p, i)) / stride + 1);
   }
+  out = as_blocked(out, p.blocked_out);
   c.set_out(0, out);
   if (!p.no_bias) c.set_in(2, {p.num_filter});
   if (p.residual) c.set_in(static_cast<int>(c.in.size()) - 1, out);
 }
 
 ConvolutionGeometry geometry(const OpCall& c) {
-  return convolution_geometry(c.params<P>(), c.in[0].shape, c.out[0].shape);
+  const auto& p = c.params<P>();
+  return convolution_geometry(p, as_plain(c.in[0].shape, p.blocked_in, p.channels),
+                              as_plain(c.out[0].shape, p.blocked_out, p.num_filter));
 }
 
 struct PreparedSchedule : Prepared {
@@ -76,7 +90,10 @@ struct PreparedSchedule : Prepared {
 WinogradSchedule schedule_of(const OpCall& c) {
   if (c.prepared) return static_cast<const PreparedSchedule*>(c.prepared)->schedule;
   return kernels::winograd_schedule(geometry(c), WinogradPass::forward,
-                                    {.threads = kernels::thread_count(), .prepared = true});
+                                    {.threads = kernels::thread_count(),
+                                     .prepared = true,
+                                     .blocked_in = c.params<P>().blocked_in,
+                                     .blocked_out = c.params<P>().blocked_out});
 }
 
 // The weight as it was: group of 16 output channels, input channel, tap, output channel, turned.
@@ -94,12 +111,25 @@ std::vector<float> plain_weight(const WinogradSchedule& s, const float* prepared
 // Values near the limits of float32: as Convolution computes them, then what comes after.
 void run_exactly(const WinogradSchedule& s, const OpCall& c) {
   const auto& p = c.params<P>();
-  std::vector<float> weight = plain_weight(s, c.in[1].data<const float>());
+  const ConvolutionGeometry g = geometry(c);
+  const auto plain = [](const Tensor& t, bool blocked, int64_t channels, std::vector<float>& copy) {
+    const Shape shape = as_plain(t.shape, blocked, channels);
+    if (!blocked) return t;
+    copy.resize(static_cast<size_t>(shape.size()));
+    return Tensor(copy.data(), shape, t.dtype, t.device);
+  };
+  std::vector<float> weight = plain_weight(s, c.in[1].data<const float>()), data, result;
   std::vector<Tensor> in(c.in.begin(), c.in.begin() + (p.no_bias ? 2 : 3));
+  in[0] = plain(c.in[0], p.blocked_in, g.in_channels, data);
+  if (p.blocked_in)
+    kernels::from_blocked(g.batch, g.in_channels, g.in_size(), c.in[0].data<const float>(),
+                          data.data());
   in[1] = Tensor(weight.data(), {s.out_channels, s.in_channels, s.kernel, s.kernel}, DType::float32,
                  c.in[1].device);
-  exact_convolution({require_op("Convolution"), c.parameters, in, c.out});
+  const Tensor made = plain(c.out[0], p.blocked_out, g.out_channels, result);
+  exact_convolution({require_op("Convolution"), c.parameters, in, {&made, 1}});
   float* const out = c.out[0].data<float>();
+  if (p.blocked_out) kernels::to_blocked(g.batch, g.out_channels, g.out_size(), result.data(), out);
   const float* const residual = p.residual ? c.in.back().data<const float>() : nullptr;
   for (int64_t i = 0; i < c.out[0].size(); ++i) {
     if (residual) out[i] += residual[i];
@@ -128,7 +158,9 @@ ConvolutionProblem problem(const OpCall& c) {
           .rounded = p.rounded,
           .layout = p.weight_layout.get(),
           .residual = p.residual,
-          .relu = p.relu};
+          .relu = p.relu,
+          .blocked_in = p.blocked_in,
+          .blocked_out = p.blocked_out};
 }
 
 template <ConvolutionAlgorithm algorithm>
@@ -136,9 +168,56 @@ bool is(const OpCall& c) {
   return c.params<P>().algorithm == algorithm;
 }
 
+// The form over blocks. The library's order of the weight may differ from that of plain arrays.
+bool reads_blocked(const BlockedNode& n, int input) {
+  const auto& p = static_cast<const P&>(*n.node.parameters);
+  const bool residual = p.residual && input + 1 == static_cast<int>(n.in.size());
+  return residual || (input == 0 && n.in[0][1] >= layout_block);
+}
+Entry over_blocks(const BlockedContext& c) {
+  auto p = std::make_shared<P>(static_cast<const P&>(*c.node.parameters));
+  const int count = static_cast<int>(c.in.size());
+  p->blocked_in = reads_blocked(c, 0);
+  p->blocked_out = c.blocked_out;
+  p->channels = c.in[0][1];
+  std::vector<Entry> inputs;
+  for (int i = 0; i < count; ++i) {
+    const bool residual = p->residual && i + 1 == count;
+    inputs.push_back((residual ? p->blocked_out : i == 0 && p->blocked_in) ? c.blocked(i)
+                                                                           : c.plain(i));
+  }
+  const Node& weight = *c.node.inputs[1].node;
+  if (p->algorithm == ConvolutionAlgorithm::library && weight.op &&
+      weight.op->name() == "_prepare_convolution_weight") {
+    p->weight_layout =
+        kernels::onednn::weight_layout({.pass = Pass::forward,
+                                        .geometry = convolution_geometry(*p, c.in[0], c.out),
+                                        .dtype = DType::float32,
+                                        .bias = !p->no_bias,
+                                        .rounded = p->rounded,
+                                        .blocked_in = p->blocked_in,
+                                        .blocked_out = p->blocked_out});
+    inputs[1] = {make_node(*weight.op, weight.name, weight.inputs, p), 0, 0};
+  }
+  const NodeRef node = make_node(*c.node.op, c.node.name, std::move(inputs), p);
+  node->attributes = c.node.attributes;
+  return {node, 0, 0};
+}
+// Float32 images, and a library that knows blocks of 16.
+bool has_blocks(const BlockedNode& n) {
+  const auto& p = static_cast<const P&>(*n.node.parameters);
+  if (n.in[0].ndim() != 4 || n.out.ndim() != 4) return false;
+  return p.algorithm == ConvolutionAlgorithm::winograd || kernels::onednn::has_blocks_of_16();
+}
+
 }  // namespace
 
 GEMEL_OPERATORS(prepared_convolution) {
+  set_blocked_form("_prepared_convolution", {.leads = true,
+                                             .exists = has_blocks,
+                                             .reads_blocked = reads_blocked,
+                                             .gains = true,
+                                             .make = over_blocks});
   op<P>("_prepare_convolution_weight")
       .doc("The weight of _prepared_convolution.")
       .inputs({"weight"})

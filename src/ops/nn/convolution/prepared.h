@@ -6,9 +6,9 @@
 //   _prepared_convolution(data, weight[, bias][, residual]) -> out
 //
 // Both have the same parameters: the convolution's (`no_bias` says whether there is a bias), and
-// what follows here. Arrays are (batch, channel, height, width). A pass that has arrays in another
-// layout says so in parameters of its own beside `relu` and `residual`, as the prepared weight
-// does not depend on them for winograd, and makes `layout` anew for library.
+// what follows here. Arrays are (batch, channel, height, width)
+// or, where `blocked_in` or `blocked_out` say so, blocked (op/blocked_form.h); a residual is laid
+// out as the result.
 #pragma once
 #include <memory>
 
@@ -26,6 +26,8 @@ struct PreparedConvolutionParameters : ConvolutionParameters {
   bool rounded = false;   // of library: products of bfloat16
   bool residual = false;  // the last input, of the result's shape, is added to it
   bool relu = false;      // last
+  bool blocked_in = false, blocked_out = false;
+  int64_t channels = 0;  // of data
   static void declare(Fields<PreparedConvolutionParameters>&) {}
 };
 
