@@ -4,6 +4,7 @@
 #include "kernels/gemm/gemm.h"
 #include "op/registry.h"
 #include "ops/floating_type.h"
+#include "ops/nn/convolution/few_channels.h"
 #include "ops/nn/convolution/one_by_one.h"
 #include "ops/nn/convolution/parameters.h"
 #include "ops/nn/convolution/winograd.h"
@@ -194,6 +195,8 @@ OpBuilder declare(std::string name) {
       .type(floating_type)
       .gradient(forward_gradient)
       .implement(winograd(forward_geometry, WinogradPass::forward))
+      .implement(depthwise(forward_geometry, FewChannelsPass::forward))
+      .implement(shifted(forward_geometry, FewChannelsPass::forward))
       .implement(one_by_one(forward_geometry, OneByOnePass::forward, true))
       .implement(one_by_one(forward_geometry, OneByOnePass::forward))
       .implement(onednn<forward_geometry, Pass::forward, true>())
@@ -243,6 +246,8 @@ GEMEL_OPERATORS(convolution) {
       .shape([](ShapeContext& c) { c.set_out(0, c.in[2]); })
       .gradient(data_gradient)
       .implement(winograd(data_geometry, WinogradPass::data))
+      .implement(depthwise(data_geometry, FewChannelsPass::data))
+      .implement(shifted(data_geometry, FewChannelsPass::data))
       .implement(one_by_one(data_geometry, OneByOnePass::data, true))
       .implement(one_by_one(data_geometry, OneByOnePass::data))
       .implement(onednn<data_geometry, Pass::data, true>())
@@ -257,6 +262,8 @@ GEMEL_OPERATORS(convolution) {
       .shape(weight_shape)
       .gradient(weight_gradient)
       .implement(winograd(weight_geometry, WinogradPass::weight))
+      .implement(depthwise(weight_geometry, FewChannelsPass::weight))
+      .implement(shifted(weight_geometry, FewChannelsPass::weight))
       .implement(one_by_one(weight_geometry, OneByOnePass::weight, true))
       .implement(one_by_one(weight_geometry, OneByOnePass::weight))
       .implement(onednn<weight_geometry, Pass::weight, true>())

@@ -1,0 +1,16 @@
+// Our direct convolutions of few channels over plain layouts as implementations of Convolution and
+// of its gradients: `depthwise` and `shifted`, float32.
+#pragma once
+#include "op/op_info.h"
+#include "ops/nn/convolution/winograd.h"  // GeometryOf
+
+namespace gemel::convolution_op {
+
+enum class FewChannelsPass { forward, data, weight };
+
+// Inputs and outputs as the operators have them: data, weight[, bias] -> out; dy, weight, data ->
+// dx; dy, data -> dweight[, dbias].
+Implementation depthwise(GeometryOf geometry, FewChannelsPass pass);
+Implementation shifted(GeometryOf geometry, FewChannelsPass pass);
+
+}  // namespace gemel::convolution_op
