@@ -2,6 +2,7 @@
 #include "kernels/conv/direct.h"
 #include "kernels/conv/patches.h"
 #include "kernels/gemm/gemm.h"
+#include "kernels/widen.h"
 #include "op/registry.h"
 #include "ops/floating_type.h"
 #include "ops/nn/convolution/one_by_one.h"
@@ -193,6 +194,7 @@ OpBuilder declare(std::string name) {
       .shape(forward_shape)
       .type(floating_type)
       .gradient(forward_gradient)
+      .implement(kernels::widened())
       .implement(winograd(forward_geometry, WinogradPass::forward))
       .implement(one_by_one(forward_geometry, OneByOnePass::forward, true))
       .implement(one_by_one(forward_geometry, OneByOnePass::forward))
@@ -242,6 +244,7 @@ GEMEL_OPERATORS(convolution) {
       .shape_only({2})
       .shape([](ShapeContext& c) { c.set_out(0, c.in[2]); })
       .gradient(data_gradient)
+      .implement(kernels::widened())
       .implement(winograd(data_geometry, WinogradPass::data))
       .implement(one_by_one(data_geometry, OneByOnePass::data, true))
       .implement(one_by_one(data_geometry, OneByOnePass::data))
@@ -256,6 +259,7 @@ GEMEL_OPERATORS(convolution) {
       .outputs<P>([](const P& p) { return p.no_bias ? 1 : 2; })
       .shape(weight_shape)
       .gradient(weight_gradient)
+      .implement(kernels::widened())
       .implement(winograd(weight_geometry, WinogradPass::weight))
       .implement(one_by_one(weight_geometry, OneByOnePass::weight, true))
       .implement(one_by_one(weight_geometry, OneByOnePass::weight))
