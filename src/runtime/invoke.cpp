@@ -8,6 +8,7 @@
 #include "runtime/autograd.h"
 #include "runtime/call.h"
 #include "runtime/deferral.h"
+#include "runtime/mixed_precision.h"
 #include "runtime/prepared_cache.h"
 #include "runtime/random.h"
 #include "runtime/user_threads.h"
@@ -131,8 +132,22 @@ struct OwnedCall {
 
 }  // namespace
 
+static void invoke_as_given(const OpInfo& op, const ParametersRef& parameters,
+                            std::span<const NDArray> in, std::span<NDArray> out, Device device);
+
 void invoke(const OpInfo& op, const ParametersRef& parameters, std::span<const NDArray> in,
             std::span<NDArray> out, Device device) {
+  if (casts_calls()) [[unlikely]] {
+    ParametersRef own = parameters;
+    std::vector<NDArray> inputs(in.begin(), in.end());
+    cast_call(op, own, inputs);
+    return invoke_as_given(op, own, inputs, out, device);
+  }
+  invoke_as_given(op, parameters, in, out, device);
+}
+
+static void invoke_as_given(const OpInfo& op, const ParametersRef& parameters,
+                            std::span<const NDArray> in, std::span<NDArray> out, Device device) {
   const size_t inputs = in.size();
   const size_t outputs = op.output_count(*parameters);
   if (inputs && in[0]) device = in[0].device();

@@ -12,6 +12,7 @@
 
 #include "array/ndarray.h"
 #include "array/sparse.h"
+#include "graph/symbol.h"
 #include "op/registry.h"
 
 namespace nb = nanobind;
@@ -46,6 +47,10 @@ DType dtype_of(nb::handle object);    // np.dtype, type, name; None is float32
 nb::object numpy_dtype(DType dtype);  // np.dtype type object; bfloat16 is the text "bfloat16"
 Device device_of(nb::handle object);  // a Context, text or None (the current context)
 nb::object context_of(Device device);
+
+// The casts that automatic mixed precision puts before the inputs of a node that was just made;
+// nothing while it is off.
+void cast_inputs(const Symbol& made);
 
 // The text form of an operator parameter's value.
 std::string parameter_text(nb::handle value);
@@ -84,6 +89,7 @@ void bind_custom(nb::module_& m);
 void bind_runtime(nb::module_& m);
 void bind_cuda(nb::module_& m);
 void bind_tune(nb::module_& m);
+void bind_mixed_precision(nb::module_& m);
 void bind_data(nb::module_& m);
 void bind_kvstore(nb::module_& m);
 void bind_record_io(nb::module_& m);

@@ -22,4 +22,5 @@ NB_MODULE(_core, m) {
   bind_image(m);
   bind_cuda(m);
   bind_tune(m);
+  bind_mixed_precision(m);
 }

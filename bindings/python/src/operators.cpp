@@ -293,7 +293,9 @@ nb::object call_symbol(const OpFunction& f, Arguments arguments) {
   }
   for (auto& [key, value] : arguments.named)
     by_name.emplace_back(key, nb::cast<const Symbol&>(value));
-  return nb::cast(Symbol::create(*f.op, name, attributes, positional, by_name));
+  const Symbol made = Symbol::create(*f.op, name, attributes, positional, by_name);
+  cast_inputs(made);
+  return nb::cast(made);
 }
 
 // Parameters with every default in place; required ones are value-initialised.

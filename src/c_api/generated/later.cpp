@@ -984,19 +984,6 @@ int MXQuantizeSymbol(SymbolHandle sym_handle, SymbolHandle* ret_sym_handle, cons
   return gemel::c_api::not_available("MXQuantizeSymbol");
 }
 
-int MXReducePrecisionSymbol(
-    SymbolHandle sym_handle, SymbolHandle* ret_sym_handle, uint32_t num_args,
-    const int* arg_type_data, uint32_t num_ind_ptr, const int* ind_ptr, const int* target_dtype,
-    const int cast_optional_params, const uint32_t num_target_dtype_op_names,
-    const uint32_t num_fp32_op_names, const uint32_t num_widest_dtype_op_names,
-    const uint32_t num_conditional_fp32_op_names, const uint32_t num_excluded_symbols,
-    const uint32_t num_model_params, const char** target_dtype_op_names, const char** fp32_op_names,
-    const char** widest_dtype_op_names, const char** conditional_fp32_op_names,
-    const char** excluded_symbols, const char** conditional_param_names,
-    const char** conditional_param_vals, const char** model_param_names, const char** arg_names) {
-  return gemel::c_api::not_available("MXReducePrecisionSymbol");
-}
-
 int MXSetCalibTableToQuantizedSymbol(SymbolHandle qsym_handle, const uint32_t num_layers,
                                      const char** layer_names, const float* low_quantiles,
                                      const float* high_quantiles, SymbolHandle* ret_sym_handle) {

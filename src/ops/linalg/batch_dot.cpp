@@ -1,6 +1,7 @@
 // batch_dot: one matrix product for each element of the leading axes.
 #include "kernels/gemm/gemm.h"
 #include "kernels/parallel.h"
+#include "kernels/widen.h"
 #include "op/registry.h"
 #include "ops/linalg/storage_type.h"
 
@@ -106,6 +107,7 @@ GEMEL_OPERATORS(batch_dot) {
       .inputs({"lhs", "rhs"})
       .shape(batch_dot_shape)
       .gradient(batch_dot_gradient)
+      .implement(kernels::widened())
       .implement("bfloat16", run<kernels::bfloat16_gemm>,
                  [](const OpCall& c) {
                    return kernels::bfloat16_supports(c.out[0].dtype, one_product(c));

@@ -1,5 +1,6 @@
 // dot: the product over the last axis of lhs and the first of rhs. Both are seen as matrices.
 #include "kernels/gemm/gemm.h"
+#include "kernels/widen.h"
 #include "op/registry.h"
 #include "ops/linalg/storage_type.h"
 
@@ -172,6 +173,7 @@ GEMEL_OPERATORS(dot) {
       .inputs({"lhs", "rhs"})
       .shape(dot_shape)
       .gradient(dot_gradient)
+      .implement(kernels::widened())
       .implement("bfloat16", run<forward_product, kernels::bfloat16_gemm>,
                  bfloat16_serves<forward_product>)
       .implement("direct", run<forward_product, kernels::own_gemm>, own_serves<forward_product>)
@@ -196,6 +198,7 @@ GEMEL_OPERATORS(dot) {
         c.set_in(2, c.out[0]);
       })
       .gradient(dot_backward_gradient)
+      .implement(kernels::widened())
       .implement("bfloat16", run<backward_product, kernels::bfloat16_gemm>,
                  bfloat16_serves<backward_product>)
       .implement("direct", run<backward_product, kernels::own_gemm>, own_serves<backward_product>)

@@ -1,7 +1,7 @@
 """Parts of MXNet's interface that stand beside its core."""
 import importlib as _importlib
 
-_MODULES = ("autograd", "io", "tensorboard", "text")
+_MODULES = ("amp", "autograd", "io", "tensorboard", "text")
 
 
 def __getattr__(name):

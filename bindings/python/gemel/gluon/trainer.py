@@ -201,7 +201,13 @@ class Trainer:
                 if one.grad_req != "null":
                     self._kvstore.pull(i, one._arrays(), priority=-i)
             return
+        scaler = getattr(self, "_amp_loss_scaler", None)
+        overflow = scaler is not None and scaler.has_overflow(self._params)
         for device, (indices, grads, arrays) in enumerate(self._device_rows()):
+            if overflow:  # the step is left out
+                for array in arrays:
+                    array._fresh_grad = False
+                continue
             fresh = [array._fresh_grad for array in arrays]
             if not all(fresh):
                 if not ignore_stale_grad:

@@ -2,6 +2,7 @@
 #include "kernels/conv/direct.h"
 #include "kernels/conv/patches.h"
 #include "kernels/gemm/gemm.h"
+#include "kernels/widen.h"
 #include "op/registry.h"
 #include "ops/floating_type.h"
 #include "ops/nn/convolution/few_channels.h"
@@ -194,6 +195,7 @@ OpBuilder declare(std::string name) {
       .shape(forward_shape)
       .type(floating_type)
       .gradient(forward_gradient)
+      .implement(kernels::widened())
       .implement(winograd(forward_geometry, WinogradPass::forward))
       .implement(depthwise(forward_geometry, FewChannelsPass::forward))
       .implement(shifted(forward_geometry, FewChannelsPass::forward))
@@ -245,6 +247,7 @@ GEMEL_OPERATORS(convolution) {
       .shape_only({2})
       .shape([](ShapeContext& c) { c.set_out(0, c.in[2]); })
       .gradient(data_gradient)
+      .implement(kernels::widened())
       .implement(winograd(data_geometry, WinogradPass::data))
       .implement(depthwise(data_geometry, FewChannelsPass::data))
       .implement(shifted(data_geometry, FewChannelsPass::data))
@@ -261,6 +264,7 @@ GEMEL_OPERATORS(convolution) {
       .outputs<P>([](const P& p) { return p.no_bias ? 1 : 2; })
       .shape(weight_shape)
       .gradient(weight_gradient)
+      .implement(kernels::widened())
       .implement(winograd(weight_geometry, WinogradPass::weight))
       .implement(depthwise(weight_geometry, FewChannelsPass::weight))
       .implement(shifted(weight_geometry, FewChannelsPass::weight))

@@ -2,6 +2,7 @@
 
 #include "kernels/gemm/gemm.h"
 #include "kernels/onednn/matmul.h"
+#include "kernels/widen.h"
 #include "op/registry.h"
 
 namespace gemel {
@@ -220,6 +221,7 @@ GEMEL_OPERATORS(fully_connected) {
       .inputs(&input_names)
       .shape(forward_shape)
       .gradient(forward_gradient)
+      .implement(kernels::widened())
       .implement("thin", forward<kernels::thin_gemm>, thin_serves)
       .implement("direct", forward<kernels::small_gemm>, small_serves<forward_product>)
       .implement("bfloat16",
@@ -244,6 +246,7 @@ GEMEL_OPERATORS(fully_connected) {
       .shape_only({2})
       .shape([](ShapeContext& c) { c.set_out(0, c.in[2]); })
       .gradient(backward_data_gradient)
+      .implement(kernels::widened())
       .implement("direct", backward_data<kernels::small_gemm>, small_serves<data_product>)
       .implement("bfloat16", backward_data<kernels::bfloat16_gemm>, bfloat16_serves<data_product>)
       .implement("packed", backward_data<kernels::packed_gemm>, packed_serves<data_product>)
@@ -258,6 +261,7 @@ GEMEL_OPERATORS(fully_connected) {
           [](const FullyConnectedParameters& p) { return p.no_bias ? 1 : 2; })
       .shape(backward_weight_shape)
       .gradient(backward_weight_gradient)
+      .implement(kernels::widened())
       .implement("direct", backward_weight<kernels::small_gemm>, small_serves<weight_product>)
       .implement("bfloat16", backward_weight<kernels::bfloat16_gemm>,
                  bfloat16_serves<weight_product>)
