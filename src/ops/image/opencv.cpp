@@ -133,7 +133,7 @@ GEMEL_OPERATORS(image_opencv) {
   op<CvResizeParameters>("_cvimresize")
       .alias({"_npi_cvimresize"})
       .doc("An image (H, W, C) in another size.")
-      .inputs({"src"})
+      .inputs({"data"})
       .shape(cv_resize_shape)
       .type(same_type)
       .implement("taps", cv_resize)
@@ -141,7 +141,7 @@ GEMEL_OPERATORS(image_opencv) {
       .sample({.shapes = {{5, 7, 3}}, .attributes = {{"w", "4"}, {"h", "3"}, {"interp", "3"}}});
   op<BorderParameters>("_cvcopyMakeBorder")
       .doc("An image (H, W, C) with a border.")
-      .inputs({"src"})
+      .inputs({"data"})
       .shape(border_shape)
       .type(same_type)
       .implement("plain", add_border)
