@@ -35,7 +35,7 @@ class Hoisting {
         bound_[at(n)] |= bound_[at(producer)];
         computed_[at(n)] |= computed_[at(producer)];
       }
-      steady = steady && !grows(n);
+      steady = steady && !grows(n) && knows_shape(n);
       const bool view = !static_cast<const OpInfo&>(*node.op).aliases_input.empty();
       computed_[at(n)] = computed_[at(n)] || !view;
     }
@@ -57,6 +57,18 @@ class Hoisting {
     for (int entry : graph_.inputs(n)) in += bytes(entry);
     for (int e = graph_.first_entry(n); e < graph_.first_entry(n + 1); ++e) out += bytes(e);
     return out > std::max(always_small, largest_growth * in);
+  }
+
+  // Constants may have their shape from who reads them, such as the states that a network begins
+  // with; apart from the readers it would be unknown.
+  bool knows_shape(int n) const {
+    if (!graph_.inputs(n).empty()) return true;
+    const Node& node = *graph_.node(n);
+    const auto& op = static_cast<const OpInfo&>(*node.op);
+    std::vector<Shape> shapes(at(graph_.output_count(n)), Shape::unknown());
+    ShapeContext context{op, *node.parameters, {}, shapes};
+    op.shape_rule(context);
+    return std::all_of(shapes.begin(), shapes.end(), [](const Shape& s) { return s.known(); });
   }
 
   // What the rest of the graph reads in place of an entry.

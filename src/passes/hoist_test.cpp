@@ -88,6 +88,13 @@ TEST(Hoist, DrawsAreNotHoisted) {
   ASSERT_EQ(result.values.size(), 0u);  // `w` is read by a sum: not as a parameter
 }
 
+TEST(Hoist, ConstantsWhoseShapeTheirReadersTellStay) {
+  const Symbol state = call("_zeros", {}, {{"shape", "(0, 3)"}});
+  const HoistedGraph result =
+      hoisted(call("elemwise_add", {dense(x, w), dense(state, w)}), {{"x", {2, 3}}});
+  EXPECT_TRUE(result.values.empty());
+}
+
 TEST(Hoist, WhatIsSpreadOverAnotherShapeStays) {
   const Symbol spread = call("broadcast_to", {w}, {{"shape", "(100000, 3)"}});
   const HoistedGraph result =
