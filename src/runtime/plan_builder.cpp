@@ -64,6 +64,8 @@ struct Plan::Builder {
   std::vector<std::vector<int>> head_values;   // per stage, per head
   std::unordered_map<int, int> value_of_slot;  // slot -> value
   std::vector<std::vector<int>> step_reads, step_writes;
+  std::vector<Entry> as_given;  // keeps the nodes of constant_shape alive
+  std::unordered_map<const Node*, Shape> constant_shape;
 
   const int slots;  // the caller's; after them come those of hoisted values
 
@@ -95,6 +97,7 @@ struct Plan::Builder {
     std::vector<DType> dtypes;
     IndexedGraph graph(stage.heads);
     infer(graph, shapes, dtypes);
+    keep_constant_shapes(graph, stage.heads, shapes);
     const auto adopt = [&](std::vector<Entry> heads) {
       if (heads == stage.heads) return;
       stage.heads = std::move(heads);
@@ -130,6 +133,15 @@ struct Plan::Builder {
         std::make_unique<HoistedValues>(std::make_unique<Plan>(std::move(apart)), slots);
   }
 
+  // Constants that have their shape from their readers keep it when the readers are rewritten.
+  void keep_constant_shapes(const IndexedGraph& graph, const std::vector<Entry>& heads,
+                            const std::vector<Shape>& shapes) {
+    as_given = heads;
+    for (int n = 0; n < graph.node_count(); ++n)
+      if (!graph.node(n)->is_variable() && graph.inputs(n).empty())
+        constant_shape.emplace(graph.node(n), shapes[graph.first_entry(n)]);
+  }
+
   // Every head needs memory of its own: a head that is a variable, or repeats an earlier one, is
   // copied.
   void separate_heads() {
@@ -163,14 +175,16 @@ struct Plan::Builder {
     return value;
   }
 
-  // What is known before inference: slots and carried values.
+  // What is known before inference: slots, carried values, and constants seen before.
   void seed(const IndexedGraph& graph, std::vector<Shape>& shapes, std::vector<DType>& dtypes) {
     shapes.assign(graph.entry_count(), Shape::unknown());
     dtypes.assign(graph.entry_count(), DType::none);
     for (int n = 0; n < graph.node_count(); ++n) {
       const Node* node = graph.node(n);
-      if (!node->is_variable()) continue;
       const int entry = graph.first_entry(n);
+      if (const auto constant = constant_shape.find(node); constant != constant_shape.end())
+        shapes[entry] = constant->second;
+      if (!node->is_variable()) continue;
       if (auto slot = spec.inputs.find(node); slot != spec.inputs.end()) {
         shapes[entry] = spec.shapes[slot->second];
         dtypes[entry] = spec.dtypes[slot->second];
