@@ -178,20 +178,27 @@ bool has_blocks_of_16() {
   return is_enabled() && dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core;
 }
 
-std::shared_ptr<const WeightLayout> weight_layout(const ConvolutionProblem& problem) {
+namespace {
+dnnl::convolution_forward::primitive_desc forward_of(const ConvolutionProblem& problem, bool any) {
   const Descriptors d(problem.geometry);
-  const auto descriptor = [&](bool any) {
-    return forward_descriptor(
-        d, problem,
-        problem.rounded ? any_layout(d.data, DType::bfloat16)
-                        : as_taken(d.data, problem.dtype, problem.dtype, problem.blocked_in, any),
-        as_taken(d.out, problem.dtype, problem.dtype, problem.blocked_out, any));
-  };
-  auto best = descriptor(true);
+  return forward_descriptor(
+      d, problem,
+      problem.rounded ? any_layout(d.data, DType::bfloat16)
+                      : as_taken(d.data, problem.dtype, problem.dtype, problem.blocked_in, any),
+      as_taken(d.out, problem.dtype, problem.dtype, problem.blocked_out, any));
+}
+}  // namespace
+
+bool has_fast_code(const ConvolutionProblem& problem) {
+  return !is_reference(forward_of(problem, true));
+}
+
+std::shared_ptr<const WeightLayout> weight_layout(const ConvolutionProblem& problem) {
+  auto best = forward_of(problem, true);
   const bool blocked = !is_reference(best);
-  if (!blocked) best = descriptor(false);
-  return std::make_shared<ChosenLayout>(plain(d.weight, problem.dtype), best.weights_desc(),
-                                        blocked);
+  if (!blocked) best = forward_of(problem, false);
+  return std::make_shared<ChosenLayout>(plain(Descriptors(problem.geometry).weight, problem.dtype),
+                                        best.weights_desc(), blocked);
 }
 
 std::unique_ptr<Prepared> prepare_convolution(const ConvolutionProblem& problem) {
@@ -212,6 +219,7 @@ void run_convolution(const ConvolutionProblem& problem, const OpCall& call) {
 
 bool serves(const ConvolutionProblem&) { return false; }
 bool has_blocks_of_16() { return false; }
+bool has_fast_code(const ConvolutionProblem&) { return false; }
 std::shared_ptr<const WeightLayout> weight_layout(const ConvolutionProblem&) { return nullptr; }
 std::unique_ptr<Prepared> prepare_convolution(const ConvolutionProblem&) { return nullptr; }
 int64_t convolution_workspace(const ConvolutionProblem&, Prepared*) { return 0; }

@@ -35,6 +35,8 @@ struct ConvolutionProblem {
 bool serves(const ConvolutionProblem& problem);
 // Whether its fast kernels on this CPU take arrays in blocks of 16 channels.
 bool has_blocks_of_16();
+// Of a forward problem: more than loops for any layout.
+bool has_fast_code(const ConvolutionProblem& problem);
 std::shared_ptr<const WeightLayout> weight_layout(const ConvolutionProblem& problem);
 // Primitives for this problem, with reorders where a blocked layout is worth them.
 std::unique_ptr<Prepared> prepare_convolution(const ConvolutionProblem& problem);

@@ -203,11 +203,22 @@ Entry over_blocks(const BlockedContext& c) {
   node->attributes = c.node.attributes;
   return {node, 0, 0};
 }
-// Float32 images, and a library that knows blocks of 16.
+// Float32 images, and a library that knows blocks of 16: also where groups have fewer channels?
 bool has_blocks(const BlockedNode& n) {
   const auto& p = static_cast<const P&>(*n.node.parameters);
   if (n.in[0].ndim() != 4 || n.out.ndim() != 4) return false;
-  return p.algorithm == ConvolutionAlgorithm::winograd || kernels::onednn::has_blocks_of_16();
+  if (p.algorithm == ConvolutionAlgorithm::winograd) return true;
+  if (!kernels::onednn::has_blocks_of_16()) return false;
+  return p.num_group == 1 ||
+         kernels::onednn::has_fast_code({.pass = Pass::forward,
+                                         .geometry = convolution_geometry(p, n.in[0], n.out),
+                                         .dtype = DType::float32,
+                                         .bias = !p.no_bias,
+                                         .rounded = p.rounded,
+                                         .residual = p.residual,
+                                         .relu = p.relu,
+                                         .blocked_in = true,
+                                         .blocked_out = true});
 }
 
 }  // namespace
@@ -259,11 +270,29 @@ GEMEL_OPERATORS(prepared_convolution) {
 }  // namespace gemel::convolution_op
 
 namespace gemel {
+namespace {
+
+// Whether the plain Convolution would run in a kernel that a prepared weight replaces: there may be
+// special ones, which do better with the weight as it is.
+bool replaces_plain_kernel(const ConvolutionParameters& p, const Shape& data, const Shape& out) {
+  Shape weight = {p.num_filter, data[1] / p.num_group};
+  for (int64_t k : p.kernel) weight.push_back(k);
+  const DType dtype = DType::float32;
+  std::vector<Tensor> in = {{nullptr, data, dtype}, {nullptr, weight, dtype}};
+  if (!p.no_bias) in.emplace_back(nullptr, Shape{p.num_filter}, dtype);
+  const Tensor result(nullptr, out, dtype);
+  const OpInfo& op = require_op("Convolution");
+  const std::string& name = op.choose({op, p, in, std::span(&result, 1)}).name;
+  return name == "winograd" || name.starts_with("one_by_one") || name.starts_with("onednn");
+}
+
+}  // namespace
 
 std::shared_ptr<const PreparedConvolutionParameters> prepared_convolution(
     const ConvolutionParameters& p, const Shape& data, const Shape& out) {
   using namespace kernels;
   const ConvolutionGeometry g = convolution_geometry(p, data, out);
+  if (!replaces_plain_kernel(p, data, out)) return nullptr;
   auto result = std::make_shared<PreparedConvolutionParameters>();
   static_cast<ConvolutionParameters&>(*result) = p;
   if (fpmath() != Fpmath::exact && winograd_applies(g) &&
