@@ -20,7 +20,9 @@ struct BlockedNode {
 // A node about to be rebuilt.
 struct BlockedContext : BlockedNode {
   std::function<Entry(int)> plain, blocked;  // input i in that layout
-  bool blocked_out;                          // what the result shall be
+  // Whether input i is in blocks, or so many readers want it so that it will be.
+  std::function<bool(int)> has_blocks;
+  bool blocked_out;  // what the result shall be
 };
 
 struct BlockedForm {

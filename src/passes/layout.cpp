@@ -23,7 +23,13 @@ class Layouts {
         wanted_(at(graph.entry_count())),
         plain_(at(graph.entry_count())),
         blocked_(at(graph.entry_count())) {
-    for (int n = 0; n < graph.node_count(); ++n) role_[at(n)] = role_of(n);
+    std::vector<char> possible(at(graph.entry_count()));
+    for (int n = 0; n < graph.node_count(); ++n) {
+      role_[at(n)] = role_of(n);
+      if (!joins(n, [&](int entry) { return possible[at(entry)] != 0; }))
+        role_[at(n)] = Role::plain;
+      possible[at(graph.first_entry(n))] = role_[at(n)] != Role::plain;
+    }
     for (int n = graph.node_count() - 1; n >= 0; --n) want_inputs(n);
   }
 
@@ -93,7 +99,20 @@ class Layouts {
     if (role == Role::plain || (role == Role::follows && !wanted_[at(graph_.first_entry(n))]))
       return;
     for (size_t i = 0; i < graph_.inputs(n).size(); ++i)
-      if (reads_blocked(n, static_cast<int>(i))) wanted_[at(graph_.inputs(n)[i])] = true;
+      if (reads_blocked(n, static_cast<int>(i))) ++wanted_[at(graph_.inputs(n)[i])];
+  }
+
+  // Whether a node that does not lead may run in blocks: all that it reads so is there so.
+  template <typename InBlocks>
+  bool joins(int n, InBlocks&& in_blocks) const {
+    if (role_[at(n)] == Role::plain || role_[at(n)] == Role::leads) return true;
+    for (size_t i = 0; i < graph_.inputs(n).size(); ++i) {
+      const int entry = graph_.inputs(n)[i];
+      const Shape& in = shapes_[at(entry)];
+      const bool vector = in.ndim() == 4 && in[2] == 1 && in[3] == 1 && out_shape(n) != in;
+      if (!vector && reads_blocked(n, static_cast<int>(i)) && !in_blocks(entry)) return false;
+    }
+    return true;
   }
 
   // Whether the node runs in blocks, now that its inputs are rebuilt.
@@ -101,13 +120,7 @@ class Layouts {
     const Role role = role_[at(n)];
     if (role == Role::plain || role == Role::leads) return role == Role::leads;
     if (role == Role::follows && !wanted_[at(graph_.first_entry(n))]) return false;
-    for (size_t i = 0; i < graph_.inputs(n).size(); ++i) {
-      const int entry = graph_.inputs(n)[i];
-      const Shape& in = shapes_[at(entry)];
-      const bool vector = in.ndim() == 4 && in[2] == 1 && in[3] == 1 && out_shape(n) != in;
-      if (!vector && reads_blocked(n, static_cast<int>(i)) && !blocked_[at(entry)]) return false;
-    }
-    return true;
+    return joins(n, [&](int entry) { return static_cast<bool>(blocked_[at(entry)]); });
   }
 
   Entry reorder(std::string_view op, int entry, const Entry& from) {
@@ -133,11 +146,13 @@ class Layouts {
     const int first = graph_.first_entry(n);
     if (runs_in_blocks(n)) {
       const BlockedForm* form = form_of(node);
-      const bool in_blocks = role_[at(n)] != Role::leads || wanted_[at(first)];
+      const bool in_blocks = role_[at(n)] != Role::leads || wanted_[at(first)] > 0;
       Entry made;
       if (form) {
-        BlockedContext context{describe(n), [&](int i) { return plain(input(i), version(i)); },
-                               [&](int i) { return blocked(input(i), version(i)); }, in_blocks};
+        BlockedContext context{
+            describe(n), [&](int i) { return plain(input(i), version(i)); },
+            [&](int i) { return blocked(input(i), version(i)); },
+            [&](int i) { return blocked_[at(input(i))] || wanted_[at(input(i))] > 1; }, in_blocks};
         made = form->make(context);
       } else {
         std::vector<Entry> inputs;
@@ -167,7 +182,7 @@ class Layouts {
   const std::vector<Shape>& shapes_;
   const std::vector<DType>& dtypes_;
   std::vector<Role> role_;
-  std::vector<char> wanted_;            // in blocks, by some reader
+  std::vector<int> wanted_;             // readers that want it in blocks
   std::vector<Entry> plain_, blocked_;  // what stands for an entry; empty: nothing yet, the entry
 };
 

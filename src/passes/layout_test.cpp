@@ -112,6 +112,12 @@ TEST_F(LayoutPass, BranchesShareAReorderAndAreJoinedInBlocks) {
   expect_equal_values(heads, after);
 }
 
+TEST_F(LayoutPass, NobodyWantsBlocksForAJoinThatHasPlainParts) {
+  const Entry joined = apply("Concat", "c", {lead("a", x), x}, {{"num_args", "2"}});
+  EXPECT_EQ(count(run({pool("p", joined)})),
+            (std::map<std::string, int>{{"_test_layout_lead", 1}, {"Concat", 1}, {"Pooling", 1}}));
+}
+
 TEST_F(LayoutPass, SumsOfBlocksAndVectorsOfChannelsStayInBlocks) {
   const Entry a = lead("a", x);
   const Entry mean = apply("Pooling", "g", {a}, {{"global_pool", "True"}, {"pool_type", "sum"}});

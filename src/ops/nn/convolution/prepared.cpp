@@ -177,7 +177,7 @@ bool reads_blocked(const BlockedNode& n, int input) {
 Entry over_blocks(const BlockedContext& c) {
   auto p = std::make_shared<P>(static_cast<const P&>(*c.node.parameters));
   const int count = static_cast<int>(c.in.size());
-  p->blocked_in = reads_blocked(c, 0);
+  p->blocked_in = reads_blocked(c, 0) && c.has_blocks(0);
   p->blocked_out = c.blocked_out;
   p->channels = c.in[0][1];
   std::vector<Entry> inputs;
