@@ -28,12 +28,14 @@ bool is_sum(const Node& node) {
 class ConvolutionFusion {
  public:
   ConvolutionFusion(const IndexedGraph& graph, const std::vector<Shape>& shapes,
-                    const std::vector<DType>& dtypes, const passes::ParameterSet& parameters)
+                    const std::vector<DType>& dtypes, const passes::ParameterSet& parameters,
+                    const PreferredConvolution& preferred)
       : graph_(graph),
         shapes_(shapes),
         dtypes_(dtypes),
         readers_(passes::count_readers(graph)),
         steady_(steady_nodes(graph, parameters)),
+        preferred_(preferred),
         convolution_(require_op("_prepared_convolution")) {}
 
   Entry operator()(int n, const NodeRef& self) {
@@ -53,14 +55,27 @@ class ConvolutionFusion {
     for (size_t i = 1; i < inputs.size(); ++i)
       if (!steady_[static_cast<size_t>(graph_.producer(inputs[i]))]) return {};
     if (dtypes_[static_cast<size_t>(out)] != DType::float32) return {};
-    const auto parameters = prepared_convolution(
-        static_cast<const ConvolutionParameters&>(*self.parameters), shape(inputs[0]), shape(out));
+    const auto parameters =
+        prepared_convolution(static_cast<const ConvolutionParameters&>(*self.parameters),
+                             shape(inputs[0]), shape(out), preferred(n, self));
     if (!parameters) return {};
     std::vector<Entry> renewed = self.inputs;
     renewed[1] = {make_node(require_op("_prepare_convolution_weight"), self.name + "_prepare",
                             {self.inputs[1]}, parameters),
                   0, 0};
     return {make_node(convolution_, self.name, std::move(renewed), parameters), 0, 0};
+  }
+
+  std::string_view preferred(int n, const Node& self) const {
+    if (!preferred_) return {};
+    std::vector<Tensor> tensors;
+    for (const int entry : graph_.inputs(n))
+      tensors.emplace_back(nullptr, shape(entry), dtypes_[static_cast<size_t>(entry)], Device{});
+    const int out = graph_.first_entry(n);
+    tensors.emplace_back(nullptr, shape(out), dtypes_[static_cast<size_t>(out)], Device{});
+    const std::span<const Tensor> all = tensors;
+    return preferred_(self, {static_cast<const OpInfo&>(*self.op), *self.parameters,
+                             all.first(all.size() - 1), all.last(1)});
   }
 
   // The convolution, of those made here, that alone gives input i of node n, and may do more.
@@ -106,6 +121,7 @@ class ConvolutionFusion {
   const std::vector<DType>& dtypes_;
   std::vector<int> readers_;
   std::vector<char> steady_;
+  const PreferredConvolution& preferred_;
   const OpInfo& convolution_;
 };
 
@@ -114,8 +130,10 @@ class ConvolutionFusion {
 std::vector<Entry> fuse_convolution(const IndexedGraph& graph, const std::vector<Entry>& heads,
                                     const std::vector<Shape>& shapes,
                                     const std::vector<DType>& dtypes,
-                                    const passes::ParameterSet& parameters) {
-  return passes::rewrite(graph, heads, ConvolutionFusion(graph, shapes, dtypes, parameters));
+                                    const passes::ParameterSet& parameters,
+                                    const PreferredConvolution& preferred) {
+  return passes::rewrite(graph, heads,
+                         ConvolutionFusion(graph, shapes, dtypes, parameters, preferred));
 }
 
 }  // namespace gemel

@@ -73,8 +73,8 @@ std::string graph_key(const std::vector<Entry>& heads, const BoundInputOf& input
   Digest digest;
   digest.add(static_cast<int64_t>(training));
   digest.add(static_cast<int64_t>(kernels::thread_count()));
-  for (const char* name :
-       {"fusion", "memory_plan", "recompute", "fpmath", "onednn", "instruction_set"}) {
+  for (const char* name : {"fusion", "blocked_layouts", "memory_plan", "recompute", "fpmath",
+                           "onednn", "instruction_set"}) {
     std::string value = settings::get(name);
     for (const auto& [other, given] : settings)
       if (other == name) value = given;

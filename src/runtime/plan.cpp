@@ -168,12 +168,18 @@ std::vector<Plan::StepChoice> Plan::step_choices() const {
     const std::span<const Tensor> all(tensors_.data() + step.first_tensor,
                                       static_cast<size_t>(step.inputs + step.outputs));
     const auto inputs = static_cast<size_t>(step.inputs);
-    const OpCall call{*step.op, *step.parameters, all.first(inputs), all.subspan(inputs),
-                      training_};
+    const auto plain = step.op->name().find("convolution") == std::string::npos
+                           ? prepared_from_.end()  // "conv+sum+relu" was "conv"
+                           : prepared_from_.find(step.name.substr(0, step.name.find('+')));
+    const OpCall call =
+        plain == prepared_from_.end()
+            ? OpCall{*step.op, *step.parameters, all.first(inputs), all.subspan(inputs), training_}
+            : OpCall{*plain->second.op, *plain->second.parameters, plain->second.in,
+                     plain->second.out, training_};
     row.signature = record::call_signature(call);
     row.implementation = step.implementation->name;
-    for (const Implementation* other : step.op->alternatives(call))
-      if (other != step.implementation) row.alternatives.push_back(other->name);
+    for (const Implementation* other : call.op.alternatives(call))
+      if (other->name != row.implementation) row.alternatives.push_back(other->name);
   }
   return rows;
 }

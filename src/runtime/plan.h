@@ -145,7 +145,14 @@ class Plan {
   MemoryMode memory_mode_ = MemoryMode::both;
   MemoryPlan memory_;
   std::unique_ptr<HoistedValues> hoisted_;  // null: nothing is
-  std::vector<NodeRef> keep_;               // nodes whose parameters the steps point into
+  // Convolutions that were prepared, by the names of their steps: the tuner sees the plain calls.
+  struct PlainCall {
+    const OpInfo* op;
+    ParametersRef parameters;
+    std::vector<Tensor> in, out;
+  };
+  std::unordered_map<std::string, PlainCall> prepared_from_;
+  std::vector<NodeRef> keep_;  // nodes whose parameters the steps point into
 };
 
 }  // namespace gemel::runtime

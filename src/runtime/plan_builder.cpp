@@ -104,9 +104,16 @@ struct Plan::Builder {
       graph = IndexedGraph(stage.heads);
       infer(graph, shapes, dtypes);
     };
-    for (const auto pass : {fold_batch_norm, fuse_convolution})
-      adopt(pass(graph, stage.heads, shapes, dtypes, spec.parameters));
-    if (settings::current().blocked_layouts)
+    adopt(fold_batch_norm(graph, stage.heads, shapes, dtypes, spec.parameters));
+    adopt(fuse_convolution(graph, stage.heads, shapes, dtypes, spec.parameters,
+                           [this](const Node& node, const OpCall& call) {
+                             plan.prepared_from_[node.name] = {&call.op,
+                                                               node.parameters,
+                                                               {call.in.begin(), call.in.end()},
+                                                               {call.out.begin(), call.out.end()}};
+                             return preferred(call);
+                           }));
+    if (spec.choices.flag("blocked_layouts", settings::current().blocked_layouts))
       adopt(choose_layouts(graph, stage.heads, shapes, dtypes));
     HoistedGraph hoisted = hoist(graph, stage.heads, shapes, dtypes, spec.parameters);
     if (hoisted.values.empty()) return;

@@ -108,6 +108,7 @@ std::vector<Knob> knobs_for(const Options& options) {
     threads.push_back(std::to_string(count));
   if (!threads.empty()) knobs.push_back({"omp_threads", threads});
   add("fusion", {settings::current().fusion ? "0" : "1"});
+  if (!options.training) add("blocked_layouts", {settings::current().blocked_layouts ? "0" : "1"});
   if (options.allow.contains("memory")) {
     if (options.training) add("recompute", {"off"});
     add("memory_plan", {"inplace", "naive"});

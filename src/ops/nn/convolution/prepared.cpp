@@ -289,20 +289,23 @@ bool replaces_plain_kernel(const ConvolutionParameters& p, const Shape& data, co
 }  // namespace
 
 std::shared_ptr<const PreparedConvolutionParameters> prepared_convolution(
-    const ConvolutionParameters& p, const Shape& data, const Shape& out) {
+    const ConvolutionParameters& p, const Shape& data, const Shape& out,
+    std::string_view preferred) {
   using namespace kernels;
   const ConvolutionGeometry g = convolution_geometry(p, data, out);
   if (!replaces_plain_kernel(p, data, out)) return nullptr;
   auto result = std::make_shared<PreparedConvolutionParameters>();
   static_cast<ConvolutionParameters&>(*result) = p;
-  if (fpmath() != Fpmath::exact && winograd_applies(g) &&
-      convolution_op::winograd_pays(
-          winograd_schedule(g, WinogradPass::forward, {.prepared = true}))) {
+  const bool library = preferred.starts_with("onednn");
+  if (!preferred.empty() && !library && preferred != "winograd") return nullptr;
+  if (!library && fpmath() != Fpmath::exact && winograd_applies(g) &&
+      (preferred == "winograd" || convolution_op::winograd_pays(winograd_schedule(
+                                      g, WinogradPass::forward, {.prepared = true})))) {
     result->algorithm = ConvolutionAlgorithm::winograd;
     return result;
   }
   onednn::ConvolutionProblem problem{onednn::Pass::forward, g, DType::float32, !p.no_bias, true};
-  if (!onednn::serves(problem)) problem.rounded = false;
+  if (preferred == "onednn" || !onednn::serves(problem)) problem.rounded = false;
   if (!onednn::serves(problem)) return nullptr;
   result->algorithm = ConvolutionAlgorithm::library;
   result->rounded = problem.rounded;

@@ -11,6 +11,7 @@
 // out as the result.
 #pragma once
 #include <memory>
+#include <string_view>
 
 #include "kernels/onednn/convolution.h"
 #include "ops/nn/convolution/parameters.h"
@@ -32,8 +33,10 @@ struct PreparedConvolutionParameters : ConvolutionParameters {
 };
 
 // What computes a float32 convolution of these shapes best when its weight is prepared; null where
-// preparing gains nothing.
+// preparing gains nothing. `preferred`: an implementation of Convolution; null if it has no such
+// form.
 std::shared_ptr<const PreparedConvolutionParameters> prepared_convolution(
-    const ConvolutionParameters& p, const Shape& data, const Shape& out);
+    const ConvolutionParameters& p, const Shape& data, const Shape& out,
+    std::string_view preferred = {});
 
 }  // namespace gemel
