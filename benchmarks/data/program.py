@@ -1,37 +1,35 @@
-"""Images from records: decode, resize to 256, random crop of 224, mirror, batches of 64; one core."""
+"""Images from records: decode, resize to 256, random crop of 224, mirror, batches of 64."""
 import os
-import tempfile
+import sys
+from pathlib import Path
 
-from subject import mx
+os.environ["GEMEL_WORKERS"] = "2"  # for the case of two cores; the others use one thread of them
+sys.path.append(str(Path(__file__).parent))
+import images  # noqa: E402
+from subject import mx  # noqa: E402
 
 VERSION = mx.__version__
 BATCH = 64
-PATH = os.path.join(tempfile.gettempdir(), "gemel-bench-images.rec")
+COLORS = {"brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "pca_noise": 0.1}
 
 
-def make_images():
-    """Write 384 JPEGs of about 30 KB and 340x320 pixels, made of the crops in data/photographs."""
-    from gemel import image, recordio
-    from gemel.image import codec
-    source = os.path.join(os.path.dirname(__file__), "../../data/photographs/crops.rec")
-    pictures = [codec.decode(recordio.unpack(record)[1])
-                for record in iter(recordio.MXRecordIO(source, "r").read, None)]
-    with recordio.MXRecordIO(PATH, "w") as writer:
-        for number in range(384):
-            picture = image.imresize(pictures[number % len(pictures)], 340, 320, interp=2)
-            content = codec.encode(picture.asnumpy(), ".jpg", 95)
-            writer.write(recordio.pack(recordio.IRHeader(0, float(number), number, 0), content))
+def use_cores(count):
+    """Keep all threads of this process, also later ones, on `count` cores."""
+    cores = sorted(os.sched_getaffinity(os.getppid()))[:count]
+    for thread in os.listdir("/proc/self/task"):
+        os.sched_setaffinity(int(thread), cores)
 
 
-def _iterate(**parameters):
+def _iterate(cores=1, **parameters):
     def make():
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-        batches = mx.io.ImageRecordIter(path_imgrec=PATH, data_shape=(3, 224, 224), batch_size=BATCH,
-                                        resize=256, rand_crop=True, rand_mirror=True, verbose=False,
-                                        preprocess_threads=1, **parameters)
+        use_cores(cores)
+        batches = mx.io.ImageRecordIter(
+            path_imgrec=str(images.RECORDS), data_shape=(3, 224, 224), batch_size=BATCH, resize=256,
+            rand_crop=True, rand_mirror=True, verbose=False, preprocess_threads=cores, **parameters)
 
         def repeat(count):
-            for _ in range(-(-count // BATCH)):
+            use_cores(cores)
+            for _ in range(count):
                 try:
                     batch = batches.next()
                 except StopIteration:
@@ -44,27 +42,42 @@ def _iterate(**parameters):
 
 def _decode():
     """What no pipeline on this library can beat without leaving out parts of images."""
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    reader = mx.recordio.MXRecordIO(PATH, "r")
-    images = [mx.recordio.unpack(record)[1] for record in iter(reader.read, None)]
+    reader = mx.recordio.MXRecordIO(str(images.RECORDS), "r")
+    contents = [mx.recordio.unpack(record)[1] for record in iter(reader.read, None)]
 
     def repeat(count):
-        for number in range(count):
-            mx.image.imdecode(images[number % len(images)])
+        use_cores(1)
+        for number in range(count * BATCH):
+            mx.image.imdecode(contents[number % len(contents)])
     return repeat
 
 
 def _read():
-    reader = mx.recordio.MXRecordIO(PATH, "r")
+    reader = mx.recordio.MXRecordIO(str(images.SMALL_RECORDS), "r")
 
     def repeat(count):
-        for _ in range(count):
+        for _ in range(count * BATCH):
             if reader.read() is None:
                 reader.reset()
     return repeat
 
 
-CASES = {"image of a batch": _iterate(),
-         "image of a batch, colours": _iterate(brightness=0.4, contrast=0.4, saturation=0.4,
-                                               pca_noise=0.1),
-         "image decoded alone": _decode, "record of 30 KB": _read}
+def _cat():
+    """The bytes of as many records, as `cat` reads them."""
+    file = os.open(images.SMALL_RECORDS, os.O_RDONLY)
+    block = bytearray(128 << 10)
+
+    def repeat(count):
+        left = count * BATCH * images.RECORD_BYTES
+        while left > 0:
+            got = os.readv(file, [block])
+            if got == 0:
+                os.lseek(file, 0, os.SEEK_SET)
+            left -= got
+    return repeat
+
+
+CASES = {"64 images decoded alone": _decode, "64 images": _iterate(),
+         "64 images, colours": _iterate(**COLORS),
+         "64 images, two cores": _iterate(2), "64 times 10 KB as cat reads": _cat,
+         "64 records of 10 KB": _read}

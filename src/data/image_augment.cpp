@@ -244,6 +244,7 @@ void ImageAugmenter::colors(ImageRandom& random, float* planes) {
 void ImageAugmenter::run(std::span<const std::byte> bytes, std::string_view name,
                          ImageRandom random, float* planes) {
   decoder_.open(bytes, name);
+  if (a_.scaled_decode && a_.resize > 0) decoder_.reduce_to(a_.resize);
   const bool mirror = n_.mirror || (n_.rand_mirror && random.coin());
   place(random, mirror);
   const auto draw = [&](int limit) { return static_cast<float>(random.integer(-limit, limit)); };

@@ -15,7 +15,7 @@ namespace gemel::data {
 struct AugmentParameters {
   int resize, max_rotate_angle, max_crop_size, min_crop_size, random_h, random_s, random_l, rotate,
       fill_value, inter_method, pad;
-  bool rand_crop, random_resized_crop;
+  bool rand_crop, random_resized_crop, scaled_decode;
   float max_aspect_ratio, max_shear_ratio, max_random_scale, min_random_scale, max_random_area,
       min_random_area, max_img_size, min_img_size, brightness, contrast, saturation, pca_noise;
   std::optional<float> min_aspect_ratio;

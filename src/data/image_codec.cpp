@@ -91,6 +91,13 @@ int64_t ImageDecoder::width() const {
   return state_->current->orientation >= 5 ? state_->current->height : state_->current->width;
 }
 
+void ImageDecoder::reduce_to(int64_t shorter_edge) {
+  const int64_t size = std::min(height(), width());
+  int eighths = 8;
+  while (eighths > 1 && size * eighths / 16 >= shorter_edge) eighths /= 2;
+  if (eighths < 8) state_->current->reduce(eighths);
+}
+
 void ImageDecoder::decode(int64_t channels, Image& image, const Region* region) {
   GEMEL_ASSERT(state_->current);
   GEMEL_CHECK(channels == 1 || channels == 3, "[decode] expected 1 or 3 channels, got {}",

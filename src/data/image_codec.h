@@ -46,6 +46,10 @@ class GEMEL_EXPORT ImageDecoder {
   ~ImageDecoder();
   // Reads the header; `bytes` must live until decode(). `name` stands for them in messages.
   void open(std::span<const std::byte> bytes, std::string_view name);
+  // After open(), for a JPEG image of which less than half is needed in each direction: decode it
+  // at the smallest of 1/2, 1/4 and 1/8 whose shorter edge is not below `shorter_edge`. That is
+  // faster, and each pixel is about the mean of those that it stands for.
+  void reduce_to(int64_t shorter_edge);
   // As decode() gives it.
   int64_t height() const;
   int64_t width() const;

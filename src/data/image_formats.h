@@ -11,6 +11,9 @@ class FormatDecoder {
   virtual ~FormatDecoder() = default;
   // Reads the header; sets height and width, before the orientation is applied.
   virtual void open(std::span<const std::byte> bytes, std::string_view name) = 0;
+  // After open(): height and width become `eighths` (1, 2, 4 or 8) eighths, rounded up, where the
+  // format can decode so.
+  virtual void reduce(int eighths) {}
   virtual void decode(int64_t channels, Image& image, const Region* region) = 0;
   int64_t height = 0, width = 0;
   int orientation = 1;  // EXIF's number, 1 to 8

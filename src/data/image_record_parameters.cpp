@@ -125,6 +125,10 @@ void ImageRecordParameters::declare(Fields<ImageRecordParameters>& f) {
   declare_geometry(d);
   declare_colors(d);
   declare_numbers(d);
+  d("scaled_decode", &P::scaled_decode, "0",
+    "Decode JPEG images that `resize` makes less than half as large at 1/2, 1/4 or 1/8 of their "
+    "size: "
+    "faster, and with less aliasing, but not 1.9.1's pixels.");
   d("on_damage", &P::on_damage, "stop",
     "At a damaged record or image: 'stop' with an error, or 'skip' it; another image of the batch "
     "stands for a damaged image.");

@@ -85,6 +85,15 @@ class JpegDecoder final : public FormatDecoder {
                 bytes.size(), width, height);
   }
 
+  void reduce(int eighths) override {
+    if (setjmp(errors_.jump)) refuse();
+    info_.scale_num = static_cast<unsigned>(eighths);
+    info_.scale_denom = 8;
+    jpeg_calc_output_dimensions(&info_);
+    width = info_.output_width;
+    height = info_.output_height;
+  }
+
   void decode(int64_t channels, Image& image, const Region* region) override {
     const bool cmyk = info_.jpeg_color_space == JCS_CMYK || info_.jpeg_color_space == JCS_YCCK;
     const int64_t depth = cmyk ? 4 : channels;

@@ -36,6 +36,7 @@ class MXRecordIO:
         self.handle = None
         self.pid = None
         self.is_open = False
+        self._file = None
         self.open()
 
     def open(self):
@@ -44,6 +45,7 @@ class MXRecordIO:
             self.handle = _core.RecordWriter(self.uri)
             self.writable = True
         elif self.flag == "r":
+            self._file = self._file_now()
             self.handle = _core.RecordReader(self.uri, self.skip_damaged)
             self.writable = False
         else:
@@ -96,8 +98,20 @@ class MXRecordIO:
 
     def reset(self):
         """Go back to the first record. A writer closes its file and begins a new one."""
+        if self.is_open and not self.writable and self.pid == os.getpid() \
+                and self._file == self._file_now():
+            self.handle.reset()  # what is mapped into memory stays so
+            return
         self.close()
         self.open()
+
+    def _file_now(self):
+        """What tells the file from one that has taken its place; None for one that is no local file."""
+        try:
+            now = os.stat(self.uri.removeprefix("file://"))
+        except OSError:
+            return None
+        return now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns
 
     def write(self, buf):
         """Append a record of the bytes `buf`."""

@@ -287,3 +287,25 @@ def test_memory_does_not_grow(records):
     before = resident()
     epochs(10)
     assert resident() - before < 8 << 10  # KiB; a batch has 94
+
+
+def test_scaled_decoding(tmp_path):
+    y, x = np.mgrid[0:300, 0:420]
+    large = np.stack([128 + 100 * np.sin(x / 60), 128 + 100 * np.sin(y / 50), 0 * x + 90],
+                     axis=-1).astype(np.uint8)
+    path = str(tmp_path / "large.rec")
+    with recordio.MXRecordIO(path, "w") as writer:
+        writer.write(recordio.pack_img((0, 1.0, 2, 0), large, 95, ".jpg"))
+        writer.write(recordio.pack_img((0, 1.0, 3, 0), large, 3, ".png"))
+    settings = {"data_shape": (3, 40, 40), "batch_size": 2, "resize": 48}
+    plain = make(path, **settings).next().data[0].asnumpy()
+    scaled = make(path, scaled_decode=True, **settings).next().data[0].asnumpy()
+    assert abs(scaled[0] - plain[0]).max() < 6  # of a smooth image
+    assert (scaled[0] != plain[0]).any()
+    np.testing.assert_array_equal(scaled[1], plain[1])  # PNG is decoded as it is
+    cropped = make(path, scaled_decode=True, rand_crop=True, seed=3, **settings)
+    assert cropped.next().data[0].shape == (2, 3, 40, 40)
+    # Less than half as large only: nothing changes.
+    settings["resize"] = 200
+    np.testing.assert_array_equal(make(path, **settings).next().data[0].asnumpy(),
+                                  make(path, scaled_decode=True, **settings).next().data[0].asnumpy())
