@@ -7,6 +7,7 @@
 #include "op/blocked_form.h"
 #include "op/registry.h"
 #include "ops/floating_type.h"
+#include "ops/nn/convolution/few_channels.h"
 #include "ops/nn/convolution/winograd.h"
 
 namespace gemel::convolution_op {
@@ -264,6 +265,7 @@ std::shared_ptr<const PreparedConvolutionParameters> prepared_convolution(
     const ConvolutionParameters& p, const Shape& data, const Shape& out) {
   using namespace kernels;
   const ConvolutionGeometry g = convolution_geometry(p, data, out);
+  if (!convolution_op::preparing_pays(g)) return nullptr;
   auto result = std::make_shared<PreparedConvolutionParameters>();
   static_cast<ConvolutionParameters&>(*result) = p;
   if (fpmath() != Fpmath::exact && winograd_applies(g) &&
