@@ -15,11 +15,13 @@ class Layer(NamedTuple):
     stride: int = 1
     pad: int = 0
     first: bool = False   # its data needs no gradient
+    groups: int = 1
 
     def name(self, direction):
         """What a row of the table is called."""
-        return (f"{self.network} {self.channels}>{self.filters} at {self.size}, {self.kernel}x{self.kernel}"
-                f"/{self.stride}, {direction}")
+        groups = f" in {self.groups}" if self.groups > 1 else ""
+        return (f"{self.network} {self.channels}>{self.filters}{groups} at {self.size}, "
+                f"{self.kernel}x{self.kernel}/{self.stride}, {direction}")
 
     @property
     def result(self):
@@ -29,7 +31,7 @@ class Layer(NamedTuple):
     @property
     def flops(self):
         """Of one pass, as direct sums need them."""
-        return 2 * BATCH * self.channels * self.filters * (self.kernel * self.result) ** 2
+        return 2 * BATCH * self.channels // self.groups * self.filters * (self.kernel * self.result) ** 2
 
 
 LAYERS = (
@@ -46,6 +48,13 @@ LAYERS = (
     Layer("GoogLeNet", 32, 128, 14, 5, 1, 2),
     Layer("AlexNet", 3, 96, 227, 11, 4, 0, first=True), Layer("AlexNet", 96, 256, 27, 5, 1, 2),
     Layer("AlexNet", 256, 384, 13, 3, 1, 1), Layer("AlexNet", 384, 256, 13, 3, 1, 1),
+    Layer("LeNet", 1, 20, 28, 5, first=True),
+    *(Layer("MobileNet", n, n, size, 3, stride, 1, groups=n)
+      for n, size, stride in ((32, 112, 1), (64, 112, 2), (128, 56, 1), (256, 28, 1), (256, 28, 2),
+                              (512, 14, 1), (1024, 7, 1))),
+    Layer("MnasNet", 240, 240, 28, 5, 1, 2, groups=240), Layer("MnasNet", 240, 240, 28, 5, 2, 2, groups=240),
+    *(Layer("ResNeXt", n, n, size, 3, stride, 1, groups=32)
+      for n, size, stride in ((128, 56, 1), (256, 56, 2), (256, 28, 1), (512, 14, 1), (1024, 7, 1))),
 )
 
 

@@ -10,7 +10,7 @@ VERSION = mx.__version__
 
 def _make(layer, direction):
     net = mx.sym.Convolution(mx.sym.Variable("data"), kernel=(layer.kernel,) * 2, stride=(layer.stride,) * 2,
-                             pad=(layer.pad,) * 2, num_filter=layer.filters, no_bias=True, name="conv")
+                             pad=(layer.pad,) * 2, num_filter=layer.filters, num_group=layer.groups, no_bias=True, name="conv")
     executor = net.simple_bind(
         mx.cpu(), data=(BATCH, layer.channels, layer.size, layer.size),
         grad_req={"data": "write" if direction == "data" else "null",

@@ -10,16 +10,17 @@ torch.set_num_threads(1)
 
 def _make(layer, direction):
     data = torch.randn(BATCH, layer.channels, layer.size, layer.size)
-    weight = torch.randn(layer.filters, layer.channels, layer.kernel, layer.kernel) * 0.05
+    weight = torch.randn(layer.filters, layer.channels // layer.groups, layer.kernel, layer.kernel) * 0.05
     head = torch.randn(BATCH, layer.filters, layer.result, layer.result)
     stride, pad = [layer.stride] * 2, [layer.pad] * 2
     wanted = [direction == "data", direction == "weight", False]
 
     def forward():
-        torch.conv2d(data, weight, None, stride, pad)
+        torch.conv2d(data, weight, None, stride, pad, 1, layer.groups)
 
     def backward():
-        torch.ops.aten.convolution_backward(head, data, weight, None, stride, pad, [1, 1], False, [0, 0], 1, wanted)
+        torch.ops.aten.convolution_backward(head, data, weight, None, stride, pad, [1, 1], False, [0, 0], layer.groups,
+                                            wanted)
 
     def repeat(count):
         with torch.no_grad():

@@ -36,13 +36,18 @@ bool depthwise_pays(const Geometry& g, FewChannelsPass pass) {
   constexpr int64_t small = 64;  // outputs of a plane: sums across vectors cost more than the rest
   return kernels::depthwise_serves(g) && (pass != FewChannelsPass::weight || g.out_size() >= small);
 }
+// Groups that do not fill the library's blocks.
+bool small_groups(const Geometry& g) {
+  constexpr int64_t block = 16;
+  return g.groups > 1 && g.group_in() > 1 && (g.group_in() % block || g.group_out() % block);
+}
 bool shifted_pays(const Geometry& g, FewChannelsPass) {
-  constexpr int64_t block = 16, most = 32;
+  constexpr int64_t few = 4, most = 32;
   const int64_t in = g.group_in(), out = g.group_out();
-  if (g.groups == 1) return in == 1;
-  if (in == 1 || (in <= 4 && out <= 4)) return true;
+  if (in == 1) return !kernels::depthwise_serves(g);
+  if (g.groups > 1 && in <= few && out <= few) return true;
   const bool dense = g.stride[0] * g.stride[1] * g.stride[2] == 1;
-  return dense && in <= most && out <= most && (in % block != 0 || out % block != 0);
+  return small_groups(g) && dense && in <= most && out <= most;
 }
 
 template <bool (*pays)(const Geometry&, FewChannelsPass)>
@@ -63,6 +68,10 @@ Implementation implementation(std::string name, const Kernels& kernels, Geometry
 }
 
 }  // namespace
+
+bool preparing_pays(const Geometry& g) {
+  return !small_groups(g) && !(g.groups == 1 && g.in_channels == 1);
+}
 
 Implementation depthwise(GeometryOf geometry, FewChannelsPass pass) {
   return implementation<depthwise_pays>(

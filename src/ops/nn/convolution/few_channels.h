@@ -1,6 +1,7 @@
 // Our direct convolutions of few channels over plain layouts as implementations of Convolution and
 // of its gradients: `depthwise` and `shifted`, float32.
 #pragma once
+#include "kernels/conv/geometry.h"
 #include "op/op_info.h"
 #include "ops/nn/convolution/winograd.h"  // GeometryOf
 
@@ -12,5 +13,9 @@ enum class FewChannelsPass { forward, data, weight };
 // dx; dy, data -> dweight[, dbias].
 Implementation depthwise(GeometryOf geometry, FewChannelsPass pass);
 Implementation shifted(GeometryOf geometry, FewChannelsPass pass);
+
+// Whether a library whose weight was prepared may be faster than what Convolution has for groups
+// and inputs of few channels.
+bool preparing_pays(const kernels::ConvolutionGeometry& g);
 
 }  // namespace gemel::convolution_op

@@ -7,6 +7,7 @@
 #include "op/blocked_form.h"
 #include "op/registry.h"
 #include "ops/floating_type.h"
+#include "ops/nn/convolution/few_channels.h"
 #include "ops/nn/convolution/winograd.h"
 
 namespace gemel::convolution_op {
@@ -283,7 +284,8 @@ bool replaces_plain_kernel(const ConvolutionParameters& p, const Shape& data, co
   const Tensor result(nullptr, out, dtype);
   const OpInfo& op = require_op("Convolution");
   const std::string& name = op.choose({op, p, in, std::span(&result, 1)}).name;
-  return name == "winograd" || name.starts_with("one_by_one") || name.starts_with("onednn");
+  return name == "winograd" || name == "shifted" || name.starts_with("one_by_one") ||
+         name.starts_with("onednn");
 }
 
 }  // namespace
@@ -293,7 +295,7 @@ std::shared_ptr<const PreparedConvolutionParameters> prepared_convolution(
     std::string_view preferred) {
   using namespace kernels;
   const ConvolutionGeometry g = convolution_geometry(p, data, out);
-  if (!replaces_plain_kernel(p, data, out)) return nullptr;
+  if (!convolution_op::preparing_pays(g) || !replaces_plain_kernel(p, data, out)) return nullptr;
   auto result = std::make_shared<PreparedConvolutionParameters>();
   static_cast<ConvolutionParameters&>(*result) = p;
   const bool library = preferred.starts_with("onednn");
