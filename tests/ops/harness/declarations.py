@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 # operator -> {parameter, "inputs", "aliases" or "operator": why it differs from 1.9.1}
 DIFFERENCES = {
-    "_cvimresize": {"inputs": "named as in 1.9.1's imperative call; in symbols it has data"},
-    "_cvcopyMakeBorder": {"inputs": "named as in 1.9.1's imperative call; in symbols it has data"},
     "khatri_rao": {"num_args": "1.9.1 counts the inputs outside of its declaration"},
     "add_n": {"num_args": "1.9.1 counts the inputs outside of its declaration"},
     "smooth_l1": {"scalar": "1.9.1's text leaves out the default, which is 1"},
