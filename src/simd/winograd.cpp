@@ -224,7 +224,73 @@ HWY_INLINE void blocks(const WinogradStrip& s, F&& f) {
       for (int64_t x = 0; x < s.columns; ++x) f(c, r, x, false);
 }
 
+#if HWY_TARGET == HWY_AVX3
+// Sixteen rows of sixteen elements, turned, by blocks of 128 bits and then within them. Whole lines
+// of the cache are read and written, of which there is no other hope where channels are a power of
+// two apart.
+HWY_INLINE void turn_lines(const float* from, int64_t from_row, float* to, int64_t to_row) {
+  const hn::FixedTag<float, 16> d;
+  const hn::RepartitionToWide<decltype(d)> wide;
+  using Line = hn::Vec<decltype(d)>;
+  Line pairs[16], fours[16];
+#pragma GCC unroll 8
+  for (int i = 0; i < 16; i += 2) {
+    const Line a = hn::LoadU(d, from + i * from_row), b = hn::LoadU(d, from + (i + 1) * from_row);
+    pairs[i] = hn::InterleaveLower(d, a, b);
+    pairs[i + 1] = hn::InterleaveUpper(d, a, b);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 16; i += 4)
+#pragma GCC unroll 2
+    for (int j = 0; j < 2; ++j) {
+      const auto a = hn::BitCast(wide, pairs[i + j]), b = hn::BitCast(wide, pairs[i + j + 2]);
+      fours[i + 2 * j] = hn::BitCast(d, hn::InterleaveLower(wide, a, b));
+      fours[i + 2 * j + 1] = hn::BitCast(d, hn::InterleaveUpper(wide, a, b));
+    }
+    // Block k of fours[4 g + q] holds rows 4 g to 4 g + 3 of column 4 k + q.
+#pragma GCC unroll 4
+  for (int q = 0; q < 4; ++q) {
+    const Line p0 = fours[q], p1 = fours[4 + q], p2 = fours[8 + q], p3 = fours[12 + q];
+    const auto put = [&](Line even, Line odd, int k) HWY_ATTR {
+      hn::StoreU(hn::OddEvenBlocks(hn::SwapAdjacentBlocks(odd), even), d,
+                 to + (4 * k + q) * to_row);
+      hn::StoreU(hn::OddEvenBlocks(odd, hn::SwapAdjacentBlocks(even)), d,
+                 to + (4 * k + 4 + q) * to_row);
+    };
+    put(hn::ConcatLowerLower(d, p2, p0), hn::ConcatLowerLower(d, p3, p1), 0);
+    put(hn::ConcatUpperUpper(d, p2, p0), hn::ConcatUpperUpper(d, p3, p1), 2);
+  }
+}
+
+// Beyond this many elements between channels, sixteen of them are more streams in memory than are
+// fetched ahead.
+inline constexpr int64_t most_area = 1 << 14;
+
+// Calls f(row, column) for lines of sixteen elements, the last of which may overlap; false: there
+// are none.
+template <typename F>
+HWY_INLINE bool lines(const WinogradStrip& s, F&& f) {
+  if (s.channels < 16 || s.columns < 16 || s.area > most_area) return false;
+  for (int64_t r = 0; r < s.rows; ++r) {
+    for (int64_t x = 0; x + 16 <= s.columns; x += 16) f(r, x);
+    if (s.columns % 16 != 0) f(r, s.columns - 16);
+  }
+  return true;
+}
+#else
+HWY_INLINE void turn_lines(const float*, int64_t, float*, int64_t) {}
+template <typename F>
+HWY_INLINE bool lines(const WinogradStrip&, F&&) {
+  return false;
+}
+#endif
+
 void gather(const WinogradStrip& s, const float* image, float* strip) {
+  if (lines(s, [&](int64_t r, int64_t x) HWY_ATTR {
+        turn_lines(image + r * s.line + x, s.area, strip + r * s.row + x * winograd_channels,
+                   winograd_channels);
+      }))
+    return;
   blocks(s, [&](int64_t c, int64_t r, int64_t x, bool block) HWY_ATTR {
     const float* from = image + c * s.area + r * s.line + x;
     float* to = strip + r * s.row + x * winograd_channels + c;
@@ -236,6 +302,11 @@ void gather(const WinogradStrip& s, const float* image, float* strip) {
 }
 
 void scatter(const WinogradStrip& s, const float* strip, float* image) {
+  if (lines(s, [&](int64_t r, int64_t x) HWY_ATTR {
+        turn_lines(strip + r * s.row + x * winograd_channels, winograd_channels,
+                   image + r * s.line + x, s.area);
+      }))
+    return;
   blocks(s, [&](int64_t c, int64_t r, int64_t x, bool block) HWY_ATTR {
     const float* from = strip + r * s.row + x * winograd_channels + c;
     float* to = image + c * s.area + r * s.line + x;
