@@ -23,7 +23,8 @@ struct Widened : Prepared {
     const std::vector<Tensor> tensors = float_tensors(c, nullptr);
     OpCall call = float_call(c, tensors);
     std::optional<FpmathScope> exact_operands;
-    if (c.out[0].dtype == DType::bfloat16) exact_operands.emplace(Fpmath::fast);
+    if (c.out[0].dtype == DType::bfloat16 && fpmath() != Fpmath::exact)
+      exact_operands.emplace(Fpmath::fast);
     inner = &c.op.choose(call);
     if (inner->prepare) inner_prepared = inner->prepare(call);
     call.prepared = inner_prepared.get();

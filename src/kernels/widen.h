@@ -6,7 +6,8 @@
 namespace gemel::kernels {
 
 // For an operator with implementations for float32; goes before them in its list. bfloat16 operands
-// lose nothing in the kernels that round to it, which are taken where the CPU has them.
+// lose nothing but subnormal numbers in the kernels that round to it, which are taken where the CPU
+// has them, unless fpmath() is `exact`.
 Implementation widened();
 
 }  // namespace gemel::kernels

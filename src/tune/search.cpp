@@ -170,7 +170,7 @@ class Search {
     }
     const double rest = started_ + options_.budget - subject_.now();
     const Comparison result =
-        compare(*defaults_, *best_, {.least = 5, .most = 25, .seconds = std::max(rest, 0.0)});
+        compare(*defaults_, *best_, {.least = 4, .most = 25, .seconds = std::max(rest, 0.0)});
     report_.default_seconds = result.first;
     report_.tuned_seconds = result.second;
     if (!result.second_is_faster) {

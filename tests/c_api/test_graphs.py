@@ -184,3 +184,30 @@ def test_gradient_symbol(api):
     api.MXInvokeCachedOp(op, 1, (ctypes.c_void_p * 1)(api.array([3, -1]).value), ctypes.byref(count),
                          ctypes.byref(outputs))
     assert api.values(ctypes.c_void_p(outputs[0])) == [6, -2]
+
+
+def test_reduce_precision(api, network):
+    def names(*texts):
+        return len(texts), (ctypes.c_char_p * max(len(texts), 1))(*texts)
+
+    def reduced(target, cast, conditions=((), (), ())):
+        counted = [names(b"FullyConnected"), names(b"exp"), names(b"elemwise_add"), names(*conditions[0]),
+                   names(b"nothing"), names(b"fc_weight", b"fc_bias")]
+        result, kind = pointer(), ctypes.c_int(target)
+        arguments = (network, ctypes.byref(result), 0, None, 0, None, ctypes.byref(kind), cast,
+                     *(count for count, _ in counted), *(texts for _, texts in counted[:5]),
+                     names(*conditions[1])[1], names(*conditions[2])[1], counted[5][1], None)
+        return arguments, result
+
+    arguments, result = reduced(2, 0)
+    api.MXReducePrecisionSymbol(*arguments)
+    assert api.listed("MXSymbolListOutputs", result) == ["act_output_amp_cast_float32_output"]
+    assert api.listed("MXSymbolListArguments", result) == ["x", "fc_weight", "fc_bias"]
+    json = text(api, "MXSymbolSaveToJSON", result)
+    assert json.count('"op": "amp_cast"') == 4 and json.count('"__dtype__": "0"') == 2
+    arguments, result = reduced(12, 1, ((b"Activation",), (b"act_type",), (b"relu",)))
+    api.MXReducePrecisionSymbol(*arguments)
+    json = text(api, "MXSymbolSaveToJSON", result)
+    assert json.count('"op": "amp_cast"') == 2 and json.count('"__dtype__": "12"') == 2
+    assert "fc_output_amp_cast_float32" in json
+    assert "float16 or bfloat16" in api.fails("MXReducePrecisionSymbol", *reduced(4, 0)[0])

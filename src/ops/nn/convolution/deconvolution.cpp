@@ -5,6 +5,7 @@
 #include "kernels/gemm/gemm.h"
 #include "kernels/onednn/convolution.h"
 #include "kernels/parallel.h"
+#include "kernels/widen.h"
 #include "op/registry.h"
 #include "ops/floating_type.h"
 #include "ops/nn/convolution/parameters.h"
@@ -199,6 +200,7 @@ void implement(OpBuilder& builder, Also also) {
     kernel(c);
     if (also) also(c);
   };
+  builder.implement(kernels::widened());
   builder.implement(
       {.name = "onednn",
        .kernel =
