@@ -121,6 +121,16 @@ void image_mix(const float* matrix, const float* offset, const float* scale, con
   }
 }
 
+void image_normalize(const float* from, float mean, float deviation, float* to, size_t n) {
+  const hn::ScalableTag<float> d;
+  const size_t lanes = hn::Lanes(d);
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes)
+    hn::StoreU(hn::Div(hn::Sub(hn::LoadU(d, from + i), hn::Set(d, mean)), hn::Set(d, deviation)), d,
+               to + i);
+  for (; i < n; ++i) to[i] = (from[i] - mean) / deviation;
+}
+
 }  // namespace gemel::simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -130,6 +140,7 @@ HWY_EXPORT(image_row_rgb);
 HWY_EXPORT(image_blend);
 HWY_EXPORT(image_planes);
 HWY_EXPORT(image_mix);
+HWY_EXPORT(image_normalize);
 
 void resize_row_rgb(const uint8_t* source, const PixelPair* pairs, int16_t* out, size_t n) {
   HWY_DYNAMIC_DISPATCH(image_row_rgb)(source, pairs, out, n);
@@ -150,6 +161,10 @@ void blend_rows(const int16_t* a, const int16_t* b, int16_t first, int16_t secon
 void planes_of_rgb(const uint8_t* source, const float* scale, const float* shift, float* r,
                    float* g, float* b, size_t n) {
   HWY_DYNAMIC_DISPATCH(image_planes)(source, scale, shift, r, g, b, n);
+}
+
+void normalize_plane(const float* from, float mean, float deviation, float* to, size_t n) {
+  HWY_DYNAMIC_DISPATCH(image_normalize)(from, mean, deviation, to, n);
 }
 
 void mix_planes(const float* matrix, const float* offset, const float* scale, const float* shift,

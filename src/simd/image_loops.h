@@ -27,6 +27,9 @@ void blend_rows(const int16_t* a, const int16_t* b, int16_t first, int16_t secon
 void planes_of_rgb(const uint8_t* source, const float* scale, const float* shift, float* r,
                    float* g, float* b, size_t n);
 
+// to[i] = (from[i] - mean) / deviation; the two may be one.
+void normalize_plane(const float* from, float mean, float deviation, float* to, size_t n);
+
 // Planes in place: colour c becomes matrix[c] . (r, g, b) + offset[c] in [0, 255], then * scale[c]
 // + shift[c].
 void mix_planes(const float* matrix, const float* offset, const float* scale, const float* shift,

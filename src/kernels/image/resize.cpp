@@ -9,6 +9,7 @@
 
 #include "kernels/image/taps.h"
 #include "kernels/parallel.h"
+#include "simd/image_loops.h"
 
 namespace gemel::kernels {
 
@@ -98,6 +99,65 @@ void interpolate_fixed(const uint8_t* from, uint8_t* to, const Passes<int32_t>& 
   });
 }
 
+struct Pair {
+  int64_t source;  // the second is beside it
+  int16_t first, second;
+};
+
+// The one or two taps of a linear interpolation, in fixed point.
+std::vector<Pair> pairs_of(const Taps& taps) {
+  const std::vector<int32_t> weights = fixed_point(taps.weight, 11);
+  std::vector<Pair> pairs;
+  for (size_t i = 0; i + 1 < taps.begin.size(); ++i) {
+    const auto at = static_cast<size_t>(taps.begin[i]);
+    Pair pair{taps.source[at], static_cast<int16_t>(weights[at]), 0};
+    if (taps.begin[i + 1] - taps.begin[i] > 1) {
+      const auto second = static_cast<int16_t>(weights[at + 1]);
+      // Outside of the image both are its last pixel.
+      if (taps.source[at + 1] == pair.source)
+        pair.first = static_cast<int16_t>(pair.first + second);
+      else
+        pair.second = second;
+    }
+    pairs.push_back(pair);
+  }
+  return pairs;
+}
+
+// interpolate_fixed() for `linear` and 1 or 3 channels, in vectors.
+void interpolate_pairs(const uint8_t* from, uint8_t* to, const Taps& across, const Taps& down,
+                       ImageSize from_size, ImageSize to_size, int64_t channels) {
+  constexpr int64_t band = 32;  // rows that one thread makes; most rows of the source serve two
+  const int64_t from_row = from_size.width * channels, row = to_size.width * channels;
+  std::vector<simd::PixelPair> pixels;
+  for (const Pair& one : pairs_of(across))
+    pixels.push_back({static_cast<int32_t>(one.source), one.first, one.second});
+  const std::vector<Pair> lines = pairs_of(down);
+  parallel_for((to_size.height + band - 1) / band, 4 * band * row, [&](int64_t index) {
+    // The vector loop reads behind a row's end.
+    std::vector<uint8_t> padded(static_cast<size_t>(from_row + 16));
+    std::vector<int16_t> rows[2] = {std::vector<int16_t>(static_cast<size_t>(row + 8)),
+                                    std::vector<int16_t>(static_cast<size_t>(row + 8))};
+    int64_t held[2] = {-1, -1};
+    const auto row_at = [&](int64_t y) -> const int16_t* {
+      const int which = static_cast<int>(y & 1);
+      if (held[which] != y) {
+        std::memcpy(padded.data(), from + y * from_row, static_cast<size_t>(from_row));
+        (channels == 3 ? simd::resize_row_rgb : simd::resize_row_gray)(
+            padded.data(), pixels.data(), rows[which].data(), pixels.size());
+        held[which] = y;
+      }
+      return rows[which].data();
+    };
+    for (int64_t y = index * band; y < std::min(to_size.height, (index + 1) * band); ++y) {
+      const Pair& line = lines[static_cast<size_t>(y)];
+      const int16_t* a = row_at(line.source);
+      const int16_t* b = line.second == 0 ? a : row_at(line.source + 1);
+      simd::blend_rows(a, b, line.first, line.second, to + y * row, static_cast<size_t>(row));
+    }
+  });
+}
+
 // Half the size of a uint8 image: the sum of four pixels, halves rounded up.
 void halve(const uint8_t* from, uint8_t* to, ImageSize size, int64_t channels) {
   const int64_t row = size.width * channels;
@@ -133,6 +193,8 @@ void resize(const std::byte* from, ImageSize from_size, std::byte* to, ImageSize
     auto* target = reinterpret_cast<T*>(to);
     if constexpr (std::is_same_v<T, uint8_t>) {
       if (averages && halves) return halve(source, target, to_size, channels);
+      if (interpolation == linear && (channels == 1 || channels == 3))
+        return interpolate_pairs(source, target, across, down, from_size, to_size, channels);
       if (!averages && interpolation != nearest)
         return interpolate_fixed(source, target, {across, down, from_size, to_size, channels},
                                  interpolation);
