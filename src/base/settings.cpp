@@ -97,8 +97,9 @@ const std::vector<Row>& table() {
        {},
        0,
        0,
-       "the memory, such as 1GB, that the internal arrays of a graph bound for training may take: "
-       "what has to be computed again for that is chosen with the least work; empty: no limit"},
+       "the memory, such as 1GB, that the internal arrays of a graph may take: training computes "
+       "again what it has to, with the least work; inference runs in slices of the batch; empty: "
+       "no limit"},
       {"defer",
        &Settings::defer,
        {},

@@ -114,7 +114,7 @@ class Slicing {
     if (bytes < options_.least_bytes) return std::nullopt;
     const auto goal = static_cast<int64_t>(static_cast<double>(bytes) * (1 - options_.least_gain));
     std::optional<Chain> best;
-    int64_t best_bytes = goal + 1;
+    int64_t best_bytes = goal + 1, best_work = 0;
     std::vector<int64_t> before(live_), after(live_);  // most bytes up to a step, from a step on
     for (size_t s = 1; s < live_.size(); ++s) {
       before[s] = std::max(before[s], before[s - 1]);
@@ -136,10 +136,13 @@ class Slicing {
             std::max(first > 0 ? before[static_cast<size_t>(first) - 1] : 0,
                      last + 1 < end() ? after[static_cast<size_t>(last) + 1] : 0);
         fit(*chain, elsewhere, near);
-        const int64_t whole = std::max(elsewhere, chain->bytes);
-        if (whole < best_bytes) {
+        // Nothing is won below what is wanted: the less runs in slices, the better.
+        const int64_t whole = std::max({elsewhere, chain->bytes, options_.least_bytes});
+        const int64_t work = chain->slices * (last - first + 1);
+        if (whole < best_bytes || (best && whole == best_bytes && work < best_work)) {
           best = chain;
           best_bytes = whole;
+          best_work = work;
         }
       }
     }
@@ -195,8 +198,9 @@ class Slicing {
     const int64_t samples = batch(chain.result);
     const int64_t limit = std::min(samples / options_.least_samples,
                                    std::max<int64_t>(1, most / options_.least_slice));
+    const int64_t wanted = std::max(elsewhere, options_.least_bytes);
     chain.slices = 1;
-    while (chain.slices * 2 <= limit && whole + most / chain.slices > elsewhere) chain.slices *= 2;
+    while (chain.slices * 2 <= limit && whole + most / chain.slices > wanted) chain.slices *= 2;
     chain.bytes = whole + most / chain.slices;
     if (chain.slices == 1) chain.bytes = INT64_MAX;
   }

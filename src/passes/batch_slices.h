@@ -9,10 +9,10 @@
 namespace gemel {
 
 struct BatchSliceOptions {
-  int64_t least_bytes = 64 << 20;  // plans that need less stay whole
-  int64_t least_samples = 4;       // of a slice
-  int64_t least_slice = 8 << 20;   // bytes that live during a slice: smaller ones win nothing
-  double least_gain = 0.1;         // share of the memory that each chain must save
+  int64_t least_bytes = 512 << 20;  // plans that need less stay whole
+  int64_t least_samples = 4;        // of a slice
+  int64_t least_slice = 128 << 20;  // bytes that live during a slice: smaller ones cost time
+  double least_gain = 0.1;          // share of the memory that each chain must save
 };
 
 // The heads of an equal graph in which chains of nodes that treat each sample apart

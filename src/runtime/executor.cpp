@@ -1,6 +1,7 @@
 #include "runtime/executor.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/byte_count.h"
 #include "base/settings.h"
@@ -156,6 +157,7 @@ PlanSpec Executor::State::specification(const Executor& executor, bool training)
     spec.dtypes.resize(spec.shapes.size(), DType::none);
   };
   if (!differentiated) {
+    if (!training) spec.budget = budget;
     if (!training && watched.empty())
       spec.parameters = passes::parameters_of(executor.symbol_.outputs);
     watch();
@@ -302,16 +304,34 @@ double Executor::fit_training(int64_t bytes) {
   return s.backward.repeated_work;
 }
 
+double Executor::fit_inference(int64_t bytes) {
+  State& s = *state_;
+  const int64_t before = std::exchange(s.budget, bytes);
+  int64_t least = INT64_MAX;
+  for (int attempt = 0; attempt < 4; ++attempt) {  // slices do not know of workspace
+    auto plan = std::make_unique<Plan>(s.specification(*this, false));
+    least = std::min(least, plan->arena_bytes());
+    if (plan->arena_bytes() <= bytes) {
+      s.inference = std::move(plan);
+      return 0;
+    }
+    s.budget = attempt == 2 ? 0 : std::max<int64_t>(0, s.budget - (plan->arena_bytes() - bytes));
+  }
+  s.budget = before;
+  fail(
+      ErrorKind::Input,
+      "[fit_memory] expected a budget of at least {}, the least that this graph can be planned in, "
+      "got {}; allow more, or bind a smaller batch",
+      print_bytes(least), print_bytes(bytes));
+}
+
 double Executor::fit_memory(int64_t bytes) {
   State& s = *state_;
-  GEMEL_CHECK(!s.asked.empty(),
-              "[fit_memory] expected an executor that computes gradients, got one without; bind it "
-              "with grad_req");
   GEMEL_CHECK(s.watched.empty(),
               "[fit_memory] a monitor keeps every value, so no budget can be met; remove it first");
   s.wait_for_queued_runs();
-  const double work = fit_training(bytes);
-  s.budget = bytes;
+  const double work = s.asked.empty() ? fit_inference(bytes) : fit_training(bytes);
+  if (!s.asked.empty()) s.budget = bytes;
   if (s.inference_keeps) s.inference.reset();  // it followed the old graph
   s.kept = {};
   s.own = {};

@@ -100,7 +100,8 @@ class GEMEL_EXPORT Executor {
   Plan& plan(bool training) const;
   // Plans training anew so that its internal arrays, workspace among them, take no more than
   // `bytes`: what has to be computed again in the backward pass is chosen with the least work.
-  // Returns that work as a share of the forward pass. Throws Error(Input) that tells the least that
+  // Without gradients, inference runs in slices of the batch. Returns that work as a share of the
+  // forward pass. Throws Error(Input) that tells the least that
   // can be reached, and changes nothing then.
   double fit_memory(int64_t bytes);
   // Who has which of the arena's bytes during which steps, and the steps' names.
@@ -115,6 +116,7 @@ class GEMEL_EXPORT Executor {
   std::vector<NDArray> outputs_;
   void make_backward();
   double fit_training(int64_t bytes);
+  double fit_inference(int64_t bytes);
 
   struct State;
   std::unique_ptr<State> state_;

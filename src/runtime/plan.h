@@ -39,6 +39,7 @@ struct PlanSpec {
   bool training = false;
   bool fuse = true;
   MemoryMode memory = MemoryMode::both;
+  int64_t budget = -1;  // bytes that inference shall take, in slices of the batch; -1: no matter
   Device device;
   // For inference in one stage: variables whose values seldom change. What depends on them alone is
   // kept from one run to the next.

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "base/byte_count.h"
 #include "base/settings.h"
 #include "graph/indexed.h"
 #include "graph/symbol.h"
@@ -243,7 +244,8 @@ struct Plan::Builder {
     IndexedGraph graph(heads);
     infer(graph, shapes, dtypes);
     if (!spec.training && spec.stages.size() == 1 && spec.memory == MemoryMode::both)
-      if (std::vector<Entry> sliced = slice_batch(graph, heads, shapes, dtypes); sliced != heads) {
+      if (std::vector<Entry> sliced = slice_batch(graph, heads, shapes, dtypes, slice_options());
+          sliced != heads) {
         heads = std::move(sliced);
         graph = IndexedGraph(heads);
         infer(graph, shapes, dtypes);
@@ -302,6 +304,13 @@ struct Plan::Builder {
       head_values.back().push_back(value_of[graph.entry_id(head)]);
       plan.keep_.push_back(head.node);
     }
+  }
+
+  BatchSliceOptions slice_options() const {
+    const std::string& limit = settings::current().memory_budget;
+    const int64_t budget = spec.budget < 0 && !limit.empty() ? parse_bytes(limit) : spec.budget;
+    if (budget < 0) return {};
+    return {.least_bytes = budget, .least_samples = 1, .least_slice = 1 << 20};
   }
 
   // Whether no kernel needs to run because the outputs lie in the memory of inputs: a reshape or a

@@ -195,12 +195,13 @@ class Executor:
         return MemoryPlan(self)
 
     def fit_memory(self, budget):
-        """Plan training anew so that it takes no more than `budget`.
+        """Plan anew so that training (inference, where no gradient is asked) takes no more than `budget`.
 
         What the backward pass has to compute again for that, convolutions and matrix products
         included, is chosen with the least work. Gradients keep their bits, random operators draw the
         same numbers, and moving averages move once. (Chen et al., "Training Deep Nets with Sublinear
-        Memory Cost", 2016, is the idea; here a budget is given and the work follows.)
+        Memory Cost", 2016, is the idea; here a budget is given and the work follows.) Inference runs
+        chains of layers in slices of the batch.
 
         Parameters
         ----------

@@ -436,6 +436,7 @@ GEMEL_OPERATORS(pooling) {
       .doc("Pooling of a blocked array.")
       .inputs({"data"})
       .shape(in_blocks::shape)
+      .per_sample({0})
       .implement("reference", in_blocks::forward)
       .info()
       .hidden = true;
