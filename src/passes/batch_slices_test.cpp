@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "op/registry.h"
 #include "passes/infer_shape.h"
 #include "passes/infer_type.h"
@@ -60,9 +62,10 @@ TEST_F(BatchSlices, CutTheChainAroundThePeakAndJoinItsResult) {
   const IndexedGraph graph(result_);
   const std::vector<Shape> shapes = infer_shapes(graph, {{"data", {16, 8, 32, 32}}});
   EXPECT_EQ(shapes[static_cast<size_t>(graph.heads()[0])], (Shape{16, 2}));
-  for (int n = 0; n < graph.node_count(); ++n)
-    if (graph.node(n)->name == "a_slice1")
-      EXPECT_EQ(shapes[static_cast<size_t>(graph.first_entry(n))], (Shape{4, 8, 32, 32}));
+  for (int n = 0; n < graph.node_count(); ++n) {
+    if (graph.node(n)->name != "a_slice1") continue;
+    EXPECT_EQ(shapes[static_cast<size_t>(graph.first_entry(n))], (Shape{4, 8, 32, 32}));
+  }
 }
 
 TEST_F(BatchSlices, EachSliceEndsBeforeTheNextBegins) {
