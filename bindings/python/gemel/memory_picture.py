@@ -2,7 +2,7 @@
 from html import escape
 
 WIDTH, HEIGHT = 1280, 720
-LEFT, RIGHT, TOP, BOTTOM = 84, 20, 64, 52
+LEFT, RIGHT, TOP, BOTTOM = 84, 20, 84, 52
 # Family, colour (told apart also without red and green), parts of operators' names.
 FAMILIES = (
     ("convolution", "#0072b2", ("convolution", "im2col")),
@@ -15,6 +15,7 @@ FAMILIES = (
     ("pointwise", "#e69f00", ()),
 )
 WORKSPACE = "#999999"
+DARK = ("#0072b2", "#009e73", "#d55e00")  # labels on these are white
 
 
 def family_of(operator):
@@ -106,7 +107,8 @@ class _Drawing:
         letters = int((wide - 6) / 6.2)
         if high >= 13 and letters >= 4:
             label = use.owner if len(use.owner) <= letters else use.owner[:letters - 1] + "…"
-            self.text(x + 3, y + high / 2 + 4, label, 11, more=' pointer-events="none"')
+            ink = ' fill="white"' if colour in DARK else ""
+            self.text(x + 3, y + high / 2 + 4, label, 11, more=f'{ink} pointer-events="none"')
 
     def marks(self):
         """Where the backward pass begins, and the peak."""
@@ -120,8 +122,7 @@ class _Drawing:
             x = self.across(self.plan.peak + 0.5)
             self.line(x, TOP - 6, x, HEIGHT - BOTTOM, "stroke:#cc0000;stroke-width:1.5")
             most = f"peak {self.plan.live[self.plan.peak] / 2**20:.1f} MB: {self.plan.steps[self.plan.peak]}"
-            self.text(min(x, WIDTH - 8 * len(most)), TOP - 10 + 4, most, 11, "start",
-                      ' fill="#cc0000" dy="-1"')
+            self.text(min(x, WIDTH - 7 * len(most)), TOP - 10, most, 11, "start", ' fill="#cc0000"')
 
 
 def svg_of(explanation):
