@@ -40,6 +40,15 @@ def lines(report):
         yield (f"{row['name']:24}" + "".join(f"{row['gemel'][mode] / 2**20:10.1f}" for mode in MODES)
                + (f"{theirs:10d}   ({ratio})" if theirs is not None else "   -")
                + (f"   {row['gain']:.2f}x less than 1.9.1's naive, {row['naive']} MB" if row["naive"] else ""))
+    costs = report["costs"]
+    for nodes, time in costs["planning"].items():
+        yield f"planning {nodes} operators: {time:.1f} ms"
+    for width, (size, share) in costs["width"].items():
+        yield (f"GoogLeNet, batch 1, width {width}: {size / 2**20:.1f} MB, longest chain {share:.0%} of the bytes "
+               "touched")
+    for share, (size, work, seconds) in costs["budget"].items():
+        yield (f"ResNet-50, training in {float(share):.0%} of its plan: {size / 2**20:.0f} MB, {work:.0%} of the forward "
+               f"pass twice, chosen in {seconds:.2f} s")
     for name, reason in report["absent"].items():
         yield f"{name} left out: {reason}"
 
@@ -59,6 +68,7 @@ def main():
         write_symbols(folder, CONVNETS)
         symbols = {"GEMEL_BENCH_SYMBOLS": folder}
         ours = answer(sys.executable, "gemel", {**os.environ, **symbols})
+        costs = answer(sys.executable, "planning", {**os.environ, **symbols})
         if options.mxnet_python:
             for mode, settings in RIVAL_MODES.items():
                 environment = {**rival_environment(), **settings, **symbols}
@@ -67,7 +77,8 @@ def main():
         else:
             absent["mxnet"] = NOT_GIVEN.format("mxnet", "MXNET")
     rows = [row_of(name, modes, theirs.get(name, {})) for name, modes in ours.items()]
-    finish({"workload": "memory", "unit": "bytes (mxnet: MB)", "rows": rows, "absent": absent}, options, lines)
+    finish({"workload": "memory", "unit": "bytes (mxnet: MB)", "rows": rows, "costs": costs,
+            "absent": absent}, options, lines)
 
 
 if __name__ == "__main__":

@@ -80,13 +80,26 @@ const std::vector<Row>& table() {
        "when a graph is bound"},
       {"recompute",
        &Settings::recompute,
+       {"MXNET_BACKWARD_DO_MIRROR"},
+       {"off", "pointwise", "mirror"},
+       {{"0", "pointwise"}, {"1", "mirror"}},
+       0,
+       0,
+       "what the backward pass computes again instead of keeping it, bit for bit. pointwise: "
+       "values "
+       "that one pass over memory gives back, never a convolution or a matrix product; mirror: "
+       "also "
+       "these, as long as no more than about a twentieth of a step is repeated"},
+      {"memory_budget",
+       &Settings::memory_budget,
        {},
-       {"off", "pointwise"},
+       {},
        {},
        0,
        0,
-       "what the backward pass computes again instead of keeping it: values that one pass over "
-       "memory gives back, bit for bit; never a convolution or a matrix product"},
+       "the memory, such as 1GB, that the internal arrays of a graph may take: training computes "
+       "again what it has to, with the least work; inference runs in slices of the batch; empty: "
+       "no limit"},
       {"defer",
        &Settings::defer,
        {},

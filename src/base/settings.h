@@ -23,6 +23,7 @@ struct Settings {
   bool fusion = true;
   bool blocked_layouts = true;
   std::string recompute = "pointwise";
+  std::string memory_budget;
   bool defer = true;
   int64_t defer_elements = 64 << 10;
   std::string fpmath = "strict";

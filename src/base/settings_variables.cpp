@@ -74,8 +74,6 @@ constexpr Row without_effect[] = {
     {"MXNET_KVSTORE_SERIAL_PUSH", "GEMEL_ENGINE=naive runs everything in the order of the pushes"},
     {"MXNET_KVSTORE_DIST_ROW_SPARSE_VERBOSE", dist},
     {"MXNET_ENABLE_GPU_P2P", cuda},
-    {"MXNET_BACKWARD_DO_MIRROR",
-     "what one pass over memory gives back is always computed again, see recompute"},
     {"MXNET_GPU_MEM_POOL_TYPE", cuda},
     {"MXNET_GPU_MEM_POOL_RESERVE", cuda},
     {"MXNET_GPU_MEM_POOL_PAGE_SIZE", cuda},

@@ -119,6 +119,12 @@ struct TrainingContext : GradientContext {
   // How many nodes and heads read the entry.
   const std::function<int(const Entry&)>& readers;
 };
+// An input that is a contiguous part of an output (Concat) or an output that is one of an input
+// (slices): where in the larger one it begins, in bytes.
+struct MemoryPart {
+  int input = 0, output = 0;
+  int64_t offset = 0;
+};
 using TrainingForm = std::function<std::vector<Entry>(const TrainingContext&)>;
 
 // What other folders attach to an operator without op/ knowing (pointwise/ its expression).
@@ -166,11 +172,20 @@ class GEMEL_EXPORT OpInfo final : public Operator {
   TrainingForm training_form;
   // f(max(a, b)) is max(f(a), f(b)), and where f(a) is f(b) for other a and b the derivative is 0.
   std::function<bool(const Parameters&)> keeps_maxima;  // none: no
-  bool zero_gradient = false;                           // constant: gradients are no edges at all
-  std::vector<Implementation> implementations;          // by preference, the reference last
-  std::vector<std::pair<int, int>> inplace;             // input i may share memory with output j
+  // Floating-point operations of one call, from shapes; none: one for each element of the outputs.
+  std::function<double(const OpCall&)> operations;
+  // Inputs that may be cut along axis 0, all in the same places: outside of training the first
+  // output of each part is then that part of the whole call's, bit for bit. None: no such inputs;
+  // pointwise operators need no rule.
+  std::function<std::vector<int>(const Parameters&)> per_sample;
+  bool zero_gradient = false;                      // constant: gradients are no edges at all
+  std::vector<Implementation> implementations;     // by preference, the reference last
+  std::vector<std::pair<int, int>> inplace;        // input i may share memory with output j
   bool inplace_any = false;                        // any input of an output's shape and dtype may
   std::vector<std::pair<int, int>> aliases_input;  // output j is input i's memory reshaped
+  // Operators that only join arrays or part one: from shapes, the parts that lie together (not
+  // those that would need strides). No kernel runs where all of them share memory. None: no parts.
+  std::function<std::vector<MemoryPart>(const OpCall&)> joins, parts;
   // Inputs whose elements are never read; `shape_only_from`: so are all from this one on.
   std::vector<int> shape_only;
   int shape_only_from = 1 << 30;

@@ -95,6 +95,20 @@ class GEMEL_EXPORT OpBuilder {
     info_->training_form = std::move(rule);
     return *this;
   }
+  OpBuilder& operations(std::function<double(const OpCall&)> count) {
+    info_->operations = std::move(count);
+    return *this;
+  }
+  // Inputs whose samples (parts along axis 0) may be computed apart, see OpInfo.
+  OpBuilder& per_sample(std::vector<int> inputs) {
+    info_->per_sample = [inputs = std::move(inputs)](const Parameters&) { return inputs; };
+    return *this;
+  }
+  template <typename P>
+  OpBuilder& per_sample(std::vector<int> (*inputs)(const P&)) {
+    info_->per_sample = [inputs](const Parameters& p) { return inputs(static_cast<const P&>(p)); };
+    return *this;
+  }
   OpBuilder& no_gradient() {
     info_->zero_gradient = true;
     return *this;
@@ -109,6 +123,15 @@ class GEMEL_EXPORT OpBuilder {
   // Output `out` is input `in` with another shape: no kernel runs where the plan can share memory.
   OpBuilder& shares_memory(int in, int out) {
     info_->aliases_input.emplace_back(in, out);
+    return *this;
+  }
+  // See OpInfo: inputs that are parts of the output, outputs that are parts of the input.
+  OpBuilder& joins(std::function<std::vector<MemoryPart>(const OpCall&)> rule) {
+    info_->joins = std::move(rule);
+    return *this;
+  }
+  OpBuilder& parts(std::function<std::vector<MemoryPart>(const OpCall&)> rule) {
+    info_->parts = std::move(rule);
     return *this;
   }
   // Inputs of which only shape and dtype matter: no plan keeps them alive for this operator.

@@ -57,7 +57,7 @@ std::vector<Entry> merge_common_subexpressions(const std::vector<Entry>& heads) 
   for (Node* node : order) {
     if (node->is_variable()) continue;
     std::vector<Entry> inputs;
-    bool changed = false, reads_written = false;
+    bool changed = passes::waits_for_changed(*node, map), reads_written = false;
     for (const Entry& input : node->inputs) {
       inputs.push_back(map(input));
       changed = changed || inputs.back().node != input.node;

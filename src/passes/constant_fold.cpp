@@ -119,14 +119,14 @@ class Folding {
       return;
     }
     std::vector<Entry> inputs;
-    bool changed = false;
+    const auto renewed = [&](const Entry& entry) { return map(entry); };
+    bool changed = passes::waits_for_changed(node, renewed);
     for (const Entry& input : node.inputs) {
       inputs.push_back(map(input));
       changed = changed || inputs.back().node != input.node;
     }
     if (!changed) return;
-    const NodeRef self = passes::with_inputs(node, std::move(inputs),
-                                             [&](const Entry& entry) { return map(entry); });
+    const NodeRef self = passes::with_inputs(node, std::move(inputs), renewed);
     std::vector<Entry> outputs;
     for (int i = 0; i < node.output_count(); ++i) outputs.push_back({self, i, 0});
     replaced_[&node] = std::move(outputs);

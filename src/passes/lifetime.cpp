@@ -75,6 +75,16 @@ std::vector<int> roots_of(const MemoryProblem& problem) {
   return roots;
 }
 
+int64_t offset_in_root(const MemoryProblem& problem, int value) {
+  int64_t offset = 0;
+  const auto at = [&](int v) -> const MemoryProblem::Value& {
+    return problem.values[static_cast<size_t>(v)];
+  };
+  for (; at(value).alias_of >= 0 && !at(value).external; value = at(value).alias_of)
+    offset += at(value).offset;
+  return offset;
+}
+
 Blocks blocks_of(const MemoryProblem& problem, const std::vector<int>& roots, bool inplace) {
   const std::vector<Life> lives = lives_of(problem, roots);
   Blocks result;

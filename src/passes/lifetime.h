@@ -17,6 +17,9 @@ int64_t align(int64_t bytes);
 // The value whose memory each value is: itself, or the end of its chain of aliases.
 std::vector<int> roots_of(const MemoryProblem& problem);
 
+// Where in its root's memory a value begins.
+int64_t offset_in_root(const MemoryProblem& problem, int value);
+
 // One block for each root value; with `inplace`, an output takes over the block of an input that
 // dies in its step where the step allows and the sizes are equal.
 Blocks blocks_of(const MemoryProblem& problem, const std::vector<int>& roots, bool inplace);

@@ -4,6 +4,7 @@
 #include <map>
 #include <numeric>
 #include <set>
+#include <span>
 
 namespace gemel::passes {
 namespace {
@@ -12,37 +13,50 @@ constexpr size_t small_problem = 1024;
 
 using Order = std::vector<int>;
 
-// What is born and what dies in each step, as lists of blocks.
+// Blocks in the order of a step of theirs.
+class ByStep {
+ public:
+  template <typename Step>
+  ByStep(const std::vector<Block>& blocks, size_t steps, Step step) : first_(steps + 1, 0) {
+    for (const Block& block : blocks)
+      if (block.bytes) ++first_[static_cast<size_t>(step(block)) + 1];
+    std::partial_sum(first_.begin(), first_.end(), first_.begin());
+    list_.resize(static_cast<size_t>(first_.back()));
+    std::vector<int> next(first_.begin(), first_.end() - 1);
+    for (size_t i = 0; i < blocks.size(); ++i)
+      if (blocks[i].bytes)
+        list_[static_cast<size_t>(next[static_cast<size_t>(step(blocks[i]))]++)] =
+            static_cast<int>(i);
+  }
+  std::span<int> operator[](size_t step) {
+    return std::span(list_).subspan(static_cast<size_t>(first_[step]),
+                                    static_cast<size_t>(first_[step + 1] - first_[step]));
+  }
+  size_t steps() const { return first_.size() - 1; }
+
+ private:
+  std::vector<int> first_, list_;
+};
+
+// What is born (the largest first) and what dies in each step.
 struct Events {
-  std::vector<Order> born, dead;
+  ByStep born, dead;
 };
 
 Events events_of(const std::vector<Block>& blocks) {
   int last = -1;
   for (const Block& block : blocks) last = std::max(last, block.end);
-  Events events{std::vector<Order>(static_cast<size_t>(last + 1)),
-                std::vector<Order>(static_cast<size_t>(last + 1))};
-  for (size_t i = 0; i < blocks.size(); ++i) {
-    if (blocks[i].bytes == 0) continue;
-    events.born[static_cast<size_t>(blocks[i].begin)].push_back(static_cast<int>(i));
-    events.dead[static_cast<size_t>(blocks[i].end)].push_back(static_cast<int>(i));
+  const auto steps = static_cast<size_t>(last + 1);
+  Events events{ByStep(blocks, steps, [](const Block& block) { return block.begin; }),
+                ByStep(blocks, steps, [](const Block& block) { return block.end; })};
+  for (size_t step = 0; step < steps; ++step) {
+    const std::span<int> list = events.born[step];
+    if (list.size() > 1)
+      std::stable_sort(list.begin(), list.end(), [&](int x, int y) {
+        return blocks[static_cast<size_t>(x)].bytes > blocks[static_cast<size_t>(y)].bytes;
+      });
   }
-  for (Order& list : events.born)
-    std::stable_sort(list.begin(), list.end(), [&](int a, int b) {
-      return blocks[static_cast<size_t>(a)].bytes > blocks[static_cast<size_t>(b)].bytes;
-    });
   return events;
-}
-
-// No placement can need less than what lives at one time.
-int64_t lower_bound(const std::vector<Block>& blocks, const Events& events) {
-  int64_t live = 0, most = 0;
-  for (size_t step = 0; step < events.born.size(); ++step) {
-    for (int i : events.born[step]) live += blocks[static_cast<size_t>(i)].bytes;
-    most = std::max(most, live);
-    for (int i : events.dead[step]) live -= blocks[static_cast<size_t>(i)].bytes;
-  }
-  return most;
 }
 
 // Free ranges of an arena that grows at its end.
@@ -100,10 +114,10 @@ class FreeRanges {
 };
 
 // In the order of execution: each block takes the smallest free range that fits.
-Placement place_in_order(const std::vector<Block>& blocks, const Events& events) {
-  Placement result{std::vector<int64_t>(blocks.size(), 0), 0};
+Placement place_in_order(const std::vector<Block>& blocks, Events& events) {
+  Placement result{std::vector<int64_t>(blocks.size(), 0)};
   FreeRanges ranges;
-  for (size_t step = 0; step < events.born.size(); ++step) {
+  for (size_t step = 0; step < events.born.steps(); ++step) {
     for (int i : events.born[step])
       result.offset[static_cast<size_t>(i)] = ranges.take(blocks[static_cast<size_t>(i)].bytes);
     for (int i : events.dead[step])
@@ -115,12 +129,12 @@ Placement place_in_order(const std::vector<Block>& blocks, const Events& events)
 
 // In the order of execution, with whole slots that are handed on and may grow (MXNet 1.9.1's way: a
 // slot is reused for sizes within a factor of 16).
-Placement place_in_slots(const std::vector<Block>& blocks, const Events& events) {
+Placement place_in_slots(const std::vector<Block>& blocks, Events& events) {
   constexpr int64_t range = 16;
   std::vector<int64_t> slot_bytes;
   std::vector<size_t> slot_of(blocks.size(), 0);
   std::set<std::pair<int64_t, size_t>> free;
-  for (size_t step = 0; step < events.born.size(); ++step) {
+  for (size_t step = 0; step < events.born.steps(); ++step) {
     for (int i : events.born[step]) {
       const int64_t bytes = blocks[static_cast<size_t>(i)].bytes;
       auto found = free.lower_bound({bytes, 0});
@@ -154,7 +168,7 @@ Placement place_in_slots(const std::vector<Block>& blocks, const Events& events)
 // Block by block in the given order, each at the lowest place (or in the tightest gap) among those
 // already placed that live at the same time.
 Placement place_by_conflicts(const std::vector<Block>& blocks, const Order& order, bool tightest) {
-  Placement result{std::vector<int64_t>(blocks.size(), 0), 0};
+  Placement result{std::vector<int64_t>(blocks.size(), 0)};
   std::vector<int> placed;
   std::vector<std::pair<int64_t, int64_t>> taken;
   for (int i : order) {
@@ -186,6 +200,20 @@ Placement place_by_conflicts(const std::vector<Block>& blocks, const Order& orde
 
 }  // namespace
 
+int64_t most_live(const std::vector<Block>& blocks) {
+  std::vector<int64_t> change;
+  for (const Block& block : blocks) {
+    if (block.bytes == 0) continue;
+    if (change.size() < static_cast<size_t>(block.end) + 2)
+      change.resize(static_cast<size_t>(block.end) + 2, 0);
+    change[static_cast<size_t>(block.begin)] += block.bytes;
+    change[static_cast<size_t>(block.end) + 1] -= block.bytes;
+  }
+  int64_t live = 0, most = 0;
+  for (const int64_t delta : change) most = std::max(most, live += delta);
+  return most;
+}
+
 Placement place_apart(const std::vector<Block>& blocks) {
   Placement result;
   for (const Block& block : blocks) {
@@ -196,14 +224,16 @@ Placement place_apart(const std::vector<Block>& blocks) {
 }
 
 Placement place_shared(const std::vector<Block>& blocks) {
-  const Events events = events_of(blocks);
-  const int64_t least = lower_bound(blocks, events);
+  Events events = events_of(blocks);
+  const int64_t least = most_live(blocks);
+  // Nothing needs less; in large problems a hundredth more is not worth another try.
+  const int64_t enough = blocks.size() <= small_problem ? least : least + least / 100;
   Placement best = place_in_order(blocks, events);
   const auto consider = [&](Placement candidate) {
     if (candidate.bytes < best.bytes) best = std::move(candidate);
   };
-  if (best.bytes > least) consider(place_in_slots(blocks, events));
-  if (best.bytes > least && blocks.size() <= small_problem) {
+  if (best.bytes > enough) consider(place_in_slots(blocks, events));
+  if (best.bytes > enough && blocks.size() <= small_problem) {
     Order by_size, by_area;
     for (size_t i = 0; i < blocks.size(); ++i)
       if (blocks[i].bytes) by_size.push_back(static_cast<int>(i));
@@ -218,9 +248,10 @@ Placement place_shared(const std::vector<Block>& blocks) {
                      [&](int a, int b) { return area(a) > area(b); });
     for (const Order* order : {&by_size, &by_area})
       for (bool tightest : {false, true})
-        if (best.bytes > least) consider(place_by_conflicts(blocks, *order, tightest));
+        if (best.bytes > enough) consider(place_by_conflicts(blocks, *order, tightest));
   }
-  if (best.bytes > least) consider(place_apart(blocks));
+  if (best.bytes > enough) consider(place_apart(blocks));
+  best.enough = best.bytes <= enough;
   return best;
 }
 

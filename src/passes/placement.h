@@ -15,8 +15,11 @@ struct Block {
 struct Placement {
   std::vector<int64_t> offset;
   int64_t bytes = 0;
+  bool enough = false;  // of shared bytes: no placement needs noticeably less
 };
 
+// The bytes of the blocks that live at one time: no placement can need less.
+int64_t most_live(const std::vector<Block>& blocks);
 // Each block its own bytes.
 Placement place_apart(const std::vector<Block>& blocks);
 // Blocks whose lifetimes do not overlap may share bytes. Takes the best of several deterministic

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "graph/close_names.h"
+#include "passes/lanes.h"
 #include "passes/lifetime.h"
 #include "passes/placement.h"
 
@@ -43,13 +44,34 @@ struct Candidate {
   }
 };
 
+// Each lane's blocks in memory of their own, one lane behind the other.
+Placement place_lanes(const std::vector<Block>& blocks, const std::vector<int>& lanes) {
+  Placement result{std::vector<int64_t>(blocks.size(), 0)};
+  const int count = lanes.empty() ? 0 : *std::max_element(lanes.begin(), lanes.end()) + 1;
+  for (int lane = 0; lane < count; ++lane) {
+    std::vector<Block> own = blocks;
+    for (Block& block : own)
+      if (lanes[static_cast<size_t>(block.begin)] != lane) block.bytes = 0;
+    const Placement placed = passes::place_shared(own);
+    for (size_t b = 0; b < own.size(); ++b)
+      if (own[b].bytes) result.offset[b] = result.bytes + placed.offset[b];
+    result.bytes += placed.bytes;
+  }
+  return result;
+}
+
 Candidate candidate(const MemoryProblem& problem, const std::vector<int>& roots, bool inplace,
-                    bool shared) {
+                    bool shared, const std::vector<int>& lanes) {
   Candidate result;
   result.blocks = passes::blocks_of(problem, roots, inplace);
   result.all = with_workspaces(problem, result.blocks.blocks, shared);
   result.shared = shared;
-  result.placement = shared ? passes::place_shared(result.all) : passes::place_apart(result.all);
+  if (!shared)
+    result.placement = passes::place_apart(result.all);
+  else if (lanes.empty())
+    result.placement = passes::place_shared(result.all);
+  else
+    result.placement = place_lanes(result.all, lanes);
   return result;
 }
 
@@ -125,23 +147,28 @@ MemoryPlan plan_memory(const MemoryProblem& problem, MemoryMode mode, int width)
   const std::vector<int> roots = passes::roots_of(problem);
   const bool inplace = mode == MemoryMode::inplace || mode == MemoryMode::both;
   const bool shared = mode == MemoryMode::coshare || mode == MemoryMode::both;
-  Candidate best = candidate(problem, roots, inplace, shared);
+  std::vector<int> lanes;
+  if (width > 1) lanes = passes::lanes_of(problem, roots, width);
+  Candidate best = candidate(problem, roots, inplace, shared, lanes);
   const auto consider = [&](Candidate other) {
     if (other.placement.bytes < best.placement.bytes) best = std::move(other);
   };
   // Less freedom can turn out better, as no strategy is optimal.
-  if (mode == MemoryMode::both) {
-    consider(candidate(problem, roots, false, true));
-    consider(candidate(problem, roots, true, false));
+  if (best.placement.enough) {
+  } else if (mode == MemoryMode::both) {
+    consider(candidate(problem, roots, false, true, lanes));
+    consider(candidate(problem, roots, true, false, lanes));
   } else if (mode == MemoryMode::coshare) {
-    consider(candidate(problem, roots, false, false));
+    consider(candidate(problem, roots, false, false, lanes));
   }
 
   MemoryPlan plan;
   plan.bytes = best.placement.bytes;
   for (size_t v = 0; v < problem.values.size(); ++v) {
     const int block = best.blocks.block_of[v];
-    plan.offset.push_back(block < 0 ? -1 : best.placement.offset[static_cast<size_t>(block)]);
+    plan.offset.push_back(block < 0 ? -1
+                                    : best.placement.offset[static_cast<size_t>(block)] +
+                                          passes::offset_in_root(problem, static_cast<int>(v)));
   }
   std::vector<Block> lives = best.blocks.blocks;
   for (size_t s = 0; s < problem.steps.size(); ++s) {
@@ -150,7 +177,14 @@ MemoryPlan plan_memory(const MemoryProblem& problem, MemoryMode mode, int width)
     lives.push_back({passes::align(bytes), static_cast<int>(s), static_cast<int>(s)});
   }
   plan.live = live_bytes(lives, problem.steps.size());
-  if (width > 1) plan.extra_edges = orderings(problem, roots, plan);
+  if (width > 1) {
+    plan.extra_edges = orderings(problem, roots, plan);
+    plan.critical_bytes = passes::critical_bytes_of(problem, roots, plan.extra_edges);
+    for (const MemoryProblem::Step& step : problem.steps)
+      for (const auto* list : {&step.reads, &step.writes})
+        for (const int v : *list)
+          plan.touched_bytes += problem.values[static_cast<size_t>(v)].bytes;
+  }
   return plan;
 }
 

@@ -17,7 +17,8 @@ struct MemoryProblem {
   struct Value {
     int64_t bytes = 0;
     bool external = false;  // memory that the plan does not own (arguments, outputs, gradients)
-    int alias_of = -1;      // the same memory as another value (a reshape); -1: its own
+    int alias_of = -1;      // lies in the memory of another value (a reshape, a part); -1: its own
+    int64_t offset = 0;     // in that value, bytes
   };
   struct Step {
     std::vector<int> reads, writes;  // values
@@ -37,8 +38,13 @@ struct MemoryPlan {
   // steps.
   std::vector<std::pair<int, int>> extra_edges;
   std::vector<int64_t> live;  // bytes live during each step, for the picture over time
+  // Bytes that the steps touch, all and along the longest chain of dependencies and `extra_edges`:
+  // their ratio bounds what running steps at once can win. 0 for a width of 1.
+  int64_t touched_bytes = 0, critical_bytes = 0;
 };
 
+// `width` chains of steps may run at once: only values of one chain share memory, so that sharing
+// orders few steps that do not depend on each other. More width, more bytes. 1: steps run in order.
 MemoryPlan plan_memory(const MemoryProblem& problem, MemoryMode mode, int width = 1);
 
 GEMEL_EXPORT std::string_view name_of(MemoryMode mode);

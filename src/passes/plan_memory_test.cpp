@@ -256,6 +256,53 @@ TEST(PlanMemory, ViewsShareTheirRoot) {
   EXPECT_EQ(plan.bytes, 128);
 }
 
+TEST(PlanMemory, PartsLieInTheirWhole) {
+  // Two values are joined (2), another one is cut out of the result (3).
+  MemoryProblem problem;
+  problem.values = {{64, false, 2, 0}, {128, false, 2, 64}, {192}, {64, false, 2, 128}};
+  problem.steps = {{{}, {0}}, {{}, {1}}, {{0, 1}, {2}}, {{2}, {3}}, {{3}, {}}};
+  for (MemoryMode mode : modes) {
+    const MemoryPlan plan = plan_memory(problem, mode);
+    EXPECT_EQ(plan.bytes, 192);
+    EXPECT_EQ(plan.offset, (std::vector<int64_t>{0, 64, 0, 128}));
+    EXPECT_EQ(plan.live, (std::vector<int64_t>{192, 192, 192, 192, 192}));
+  }
+}
+
+// Four chains of three steps from one value, joined at the end.
+MemoryProblem four_chains() {
+  MemoryProblem problem;
+  problem.values = {{64}};
+  problem.steps = {{{}, {0}}};
+  std::vector<int> ends;
+  for (int chain = 0; chain < 4; ++chain) {
+    int from = 0;
+    for (int i = 0; i < 3; ++i) {
+      problem.values.push_back({1024});
+      const int to = static_cast<int>(problem.values.size()) - 1;
+      problem.steps.push_back({{from}, {to}});
+      from = to;
+    }
+    ends.push_back(from);
+  }
+  problem.values.push_back({64});
+  problem.steps.push_back({ends, {static_cast<int>(problem.values.size()) - 1}});
+  return problem;
+}
+
+TEST(PlanMemory, WidthTradesBytesForStepsAtOnce) {
+  const MemoryProblem problem = four_chains();
+  const MemoryPlan in_order = plan_memory(problem, MemoryMode::both);
+  const MemoryPlan two = plan_memory(problem, MemoryMode::both, 2);
+  const MemoryPlan four = plan_memory(problem, MemoryMode::both, 4);
+  EXPECT_LE(in_order.bytes, two.bytes);
+  EXPECT_LE(two.bytes, four.bytes);
+  EXPECT_GT(two.critical_bytes, four.critical_bytes);
+  EXPECT_LE(four.critical_bytes * 3, four.touched_bytes);  // the chains run beside each other
+  EXPECT_EQ(two.touched_bytes, four.touched_bytes);
+  EXPECT_EQ(in_order.critical_bytes, 0);
+}
+
 TEST(PlanMemory, WorkspaceIsShared) {
   MemoryProblem problem = chain(3, 64, true);
   for (auto& step : problem.steps) step.workspace = 1000;

@@ -21,4 +21,12 @@ NodeRef with_inputs(const Node& node, std::vector<Entry> inputs, Map&& map) {
   return result;
 }
 
+// Whether `map` gives another node for one that the node waits for.
+template <typename Map>
+bool waits_for_changed(const Node& node, Map&& map) {
+  for (const NodeRef& other : node.control)
+    if (map(Entry{other}).node != other) return true;
+  return false;
+}
+
 }  // namespace gemel::passes

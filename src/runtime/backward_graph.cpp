@@ -4,18 +4,23 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/byte_count.h"
 #include "base/settings.h"
-#include "op/op_info.h"
+#include "op/registry.h"
 #include "passes/infer_shape.h"
 #include "passes/infer_type.h"
+#include "passes/recompute_budget.h"
 #include "passes/training_form.h"
 
 namespace gemel::runtime {
 namespace {
 
-// Bytes of every value under `heads`; 0 of what `known` does not tell.
-std::unordered_map<Entry, int64_t> bytes_of_values(const std::vector<Entry>& heads,
-                                                   const KnownInputs& known) {
+// What 1.9.1 promises of mirroring: some 95 % of the speed. A forward pass is a third of a step.
+constexpr double mirrored_work = 0.15;
+
+// Shape and dtype of every value under `heads` that follow from `known`.
+std::unordered_map<Entry, std::pair<Shape, DType>> types_of_values(const std::vector<Entry>& heads,
+                                                                   const KnownInputs& known) {
   const IndexedGraph graph(heads);
   std::vector<Shape> shapes(graph.entry_count(), Shape::unknown());
   std::vector<DType> dtypes(graph.entry_count(), DType::none);
@@ -24,28 +29,140 @@ std::unordered_map<Entry, int64_t> bytes_of_values(const std::vector<Entry>& hea
       std::tie(shapes[graph.first_entry(n)], dtypes[graph.first_entry(n)]) = found->second;
   infer_shapes(graph, shapes, true);
   infer_types(graph, dtypes);
-  std::unordered_map<Entry, int64_t> bytes;
+  std::unordered_map<Entry, std::pair<Shape, DType>> types;
   for (int e = 0; e < graph.entry_count(); ++e)
     if (shapes[e].known())
-      bytes[Entry{graph.node_of_entry(e)->shared_from_this(), graph.output_index(e), 0}] =
-          shapes[e].size() * size_of(dtypes[e] == DType::none ? DType::float32 : dtypes[e]);
-  return bytes;
+      types[Entry{graph.node_of_entry(e)->shared_from_this(), graph.output_index(e), 0}] = {
+          shapes[e], dtypes[e] == DType::none ? DType::float32 : dtypes[e]};
+  return types;
 }
 
-void choose_what_to_keep(BackwardGraph& graph, const KnownInputs& known) {
-  const auto bytes = bytes_of_values(graph.outputs, known);
+// Saved values of which a reader wants only the shape need not be saved for it: it reads zeros that
+// no plan ever computes.
+void keep_no_value_for_its_shape(BackwardGraph& graph,
+                                 const std::unordered_map<Entry, std::pair<Shape, DType>>& types) {
+  std::unordered_map<const Node*, NodeRef> like;  // by placeholder
+  for (const SavedValue& saved : graph.saved)
+    if (const auto found = types.find(saved.value); found != types.end())
+      like.emplace(saved.placeholder.get(), nullptr);
+  const auto zeros = [&](const SavedValue& saved) {
+    const auto& [shape, dtype] = types.at(saved.value);
+    return make_node(require_op("_zeros"), saved.placeholder->name + "_shape", {},
+                     {{"shape", print_value(shape)}, {"dtype", std::string(name_of(dtype))}});
+  };
+  for (const SavedValue& saved : graph.saved)
+    if (const auto found = like.find(saved.placeholder.get()); found != like.end())
+      found->second = zeros(saved);
+  std::unordered_set<const Node*> read;
+  for (Node* node : topological_order(graph.gradients)) {
+    if (node->is_variable()) continue;
+    const auto& info = static_cast<const OpInfo&>(*node->op);
+    for (size_t i = 0; i < node->inputs.size(); ++i) {
+      Entry& input = node->inputs[i];
+      const auto found = like.find(input.node.get());
+      if (found != like.end() && info.reads_only_shape(static_cast<int>(i)))
+        input = {found->second, 0, 0};
+      else
+        read.insert(input.node.get());
+    }
+  }
+  for (const Entry& gradient : graph.gradients) read.insert(gradient.node.get());
+  std::erase_if(graph.saved,
+                [&](const SavedValue& saved) { return !read.contains(saved.placeholder.get()); });
+}
+
+std::string_view mode_of(const BackwardOptions& options) {
+  return options.recompute.empty() ? settings::current().recompute : options.recompute;
+}
+
+// What a user marked to be computed again, as 1.9.1 reads it.
+bool is_marked(const Node& node) {
+  const auto found = node.attributes.find("__force_mirroring__");
+  return found != node.attributes.end() &&
+         (found->second == "True" || found->second == "true" || found->second == "1");
+}
+
+// The last node before each that runs again which the order of the backward pass gives: it runs
+// first, so that nothing is computed again before it is wanted.
+std::unordered_map<const Node*, NodeRef> order_of(const TrainingModel& model,
+                                                  const std::vector<std::pair<int, int>>& again) {
+  std::unordered_map<const Node*, NodeRef> after;
+  const auto one_pass = [](const Node& node) {
+    const auto& info = static_cast<const OpInfo&>(*node.op);
+    return info.pointwise || info.recompute_rule || !info.aliases_input.empty();
+  };
+  for (const auto& [forward, backward] : again) {
+    const Node* node = model.forward().node(forward);
+    if (one_pass(*node)) continue;
+    int before = backward - 1;
+    const auto fixes_order = [&](int n) {
+      const Node& other = *model.backward().node(n);
+      return !other.is_variable() && !one_pass(other);
+    };
+    while (before >= 0 && !fixes_order(before)) --before;
+    if (before >= 0) after.emplace(node, model.backward().node(before)->shared_from_this());
+  }
+  return after;
+}
+
+void choose_what_to_keep(BackwardGraph& graph, const BackwardOptions& options) {
+  const auto types = types_of_values(graph.outputs, options.known);
+  keep_no_value_for_its_shape(graph, types);
   std::unordered_set<Entry> outputs;
   for (const Entry& output : graph.outputs) outputs.insert({output.node, output.index, 0});
-  recompute_cheap(graph.saved, graph.gradients,
-                  {.bytes =
-                       [&](const Entry& entry) {
-                         const auto found = bytes.find({entry.node, entry.index, 0});
-                         return found == bytes.end() ? 0 : found->second;
-                       },
-                   .kept_anyway =
-                       [&](const Entry& entry) {
-                         return outputs.contains({entry.node, entry.index, 0});
-                       }});
+  RecomputeRules rules;
+  const std::string_view mode = mode_of(options);
+  KeptValues keep;
+  if (mode == "off")
+    for (const SavedValue& saved : graph.saved) keep.insert(saved.value);
+  else
+    keep = keep_beside_cheap(graph.saved,
+                             {.bytes =
+                                  [&](const Entry& entry) {
+                                    const auto found = types.find({entry.node, entry.index, 0});
+                                    return found == types.end() ? 0
+                                                                : found->second.first.size() *
+                                                                      size_of(found->second.second);
+                                  },
+                              .kept_anyway =
+                                  [&](const Entry& entry) {
+                                    return outputs.contains({entry.node, entry.index, 0});
+                                  }},
+                             rules);
+  Recomputation how;
+  std::unordered_set<Entry> marked;
+  for (const Entry& entry : keep)
+    if (is_marked(*entry.node) && !outputs.contains(entry) && rules.any(entry))
+      marked.insert(entry);
+  for (const Entry& entry : marked) keep.erase(entry);
+  const bool limited = options.budget >= 0 || mode == "mirror";
+  if (limited || !marked.empty()) {
+    const TrainingModel model(graph.outputs, graph.saved, graph.gradients, graph.head_gradients,
+                              options.known, rules);
+    std::vector<char> kept(static_cast<size_t>(model.forward().entry_count()), 0);
+    for (const Entry& entry : keep) kept[static_cast<size_t>(model.forward().entry_id(entry))] = 1;
+    for (const Entry& entry : outputs)
+      kept[static_cast<size_t>(model.forward().entry_id(entry))] = 1;
+    const double usual_work = model.evaluate(kept).work;
+    if (limited)
+      kept = keep_within(model, kept,
+                         options.budget >= 0 ? RecomputeBudget{options.budget}
+                                             : RecomputeBudget{0, mirrored_work});
+    keep.clear();
+    for (int v = 0; v < model.forward().entry_count(); ++v)
+      if (kept[static_cast<size_t>(v)])
+        keep.insert({model.forward().node_of_entry(v)->shared_from_this(),
+                     model.forward().output_index(v), 0});
+    const TrainingModel::Outcome outcome = model.evaluate(kept);
+    graph.expected_bytes = outcome.bytes;
+    graph.repeated_work =
+        std::max(0.0, outcome.work - usual_work) / std::max(model.forward_work(), 1.0);
+    how.after = order_of(model, outcome.again);
+    how.rule = [&](const Entry& entry) { return rules.any(entry); };
+  } else {
+    how.rule = [&](const Entry& entry) { return rules.cheap(entry); };
+  }
+  compute_again(graph.saved, graph.gradients, keep, how);
 }
 
 }  // namespace
@@ -53,9 +170,9 @@ void choose_what_to_keep(BackwardGraph& graph, const KnownInputs& known) {
 BackwardGraph make_backward_graph(const Symbol& symbol, const std::vector<NodeRef>& variables,
                                   const BackwardOptions& options) {
   BackwardGraph result;
-  const std::string_view recompute =
-      options.recompute.empty() ? settings::current().recompute : options.recompute;
-  const bool changes = !options.known.empty() && !options.by_node && recompute != "off";
+  const std::string_view recompute = mode_of(options);
+  const bool changes =
+      !options.known.empty() && !options.by_node && (recompute != "off" || options.budget >= 0);
   result.outputs = changes ? training_form(symbol.outputs) : symbol.outputs;
   std::vector<Entry> heads, head_gradients, with_respect_to;
   for (size_t i = 0; i < result.outputs.size(); ++i) {
@@ -99,8 +216,37 @@ BackwardGraph make_backward_graph(const Symbol& symbol, const std::vector<NodeRe
         entry = {};
       else
         replace(entry);
-  if (changes) choose_what_to_keep(result, options.known);
+  if (changes) choose_what_to_keep(result, options);
   return result;
+}
+
+BackwardGraph backward_graph_within(int64_t budget, const Symbol& symbol,
+                                    const std::vector<NodeRef>& variables, BackwardOptions options,
+                                    const std::function<int64_t(const BackwardGraph&)>& planned) {
+  // The choice knows neither the kernels' workspace nor where values come to lie.
+  constexpr int most_attempts = 4;
+  options.budget = budget;
+  int64_t least = INT64_MAX, least_expected = INT64_MAX;
+  BackwardGraph graph;
+  const auto fits = [&] {
+    graph = make_backward_graph(symbol, variables, options);
+    const int64_t bytes = planned(graph);
+    least = std::min(least, bytes);
+    least_expected = std::min(least_expected, graph.expected_bytes);
+    options.budget -= bytes - budget + budget / 100;
+    return bytes <= budget;
+  };
+  for (int attempt = 0; attempt < most_attempts && options.budget > 0; ++attempt)
+    if (fits()) return graph;
+  // With a little more to live, values may come to lie better.
+  for (const double more : {1.0, 1.02, 1.05, 1.1}) {
+    options.budget = static_cast<int64_t>(static_cast<double>(least_expected) * more);
+    if (fits()) return graph;
+  }
+  fail(ErrorKind::Input,
+       "[fit_memory] expected a budget of at least {}, the least that training this graph can be "
+       "planned in, got {}; allow more, or bind a smaller batch",
+       print_bytes(least), print_bytes(budget));
 }
 
 }  // namespace gemel::runtime

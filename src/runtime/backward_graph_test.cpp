@@ -104,6 +104,34 @@ TEST_F(Recompute, OfAChainOfSumsEveryOtherOneIsKept) {
   EXPECT_EQ(kept(whole, "off") - kept(whole, "pointwise"), 3u);
 }
 
+TEST_F(Recompute, ABudgetIsMetByRunningConvolutionsAgain) {
+  Symbol y = x;
+  for (const char* name : {"a", "b", "c", "d", "e", "f"})
+    y = relu(std::string("r") + name, convolution(std::string("c") + name, y));
+  const Symbol whole = convolution("last", y);
+  const auto executor =
+      Executor::simple_bind(whole, {}, {{"x", shape}}, {}, {}, GradRequest::write);
+  const auto planned = [&] { return executor->memory_plan().back().second; };
+  const int64_t before = planned();
+  EXPECT_EQ(executor->fit_memory(2 * before), 0);
+  const double work = executor->fit_memory(before * 3 / 4);
+  EXPECT_GT(work, 0.1);
+  EXPECT_LE(work, 1);
+  EXPECT_LE(planned(), before * 3 / 4);
+  EXPECT_THROW(executor->fit_memory(1000), Error);
+  EXPECT_LE(planned(), before * 3 / 4);  // as it was
+}
+
+TEST_F(Recompute, MirroringRepeatsALittle) {
+  Symbol y = x;
+  for (const char* name : {"a", "b", "c", "d", "e", "f", "g", "h"})
+    y = relu(std::string("r") + name, convolution(std::string("c") + name, y));
+  const Outcome plain = run(convolution("last", y), "pointwise");
+  const Outcome mirrored = run(convolution("last", y), "mirror");
+  EXPECT_LT(mirrored.bytes, plain.bytes);
+  EXPECT_EQ(mirrored.values, plain.values);
+}
+
 TEST_F(Recompute, JoinedValuesAreJoinedAgain) {
   const Symbol a = relu("ra", convolution("ca", x)), b = relu("rb", convolution("cb", x));
   const Symbol joined = node("Concat", "j", {a, b}, {{"dim", "1"}});

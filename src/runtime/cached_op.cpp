@@ -3,6 +3,8 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "base/byte_count.h"
+#include "base/settings.h"
 #include "op/registry.h"
 #include "record/key.h"
 #include "record/record.h"
@@ -27,6 +29,19 @@ struct Variant {
   std::vector<int> saved_slot;  // forward slot of each saved value
   std::unique_ptr<Plan> forward, backward;
   Ref<Storage> forward_arena, backward_arena;
+
+  // Slots of the forward plan that are neither inputs nor outputs: arrays of each recorded call.
+  bool is_saved(size_t slot) const {
+    return slot >= shapes.size() + graph.head_gradients.size() && slot < forward->shapes().size();
+  }
+  // What a step takes besides inputs, outputs and gradients.
+  int64_t bytes() const {
+    int64_t total = forward->arena_bytes() + (backward ? backward->arena_bytes() : 0);
+    for (size_t slot = 0; slot < forward->shapes().size(); ++slot)
+      if (is_saved(slot))
+        total += forward->shapes()[slot].size() * size_of(forward->dtypes()[slot]);
+    return total;
+  }
 
   bool fits(std::span<const NDArray> inputs, bool train, const std::vector<bool>& want) const {
     if (training != train || wanted != want) return false;
@@ -68,6 +83,7 @@ struct CachedOp::State : std::enable_shared_from_this<CachedOp::State> {
                                        const std::vector<bool>& wanted);
   record::Choices recorded_choices(const Variant& variant) const;
   void build(Variant& variant, Device device);
+  void make_plans(Variant& variant, const record::Choices& choices, Device device);
   std::vector<NDArray> replay(std::span<const NDArray> inputs, const Variant& variant,
                               RandomStream random) const;
 };
@@ -128,11 +144,35 @@ record::Choices CachedOp::State::recorded_choices(const Variant& variant) const 
 }
 
 void CachedOp::State::build(Variant& variant, Device device) {
+  const record::Choices choices = recorded_choices(variant);
+  if (!variant.wanted.empty()) {
+    std::vector<NodeRef> variables;
+    BackwardOptions options{.recompute = choices.setting("recompute", {})};
+    for (size_t i = 0; i < input_nodes.size(); ++i) {
+      if (variant.wanted[i]) variables.push_back(input_nodes[i]);
+      options.known[input_nodes[i].get()] = {variant.shapes[i], variant.dtypes[i]};
+    }
+    if (const std::string& limit = settings::current().memory_budget; !limit.empty())
+      backward_graph_within(parse_bytes(limit), symbol, variables, options,
+                            [&](const BackwardGraph& graph) {
+                              variant.graph = graph;
+                              make_plans(variant, choices, device);
+                              return variant.bytes();
+                            });
+    else
+      variant.graph = make_backward_graph(symbol, variables, options);
+  }
+  if (!variant.forward) make_plans(variant, choices, device);
+  variant.forward_arena = new_arena(*variant.forward, device);
+  if (variant.backward) variant.backward_arena = new_arena(*variant.backward, device);
+}
+
+void CachedOp::State::make_plans(Variant& variant, const record::Choices& choices, Device device) {
   const int inputs = static_cast<int>(input_nodes.size());
   const int outputs = static_cast<int>(symbol.outputs.size());
+  variant.saved_slot.clear();
   PlanSpec forward;
   forward.training = variant.training;
-  const record::Choices choices = recorded_choices(variant);
   forward.plan_with(choices);
   forward.device = device;
   forward.shapes = variant.shapes;
@@ -146,13 +186,6 @@ void CachedOp::State::build(Variant& variant, Device device) {
   if (variant.wanted.empty() && !variant.training)
     forward.parameters = passes::parameters_of(symbol.outputs);
   if (!variant.wanted.empty()) {
-    std::vector<NodeRef> variables;
-    for (int i = 0; i < inputs; ++i)
-      if (variant.wanted[i]) variables.push_back(input_nodes[i]);
-    BackwardOptions options{.recompute = choices.setting("recompute", {})};
-    for (int i = 0; i < inputs; ++i)
-      options.known[input_nodes[i].get()] = {variant.shapes[i], variant.dtypes[i]};
-    variant.graph = make_backward_graph(symbol, variables, options);
     for (int i = 0; i < outputs; ++i) stage.heads[i] = variant.graph.outputs[i];
     for (const auto& [saved, placeholder] : variant.graph.saved) {
       int slot = -1;
@@ -172,7 +205,6 @@ void CachedOp::State::build(Variant& variant, Device device) {
   forward.dtypes.resize(slots, DType::none);
   forward.stages.push_back(std::move(stage));
   variant.forward = std::make_unique<Plan>(std::move(forward));
-  variant.forward_arena = new_arena(*variant.forward, device);
   if (variant.wanted.empty()) return;
 
   // Backward: the forward slots, then head gradients, then input gradients.
@@ -200,7 +232,6 @@ void CachedOp::State::build(Variant& variant, Device device) {
   back.dtypes.resize(back.shapes.size(), DType::none);
   back.stages.push_back(std::move(stage_back));
   variant.backward = std::make_unique<Plan>(std::move(back));
-  variant.backward_arena = new_arena(*variant.backward, device);
 }
 
 CachedOp::CachedOp(Symbol given, const Attributes&) : state_(std::make_shared<State>()) {
@@ -211,6 +242,41 @@ CachedOp::CachedOp(Symbol given, const Attributes&) : state_(std::make_shared<St
 }
 CachedOp::~CachedOp() = default;
 const Symbol& CachedOp::symbol() const { return state_->symbol; }
+
+std::pair<std::vector<MemoryUse>, std::vector<std::string>> CachedOp::memory_uses() const {
+  State& state = *state_;
+  const std::lock_guard lock(state.mutex);
+  GEMEL_CHECK(!state.variants.empty(),
+              "[cached op] expected a graph that has run, got none; call "
+              "the block once");
+  const Variant& variant = *state.variants.back();
+  std::vector<MemoryUse> uses = variant.forward->memory_uses();
+  std::vector<std::string> steps = variant.forward->step_names();
+  if (!variant.backward) return {std::move(uses), std::move(steps)};
+  // The second arena lies above the first, and the values of the call above both.
+  int64_t top = variant.forward->arena_bytes() + variant.backward->arena_bytes();
+  std::unordered_map<int, size_t> saved;
+  for (size_t i = 0; i < uses.size(); ++i)
+    if (uses[i].slot >= 0 && variant.is_saved(static_cast<size_t>(uses[i].slot))) {
+      uses[i].offset = top;
+      top += uses[i].bytes;
+      saved.emplace(uses[i].slot, i);
+    }
+  const int first = static_cast<int>(steps.size());
+  for (MemoryUse& use : variant.backward->memory_uses()) {
+    if (const auto found = saved.find(use.slot); use.slot >= 0 && found != saved.end()) {
+      uses[found->second].end = first + use.end;
+      continue;
+    }
+    use.begin += first;
+    use.end += first;
+    use.stage = 1;
+    if (use.offset >= 0) use.offset += variant.forward->arena_bytes();
+    uses.push_back(std::move(use));
+  }
+  for (std::string& name : variant.backward->step_names()) steps.push_back(std::move(name));
+  return {std::move(uses), std::move(steps)};
+}
 
 std::vector<NDArray> CachedOp::operator()(std::span<const NDArray> inputs) {
   State& state = *state_;

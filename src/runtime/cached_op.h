@@ -3,12 +3,16 @@
 #pragma once
 #include <memory>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "array/ndarray.h"
 #include "graph/symbol.h"
 
 namespace gemel::runtime {
+
+struct MemoryUse;
 
 class GEMEL_EXPORT CachedOp {
  public:
@@ -17,6 +21,9 @@ class GEMEL_EXPORT CachedOp {
   // Inputs in list_inputs() order; auxiliary states are written when training. Throws Error(Input).
   std::vector<NDArray> operator()(std::span<const NDArray> inputs);
   const Symbol& symbol() const;
+  // Of the plan made last, as Executor::memory_uses(): forward and, where gradients were recorded,
+  // backward steps, with the values that a call keeps between them. Throws before the first call.
+  std::pair<std::vector<MemoryUse>, std::vector<std::string>> memory_uses() const;
 
  private:
   struct State;

@@ -1,7 +1,10 @@
 #include "runtime/executor.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "base/byte_count.h"
+#include "base/settings.h"
 #include "op/registry.h"
 #include "passes/infer_shape.h"
 #include "passes/infer_type.h"
@@ -36,6 +39,7 @@ struct Executor::State {
   BackwardGraph backward;  // empty without gradients
   std::vector<int> asked;  // arguments that want a gradient
   std::unique_ptr<Plan> inference, training;
+  int64_t budget = -1;  // that training was fitted to; -1: none
   std::shared_ptr<SharedArena> arena;
   Ref<Storage> own;   // instead of `arena`, while another executor's values are in it
   Ref<Storage> kept;  // where the last forward pass left what the backward pass reads
@@ -47,6 +51,22 @@ struct Executor::State {
   record::Choices choices[2];  // for inference, for training
 
   PlanSpec specification(const Executor& executor, bool training) const;
+  std::vector<NodeRef> asked_variables() const {
+    std::vector<NodeRef> variables;
+    for (const int argument : asked) variables.push_back(argument_nodes[argument]);
+    return variables;
+  }
+  BackwardOptions backward_options(const Bindings& bindings) const {
+    BackwardOptions options{.recompute = choices[true].setting("recompute", {}),
+                            .by_node = !watched.empty()};
+    for (size_t i = 0; i < argument_nodes.size(); ++i)
+      options.known[argument_nodes[i].get()] = {bindings.arguments[i].shape(),
+                                                bindings.arguments[i].dtype()};
+    for (size_t i = 0; i < auxiliary_nodes.size(); ++i)
+      options.known[auxiliary_nodes[i].get()] = {bindings.auxiliary_states[i].shape(),
+                                                 bindings.auxiliary_states[i].dtype()};
+    return options;
+  }
   // After forward(false), backward() takes the gradient of what was computed: the plan for
   // inference then has a backward stage, too.
   bool inference_keeps = false;
@@ -137,6 +157,7 @@ PlanSpec Executor::State::specification(const Executor& executor, bool training)
     spec.dtypes.resize(spec.shapes.size(), DType::none);
   };
   if (!differentiated) {
+    if (!training) spec.budget = budget;
     if (!training && watched.empty())
       spec.parameters = passes::parameters_of(executor.symbol_.outputs);
     watch();
@@ -260,17 +281,63 @@ Executor::Executor(Symbol symbol, Bindings bindings, Device device, const Device
 void Executor::make_backward() {
   State& s = *state_;
   if (s.asked.empty()) return;
-  std::vector<NodeRef> variables;
-  for (const int argument : s.asked) variables.push_back(s.argument_nodes[argument]);
-  BackwardOptions options{.recompute = s.choices[true].setting("recompute", {}),
-                          .by_node = !s.watched.empty()};
-  for (size_t i = 0; i < s.argument_nodes.size(); ++i)
-    options.known[s.argument_nodes[i].get()] = {bindings_.arguments[i].shape(),
-                                                bindings_.arguments[i].dtype()};
-  for (size_t i = 0; i < s.auxiliary_nodes.size(); ++i)
-    options.known[s.auxiliary_nodes[i].get()] = {bindings_.auxiliary_states[i].shape(),
-                                                 bindings_.auxiliary_states[i].dtype()};
-  s.backward = make_backward_graph(symbol_, variables, options);
+  s.backward = make_backward_graph(symbol_, s.asked_variables(), s.backward_options(bindings_));
+}
+
+double Executor::fit_training(int64_t bytes) {
+  State& s = *state_;
+  BackwardGraph before = std::move(s.backward);
+  std::unique_ptr<Plan> plan;
+  const auto planned = [&](const BackwardGraph& graph) {
+    s.backward = graph;
+    plan = std::make_unique<Plan>(s.specification(*this, true));
+    return plan->arena_bytes();
+  };
+  try {
+    s.backward = backward_graph_within(bytes, symbol_, s.asked_variables(),
+                                       s.backward_options(bindings_), planned);
+  } catch (...) {
+    s.backward = std::move(before);
+    throw;
+  }
+  s.training = std::move(plan);
+  return s.backward.repeated_work;
+}
+
+double Executor::fit_inference(int64_t bytes) {
+  State& s = *state_;
+  const int64_t before = std::exchange(s.budget, bytes);
+  int64_t least = INT64_MAX;
+  for (int attempt = 0; attempt < 4; ++attempt) {  // slices do not know of workspace
+    auto plan = std::make_unique<Plan>(s.specification(*this, false));
+    least = std::min(least, plan->arena_bytes());
+    if (plan->arena_bytes() <= bytes) {
+      s.inference = std::move(plan);
+      return 0;
+    }
+    s.budget = attempt == 2 ? 0 : std::max<int64_t>(0, s.budget - (plan->arena_bytes() - bytes));
+  }
+  s.budget = before;
+  fail(
+      ErrorKind::Input,
+      "[fit_memory] expected a budget of at least {}, the least that this graph can be planned in, "
+      "got {}; allow more, or bind a smaller batch",
+      print_bytes(least), print_bytes(bytes));
+}
+
+double Executor::fit_memory(int64_t bytes) {
+  State& s = *state_;
+  GEMEL_CHECK(s.watched.empty(),
+              "[fit_memory] a monitor keeps every value, so no budget can be met; remove it first");
+  s.wait_for_queued_runs();
+  const double work = s.asked.empty() ? fit_inference(bytes) : fit_training(bytes);
+  if (!s.asked.empty()) s.budget = bytes;
+  if (s.inference_keeps) s.inference.reset();  // it followed the old graph
+  s.kept = {};
+  s.own = {};
+  s.arena->release(&s);
+  if (s.arena.use_count() == 1) s.arena = std::make_shared<SharedArena>();
+  return work;
 }
 
 const record::Choices& Executor::choices(bool training) const { return state_->choices[training]; }
@@ -344,7 +411,12 @@ Plan& Executor::plan(bool training) const {
   State& s = *state_;
   std::unique_ptr<Plan>& slot = training ? s.training : s.inference;
   if (slot) return *slot;
-  slot = std::make_unique<Plan>(s.specification(*this, training));
+  const std::string& limit = settings::current().memory_budget;
+  const int64_t budget = s.budget < 0 && !limit.empty() ? parse_bytes(limit) : s.budget;
+  if (training && !s.asked.empty() && s.watched.empty() && budget >= 0)
+    const_cast<Executor*>(this)->fit_training(budget);
+  else
+    slot = std::make_unique<Plan>(s.specification(*this, training));
   // All plans give watched values the same shapes, so they share the arrays.
   memory::OwnerScope scope(memory::Owner::array);
   for (size_t i = static_cast<size_t>(s.slots.count()); i < slot->shapes().size(); ++i)
@@ -431,6 +503,14 @@ std::vector<std::pair<MemoryMode, int64_t>> Executor::memory_plan() const {
   return bytes_by_mode(plan(!state_->asked.empty()));
 }
 
+std::pair<int64_t, double> Executor::memory_of_width(int width) const {
+  GEMEL_CHECK(width >= 1, "[memory_of_width] expected a width of at least 1, got {}", width);
+  const MemoryPlan planned = plan(!state_->asked.empty()).planned_for(width);
+  return {planned.bytes, planned.touched_bytes ? static_cast<double>(planned.critical_bytes) /
+                                                     static_cast<double>(planned.touched_bytes)
+                                               : 1.0};
+}
+
 std::vector<std::pair<MemoryMode, int64_t>> memory_plan(
     const Symbol& symbol, const std::vector<std::pair<std::string, Shape>>& shapes) {
   const IndexedGraph graph(symbol.outputs);
@@ -457,6 +537,11 @@ std::vector<std::pair<MemoryMode, int64_t>> memory_plan(
 
 std::vector<std::pair<std::string, int64_t>> Executor::memory_timeline(MemoryMode mode) const {
   return plan(!state_->asked.empty()).timeline(mode);
+}
+
+std::pair<std::vector<MemoryUse>, std::vector<std::string>> Executor::memory_uses() const {
+  const Plan& p = plan(!state_->asked.empty());
+  return {p.memory_uses(), p.step_names()};
 }
 
 std::string Executor::debug_string() const { return plan(!state_->asked.empty()).debug_string(); }

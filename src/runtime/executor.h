@@ -18,6 +18,7 @@ namespace gemel::runtime {
 
 class Executor;
 class Plan;
+struct MemoryUse;
 
 struct Bindings {
   std::vector<NDArray> arguments;         // in list_arguments() order
@@ -82,6 +83,9 @@ class GEMEL_EXPORT Executor {
   // Bytes of internal arrays (without workspace) in every mode, for training where gradients are
   // asked, else inference.
   std::vector<std::pair<MemoryMode, int64_t>> memory_plan() const;
+  // Bytes of internal arrays if `width` chains of steps may run at once, and the longest chain's
+  // share of what all steps touch (1 for a width of 1).
+  std::pair<int64_t, double> memory_of_width(int width) const;
   // Live bytes during each step, with the step's name, in one mode.
   std::vector<std::pair<std::string, int64_t>> memory_timeline(MemoryMode mode) const;
   // Under which the record keeps what was fastest; `settings`: values that differ from those in
@@ -94,6 +98,14 @@ class GEMEL_EXPORT Executor {
   Device device() const { return device_; }
   // Made on first use; stays until the executor plans anew.
   Plan& plan(bool training) const;
+  // Plans training anew so that its internal arrays, workspace among them, take no more than
+  // `bytes`: what has to be computed again in the backward pass is chosen with the least work.
+  // Without gradients, inference runs in slices of the batch. Returns that work as a share of the
+  // forward pass. Throws Error(Input) that tells the least that
+  // can be reached, and changes nothing then.
+  double fit_memory(int64_t bytes);
+  // Who has which of the arena's bytes during which steps, and the steps' names.
+  std::pair<std::vector<MemoryUse>, std::vector<std::string>> memory_uses() const;
   std::string debug_string() const;  // steps with kernels and memory, "Total x MB allocated"
 
  private:
@@ -103,6 +115,8 @@ class GEMEL_EXPORT Executor {
   Device device_;
   std::vector<NDArray> outputs_;
   void make_backward();
+  double fit_training(int64_t bytes);
+  double fit_inference(int64_t bytes);
 
   struct State;
   std::unique_ptr<State> state_;

@@ -87,8 +87,7 @@ void Plan::run_stages(std::span<const NDArray> slots, int first, int last, Stora
   if (first > 0) {
     int tensor = 0;
     for (int s = 0; s < first_step; ++s)
-      if (steps_[s].implementation)
-        tensor = steps_[s].first_tensor + steps_[s].inputs + steps_[s].outputs;
+      if (steps_[s].implementation) tensor += steps_[s].inputs + steps_[s].outputs;
     patch += tensor;  // one patch a tensor
   }
   std::optional<kernels::ThreadLimit> limit;
@@ -101,9 +100,10 @@ void Plan::run_stages(std::span<const NDArray> slots, int first, int last, Stora
       if (!step.implementation) continue;
       const int count = step.inputs + step.outputs;
       for (int t = 0; t < count; ++t, ++patch)
-        tensors_[patch->tensor].address =
-            patch->slot >= 0 ? slots[patch->slot].data<std::byte>()
-                             : (patch->slot == Patch::arena ? base : hoisted) + patch->offset;
+        tensors_[patch->tensor].address = (patch->slot >= 0 ? slots[patch->slot].data<std::byte>()
+                                           : patch->slot == Patch::arena ? base
+                                                                         : hoisted) +
+                                          patch->offset;
       std::span<const Tensor> all(tensors_.data() + step.first_tensor, count);
       OpCall call{*step.op,  *step.parameters,   all.first(step.inputs), all.subspan(step.inputs),
                   training_, step.prepared.get()};

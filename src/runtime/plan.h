@@ -39,6 +39,7 @@ struct PlanSpec {
   bool training = false;
   bool fuse = true;
   MemoryMode memory = MemoryMode::both;
+  int64_t budget = -1;  // bytes that inference shall take, in slices of the batch; -1: no matter
   Device device;
   // For inference in one stage: variables whose values seldom change. What depends on them alone is
   // kept from one run to the next.
@@ -47,6 +48,17 @@ struct PlanSpec {
 
   // Fills in fuse and memory as the settings say, or as `choices` say otherwise.
   void plan_with(const record::Choices& choices);
+};
+
+// A value, or a kernel's workspace, and the memory that it has from one step to another.
+struct MemoryUse {
+  std::string name, op;  // of the step that makes it; a slot that is only read has none
+  int64_t bytes = 0;
+  int64_t offset = 0;  // in the arena; -1: in a slot
+  int slot = -1;
+  int begin = 0, end = 0;  // the first and the last step that touch it
+  int stage = 0;           // of the last one
+  bool workspace = false;
 };
 
 class Plan {
@@ -82,8 +94,16 @@ class Plan {
   int64_t planned_bytes(MemoryMode mode) const {
     return plan_memory(internal_arrays(), mode).bytes;
   }
+  // The plan by which `width` chains of steps could run at once.
+  MemoryPlan planned_for(int width) const {
+    return plan_memory(internal_arrays(), MemoryMode::both, width);
+  }
   // Bytes of live internal arrays during each step and the step's name.
   std::vector<std::pair<std::string, int64_t>> timeline(MemoryMode mode) const;
+  // Who has which bytes when, in the order of the steps that make them. Values that share an
+  // address from the start (reshapes) count once.
+  std::vector<MemoryUse> memory_uses() const;
+  std::vector<std::string> step_names() const;
   std::string debug_string() const;
 
   // A step as the tuner sees it.
@@ -142,6 +162,7 @@ class Plan {
   std::vector<Patch> patches_;
   std::vector<std::unique_ptr<Stage>> stages_;
   MemoryProblem problem_;
+  std::vector<int> slots_;  // of the problem's values; -1: in the arena
   MemoryMode memory_mode_ = MemoryMode::both;
   MemoryPlan memory_;
   std::unique_ptr<HoistedValues> hoisted_;  // null: nothing is

@@ -2,12 +2,14 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "base/byte_count.h"
 #include "base/settings.h"
 #include "graph/indexed.h"
 #include "graph/symbol.h"
 #include "kernels/fpmath.h"
 #include "kernels/parallel.h"
 #include "op/registry.h"
+#include "passes/batch_slices.h"
 #include "passes/common_subexpressions.h"
 #include "passes/constant_fold.h"
 #include "passes/fold_batch_norm.h"
@@ -17,6 +19,7 @@
 #include "passes/infer_shape.h"
 #include "passes/infer_type.h"
 #include "passes/layout.h"
+#include "passes/lifetime.h"
 #include "record/key.h"
 #include "runtime/call.h"
 #include "runtime/hoisted_values.h"
@@ -66,6 +69,7 @@ struct Plan::Builder {
   std::vector<std::vector<int>> step_reads, step_writes;
   std::vector<Entry> as_given;  // keeps the nodes of constant_shape alive
   std::unordered_map<const Node*, Shape> constant_shape;
+  std::unordered_set<int> changed_slots, changed_values;  // that some step writes besides outputs
 
   const int slots;  // the caller's; after them come those of hoisted values
 
@@ -81,11 +85,13 @@ struct Plan::Builder {
     separate_heads();
     for (size_t stage = 0; stage < spec.stages.size(); ++stage)
       build_stage(static_cast<int>(stage));
+    drop_unread_steps();
     plan.memory_mode_ = spec.memory;
     plan.memory_ = plan_memory(plan.problem_, spec.memory);
     place();
     spec.shapes.resize(static_cast<size_t>(slots));
     spec.dtypes.resize(static_cast<size_t>(slots));
+    plan.slots_ = slot_of;
     plan.shapes_ = spec.shapes;
     plan.dtypes_ = spec.dtypes;
   }
@@ -237,8 +243,16 @@ struct Plan::Builder {
     }
     IndexedGraph graph(heads);
     infer(graph, shapes, dtypes);
+    if (!spec.training && spec.stages.size() == 1 && spec.memory == MemoryMode::both)
+      if (std::vector<Entry> sliced = slice_batch(graph, heads, shapes, dtypes, slice_options());
+          sliced != heads) {
+        heads = std::move(sliced);
+        graph = IndexedGraph(heads);
+        infer(graph, shapes, dtypes);
+      }
 
     std::vector<int> value_of(graph.entry_count(), -1);
+    const std::vector<char> changed = changed_entries(graph);
     for (size_t h = 0; h < heads.size(); ++h)
       if (source.slots[h] >= 0) {
         const int entry = graph.entry_id(heads[h]);
@@ -260,12 +274,18 @@ struct Plan::Builder {
           value_of[first] = slot_value(slot->second, shapes[first], dtypes[first]);
           spec.shapes[slot->second] = shapes[first];
           spec.dtypes[slot->second] = dtypes[first];
+          if (changed[first]) changed_slots.insert(slot->second);
         } else {
           auto [from, head] = spec.carried.at(node);
           value_of[first] = head_values[from][head];
         }
         continue;
       }
+      for (int e = first; e < graph.first_entry(n + 1); ++e)
+        if (changed[e] && value_of[e] < 0) {
+          value_of[e] = new_value(-1, shapes[e], dtypes[e]);
+          changed_values.insert(value_of[e]);
+        }
       add_step(graph, n, value_of, shapes, dtypes, *stage, read_slots, written_slots);
     }
     stage->last_step = static_cast<int>(plan.steps_.size());
@@ -284,6 +304,79 @@ struct Plan::Builder {
       head_values.back().push_back(value_of[graph.entry_id(head)]);
       plan.keep_.push_back(head.node);
     }
+  }
+
+  BatchSliceOptions slice_options() const {
+    const std::string& limit = settings::current().memory_budget;
+    const int64_t budget = spec.budget < 0 && !limit.empty() ? parse_bytes(limit) : spec.budget;
+    if (budget < 0) return {};
+    return {.least_bytes = budget, .least_samples = 1, .least_slice = 1 << 20};
+  }
+
+  // Whether no kernel needs to run because the outputs lie in the memory of inputs: a reshape or a
+  // part is free where it is internal and nothing mutates the memory it looks at.
+  bool share_parts(const OpCall& call, const std::vector<int>& reads,
+                   const std::vector<int>& writes, const std::unordered_set<int>& written_slots) {
+    const OpInfo& info = call.op;
+    std::vector<MemoryPart> parts;
+    for (const auto& [in, out] : info.aliases_input) parts.push_back({in, out, 0});
+    if (info.parts) parts = aligned(info.parts(call));
+    size_t shared = 0;
+    for (const MemoryPart& part : parts) {
+      const int value = writes[part.output];
+      if (slot_of[value] >= 0 || dtype_of[value] != dtype_of[reads[part.input]]) continue;
+      const int root = root_of(reads[part.input]);
+      if (slot_of[root] >= 0 && (written_slots.contains(slot_of[root]) ||
+                                 (info.parts && changed_slots.contains(slot_of[root]))))
+        continue;
+      plan.problem_.values[value].alias_of = reads[part.input];
+      plan.problem_.values[value].offset = part.offset;
+      ++shared;
+    }
+    return shared == writes.size();
+  }
+
+  // Whether all inputs could be made parts of the output's memory, which their producers then
+  // write.
+  bool share_joined(const OpCall& call, const std::vector<int>& reads,
+                    const std::vector<int>& writes) {
+    if (!call.op.joins) return false;
+    const std::vector<MemoryPart> parts = aligned(call.op.joins(call));
+    size_t shared = 0;
+    for (const MemoryPart& part : parts) {
+      const int root = root_of(reads[part.input]), whole = writes[part.output];
+      MemoryProblem::Value& value = plan.problem_.values[root];
+      if (slot_of[root] >= 0 || value.alias_of >= 0 || root == root_of(whole) ||
+          dtype_of[root] != dtype_of[whole] ||
+          value.bytes != plan.problem_.values[reads[part.input]].bytes ||
+          changed_values.contains(root))
+        continue;
+      value.alias_of = whole;
+      value.offset = part.offset;
+      ++shared;
+    }
+    return shared == reads.size();
+  }
+
+  // Shared memory keeps the alignment that kernels like.
+  static std::vector<MemoryPart> aligned(std::vector<MemoryPart> parts) {
+    std::erase_if(parts, [](const MemoryPart& part) { return part.offset % 64 != 0; });
+    return parts;
+  }
+
+  // Entries that a node mutates.
+  static std::vector<char> changed_entries(const IndexedGraph& graph) {
+    std::vector<char> changed(graph.entry_count(), 0);
+    for (int n = 0; n < graph.node_count(); ++n) {
+      const Node* node = graph.node(n);
+      if (node->is_variable()) continue;
+      const auto& info = static_cast<const OpInfo&>(*node->op);
+      const auto inputs = graph.inputs(n);
+      for (int i : info.mutated_inputs(*node->parameters)) changed[inputs[i]] = 1;
+      const size_t states = info.auxiliary_count(*node->parameters);
+      for (size_t i = inputs.size() - states; i < inputs.size(); ++i) changed[inputs[i]] = 1;
+    }
+    return changed;
   }
 
   void add_step(const IndexedGraph& graph, int n, std::vector<int>& value_of,
@@ -306,21 +399,21 @@ struct Plan::Builder {
       writes.push_back(value);
     }
 
-    // A reshape is free where its output is internal and nothing mutates the memory it looks at.
-    bool free_alias = false;
-    for (auto [in, out] : info.aliases_input) {
-      const int value = writes[out];
-      if (slot_of[value] >= 0 || dtype_of[value] != dtype_of[reads[in]]) continue;
-      const int root = root_of(reads[in]);
-      if (slot_of[root] >= 0 && written_slots.contains(slot_of[root])) continue;
-      plan.problem_.values[value].alias_of = reads[in];
-      free_alias = writes.size() == 1;
-    }
+    std::vector<Tensor> tensors;
+    for (const auto* values : {&reads, &writes})
+      for (int value : *values)
+        tensors.emplace_back(nullptr, shape_of[value], dtype_of[value], spec.device);
+    const std::span<const Tensor> all = tensors;
+    OpCall call{info, *step.parameters, all.first(reads.size()), all.subspan(reads.size()),
+                spec.training};
+    const bool joined = share_joined(call, reads, writes);
+    const bool free_alias = joined || share_parts(call, reads, writes, written_slots);
 
     for (int value : reads)
       if (int slot = slot_of[root_of(value)]; slot >= 0) read_slots.insert(slot);
     for (int value : writes)
-      if (int slot = slot_of[root_of(value)]; slot >= 0 && !free_alias) written_slots.insert(slot);
+      if (int slot = slot_of[root_of(value)]; slot >= 0 && (joined || !free_alias))
+        written_slots.insert(slot);
     for (int i : info.mutated_inputs(*step.parameters))
       if (int slot = slot_of[root_of(reads[i])]; slot >= 0) written_slots.insert(slot);
 
@@ -335,14 +428,6 @@ struct Plan::Builder {
     memory_step.writes = writes;
 
     if (!free_alias) {
-      std::vector<Tensor> tensors;
-      for (int value : reads)
-        tensors.emplace_back(nullptr, shape_of[value], dtype_of[value], spec.device);
-      for (int value : writes)
-        tensors.emplace_back(nullptr, shape_of[value], dtype_of[value], spec.device);
-      std::span<const Tensor> all = tensors;
-      OpCall call{info, *step.parameters, all.first(reads.size()), all.subspan(reads.size()),
-                  spec.training};
       int64_t bytes = 0;
       for (const Tensor& tensor : tensors) bytes += tensor.bytes();
       step.single_thread = bytes <= single_thread_bytes;
@@ -391,6 +476,26 @@ struct Plan::Builder {
     return spec.choices.kernel(record::call_signature(call));
   }
 
+  // Steps whose results nobody reads, but for their shapes.
+  void drop_unread_steps() {
+    std::vector<char> needed(slot_of.size(), 0);
+    for (size_t s = plan.steps_.size(); s-- > 0;) {
+      Step& step = plan.steps_[s];
+      MemoryProblem::Step& memory_step = plan.problem_.steps[s];
+      bool unread = !memory_step.writes.empty() && !step.op->random && !step.op->runs_user_code &&
+                    step.op->mutated_inputs(*step.parameters).empty();
+      for (int value : memory_step.writes) {
+        const int root = root_of(value);
+        unread = unread && slot_of[root] < 0 && !needed[root];
+      }
+      if (unread) {
+        step.implementation = nullptr;
+        memory_step = {};
+      }
+      for (int value : memory_step.reads) needed[root_of(value)] = 1;
+    }
+  }
+
   int root_of(int value) const {
     while (plan.problem_.values[value].alias_of >= 0) value = plan.problem_.values[value].alias_of;
     return value;
@@ -404,15 +509,17 @@ struct Plan::Builder {
       int tensor = step.first_tensor;
       for (const auto* values : {&step_reads[s], &step_writes[s]})
         for (int value : *values) {
-          const int root = root_of(value);
-          const int slot = slot_of[root];
+          const int slot = slot_of[root_of(value)];
+          if (slot < 0) {
+            plan.patches_.push_back({tensor++, Patch::arena, plan.memory_.offset[value]});
+            continue;
+          }
+          const int64_t offset = passes::offset_in_root(plan.problem_, value);
           if (slot >= slots)
             plan.patches_.push_back(
-                {tensor++, Patch::hoisted, plan.hoisted_->offset(slot - slots)});
-          else if (slot >= 0)
-            plan.patches_.push_back({tensor++, slot, 0});
+                {tensor++, Patch::hoisted, plan.hoisted_->offset(slot - slots) + offset});
           else
-            plan.patches_.push_back({tensor++, Patch::arena, plan.memory_.offset[root]});
+            plan.patches_.push_back({tensor++, slot, offset});
         }
     }
   }

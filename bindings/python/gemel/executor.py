@@ -6,7 +6,7 @@ from .base import MXNetError
 from .context import Context
 from .ndarray import NDArray
 
-__all__ = ["Executor"]
+__all__ = ["Executor", "MemoryPlan"]
 
 
 def _requests(grad_req, names):
@@ -50,6 +50,20 @@ def _core_of(executor):
     if executor is not None and not isinstance(executor, Executor):
         raise TypeError(f"[bind] shared_exec: expected an Executor, got {type(executor).__name__}")
     return None if executor is None else executor._core
+
+
+class MemoryPlan(dict):
+    """What `Executor.memory_plan` returns: bytes of internal arrays per planning mode."""
+
+    def __init__(self, executor):
+        super().__init__(executor._core.memory_plan())
+        self._executor = executor
+
+    def fit(self, budget):
+        """`Executor.fit_memory`; then holds the new plan's bytes. Returns itself."""
+        self._executor.fit_memory(budget)
+        self.update(self._executor._core.memory_plan())
+        return self
 
 
 class Executor:
@@ -171,8 +185,59 @@ class Executor:
                     raise ValueError(f"Find name {shown(name)} that is not in the {kind}")
 
     def memory_plan(self):
-        """Bytes of internal arrays per planning mode: {"naive", "inplace", "coshare", "both"}."""
-        return self._core.memory_plan()
+        """Bytes of internal arrays per planning mode, before anything runs.
+
+        Returns
+        -------
+        MemoryPlan
+            A dict of "naive", "inplace", "coshare" and "both", with a method `fit(budget)`.
+        """
+        return MemoryPlan(self)
+
+    def fit_memory(self, budget):
+        """Plan anew so that training (inference, where no gradient is asked) takes no more than `budget`.
+
+        What the backward pass has to compute again for that, convolutions and matrix products
+        included, is chosen with the least work. Gradients keep their bits, random operators draw the
+        same numbers, and moving averages move once. (Chen et al., "Training Deep Nets with Sublinear
+        Memory Cost", 2016, is the idea; here a budget is given and the work follows.) Inference runs
+        chains of layers in slices of the batch.
+
+        Parameters
+        ----------
+        budget : int or str
+            Bytes, or text such as "1GB" or "800 MiB", for all internal arrays and the workspace of
+            kernels; arguments, gradients, auxiliary states and outputs are apart.
+
+        Returns
+        -------
+        float
+            What is computed again, as a share of the work of a forward pass.
+
+        Raises
+        ------
+        MXNetError
+            If no plan fits; the message tells the least that one takes. The executor is unchanged.
+        """
+        return self._core.fit_memory(budget)
+
+    def memory_of_width(self, width):
+        """What running several chains of steps at once would take, and could win.
+
+        Parameters
+        ----------
+        width : int
+            How many chains of dependencies run at once; only arrays of one chain share memory.
+
+        Returns
+        -------
+        (int, float)
+            Bytes of internal arrays, and the share of all bytes touched that lies on the longest
+            chain, the orderings among steps that the sharing demands included: 0.5 means that steps
+            at once could take half the time. (A plan's steps run in order, which is a width of 1;
+            kernels share the cores.)
+        """
+        return self._core.memory_of_width(width)
 
     def memory_timeline(self, mode="both"):
         """[(step, live bytes)] over the plan's steps, in one mode."""

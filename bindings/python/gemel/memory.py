@@ -1,5 +1,8 @@
-"""Memory in use: bytes by owner."""
+"""Memory in use by owner, and who owns the bytes of a plan."""
 from . import _core
+from .memory_explain import MemoryExplanation, MemoryUse, explain
+
+__all__ = ["MemoryExplanation", "MemoryUse", "empty_cache", "explain", "reset_peaks", "stats"]
 
 
 def stats():

@@ -1,9 +1,11 @@
 // Executor and CachedOp.
 #include "runtime/executor.h"
 
+#include "base/byte_count.h"
 #include "common.h"
 #include "runtime/cached_op.h"
 #include "runtime/monitor.h"
+#include "runtime/plan.h"
 
 namespace gemel::python {
 namespace {
@@ -21,6 +23,18 @@ DeviceOfGroup groups_of(nb::dict groups) {
   DeviceOfGroup result;
   for (auto [key, value] : groups) result[nb::cast<std::string>(key)] = device_of(value);
   return result;
+}
+
+// (uses, steps); a use is (name, operator, bytes, offset, begin, end, stage, is workspace), and
+// only those that lie in memory of the plan's own are told.
+nb::tuple listed(
+    const std::pair<std::vector<runtime::MemoryUse>, std::vector<std::string>>& memory) {
+  nb::list rows;
+  for (const runtime::MemoryUse& use : memory.first)
+    if (use.offset >= 0)
+      rows.append(nb::make_tuple(use.name, use.op, use.bytes, use.offset, use.begin, use.end,
+                                 use.stage, use.workspace));
+  return nb::make_tuple(rows, memory.second);
 }
 
 }  // namespace
@@ -81,6 +95,15 @@ void bind_executor(nb::module_& m) {
           },
           "Bytes of internal arrays in the modes naive, inplace, coshare and both, before anything "
           "runs.")
+      .def("memory_of_width", &Executor::memory_of_width)
+      .def("_memory_uses", [](const Executor& e) { return listed(e.memory_uses()); })
+      .def("fit_memory",
+           [](Executor& e, nb::handle budget) {
+             const int64_t bytes = nb::isinstance<nb::str>(budget)
+                                       ? parse_bytes(nb::cast<std::string>(budget))
+                                       : nb::cast<int64_t>(budget);
+             return e.fit_memory(bytes);
+           })
       .def(
           "memory_timeline",
           [](const Executor& e, const std::string& mode) {
@@ -142,6 +165,7 @@ void bind_executor(nb::module_& m) {
       nb::arg("requests"), nb::arg("auxiliary"), nb::arg("groups"), nb::arg("shared").none());
 
   nb::class_<CachedOp>(m, "CachedOp", nb::is_weak_referenceable())
+      .def("_memory_uses", [](const CachedOp& op) { return listed(op.memory_uses()); })
       .def(
           "__init__",
           [](CachedOp* self, const Symbol& symbol, nb::handle) { new (self) CachedOp(symbol); },

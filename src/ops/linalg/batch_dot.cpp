@@ -107,6 +107,11 @@ GEMEL_OPERATORS(batch_dot) {
       .inputs({"lhs", "rhs"})
       .shape(batch_dot_shape)
       .gradient(batch_dot_gradient)
+      .operations([](const OpCall& c) {
+        const Shape& left = c.in[0].shape;
+        const int summed = left.ndim() - (c.params<BatchDotParameters>().transpose_a ? 2 : 1);
+        return 2.0 * static_cast<double>(c.out[0].size()) * static_cast<double>(left[summed]);
+      })
       .implement(kernels::widened())
       .implement("bfloat16", run<kernels::bfloat16_gemm>,
                  [](const OpCall& c) {

@@ -173,6 +173,11 @@ GEMEL_OPERATORS(dot) {
       .inputs({"lhs", "rhs"})
       .shape(dot_shape)
       .gradient(dot_gradient)
+      .operations([](const OpCall& c) {  // (m k)(k n)(m n) is (m k n) squared
+        return 2 *
+               std::sqrt(static_cast<double>(c.in[0].size()) * static_cast<double>(c.in[1].size()) *
+                         static_cast<double>(c.out[0].size()));
+      })
       .implement(kernels::widened())
       .implement("bfloat16", run<forward_product, kernels::bfloat16_gemm>,
                  bfloat16_serves<forward_product>)

@@ -38,7 +38,7 @@ TEST(Dropout, SharesAlongAxes) {
     for (int i = 1; i < 6; ++i) EXPECT_EQ(values[row * 6 + i], values[row * 6]);
 }
 
-TEST(Dropout, BackwardUsesTheSameMask) {
+TEST(Dropout, BackwardDrawsTheSameNumbersAgain) {
   const Array ones({8, 6}, std::vector<double>(48, 1));
   const auto out = run(ones, {}, true);
   const OpInfo& op = require_op("_backward_Dropout");

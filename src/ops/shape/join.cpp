@@ -49,11 +49,38 @@ void move_part(const Tensor& part, const Tensor& whole, int64_t outer, int64_t b
   if (part.size() == 0) return;
   const int64_t width = size_of(whole.dtype), run = length * inner, far = total * inner;
   std::byte* at = whole.address + begin * inner * width;
+  if (at == part.address) return;  // it shares the memory
   const CopyAxis axes[] = {{outer, join ? run : far, join ? far : run}, {run, 1, 1}};
   if (join)
     kernels::strided_copy(axes, part.address, at, width);
   else
     kernels::strided_copy(axes, at, part.address, width);
+}
+
+// Where the parts of `whole` along `axis` begin, if each lies in one piece; else empty.
+std::vector<int64_t> places(std::span<const Tensor> parts, const Tensor& whole, int axis) {
+  std::vector<int64_t> begins;
+  if (whole.shape.size(0, axis) != 1) return begins;
+  int64_t at = 0;
+  for (const Tensor& part : parts) {
+    begins.push_back(at);
+    at += part.bytes();
+  }
+  return begins;
+}
+
+std::vector<MemoryPart> joined(const OpCall& call, int axis) {
+  std::vector<MemoryPart> result;
+  for (const int64_t begin : places(call.in, call.out[0], axis))
+    result.push_back({static_cast<int>(result.size()), 0, begin});
+  return result;
+}
+
+std::vector<MemoryPart> parted(const OpCall& call, int axis) {
+  std::vector<MemoryPart> result;
+  for (const int64_t begin : places(call.out, call.in[0], axis))
+    result.push_back({0, static_cast<int>(result.size()), begin});
+  return result;
 }
 
 // Cuts or joins along `axis` of `whole`; the parts follow each other.
@@ -255,6 +282,7 @@ OpBuilder declare_concat(std::string name) {
       .type(same_type)
       .gradient(concat_gradient)
       .recompute([](const GradientContext& c) { return std::vector<Entry>{c.out(0)}; })
+      .joins([](const OpCall& c) { return joined(c, concat_axis(c, c.out[0].shape)); })
       .implement("strided", [](const OpCall& call) {
         move_parts(call.in, call.out[0], concat_axis(call, call.out[0].shape), true);
       });
@@ -297,6 +325,7 @@ GEMEL_OPERATORS(join) {
       .shape(concat_backward_shape)
       .type(same_type)
       .gradient(concat_backward_gradient)
+      .parts([](const OpCall& c) { return parted(c, concat_axis(c, c.in[0].shape)); })
       .implement("strided",
                  [](const OpCall& call) {
                    move_parts(call.out, call.in[0], concat_axis(call, call.in[0].shape), false);
@@ -308,6 +337,10 @@ GEMEL_OPERATORS(join) {
       .shape(stack_shape)
       .type(same_type)
       .gradient(stack_gradient)
+      .joins([](const OpCall& c) {
+        return joined(
+            c, normalize_axis(c.params<StackParameters>().axis, c.out[0].shape.ndim(), "stack"));
+      })
       .implement("strided",
                  [](const OpCall& call) {
                    const Tensor& out = call.out[0];
@@ -325,6 +358,10 @@ GEMEL_OPERATORS(join) {
       .shape(split_shape)
       .type(same_type)
       .gradient(split_gradient)
+      .parts([](const OpCall& c) {
+        return parted(c, normalize_axis(c.params<SplitParameters>().axis, c.in[0].shape.ndim(),
+                                        "SliceChannel"));
+      })
       .implement("strided",
                  [](const OpCall& call) {
                    const Tensor& in = call.in[0];

@@ -115,6 +115,27 @@ struct PartWalk {
   std::span<const CopyAxis> span() const { return {axes, count}; }
 };
 
+// The part, where it lies in one piece: along one axis a range, of those before a single index, of
+// those behind everything.
+std::vector<MemoryPart> piece(const SliceRange& range, const Tensor& whole) {
+  const int ndim = whole.shape.ndim();
+  int axis = 0;
+  while (axis < ndim && range.size[axis] == 1) ++axis;
+  if (axis < ndim && range.step[axis] != 1) return {};
+  for (int i = axis + 1; i < ndim; ++i)
+    if (range.size[i] != whole.shape[i] || range.step[i] != 1) return {};
+  int64_t start = 0;
+  const Shape strides = contiguous_strides(whole.shape);
+  for (int i = 0; i < ndim; ++i) start += strides[i] * range.begin[i];
+  return {{0, 0, start * size_of(whole.dtype)}};
+}
+
+template <typename P>
+std::vector<MemoryPart> piece_of_call(const OpCall& call) {
+  if (call.out[0].size() == 0) return {};
+  return piece(range_of(call.params<P>(), call.in[0].shape, call.op.name()), call.in[0]);
+}
+
 void read_part(const Tensor& whole, const SliceRange& range, const Tensor& part) {
   if (part.size() == 0) return;
   const PartWalk walk(range, whole.shape, true);
@@ -230,6 +251,7 @@ GEMEL_OPERATORS(slice) {
       .doc("A part of the array: a range with a step along each axis.")
       .inputs({"data"})
       .shape(slice_shape<SliceParameters>)
+      .parts(piece_of_call<SliceParameters>)
       .type(same_type)
       .gradient(backward_by<SliceParameters>("_backward_slice"))
       .implement("strided", slice_kernel<SliceParameters>)
@@ -240,6 +262,7 @@ GEMEL_OPERATORS(slice) {
       .doc("A range along one axis.")
       .inputs({"data"})
       .shape(slice_shape<SliceAxisParameters>)
+      .parts(piece_of_call<SliceAxisParameters>)
       .type(same_type)
       .gradient(backward_by<SliceAxisParameters>("_backward_slice_axis"))
       .implement("strided", slice_kernel<SliceAxisParameters>)

@@ -237,6 +237,8 @@ OpBuilder declare(std::string name) {
       .gradient(forward_gradient)
       .recompute(forward_again)
       .training_dependent()
+      .per_sample<P>(
+          [](const P& p) { return p.axis > 0 ? std::vector<int>{data} : std::vector<int>{}; })
       .implement("reference", forward)
       .inplace({{data, out}})
       .info()

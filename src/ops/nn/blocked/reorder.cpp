@@ -40,6 +40,7 @@ GEMEL_OPERATORS(blocked_reorder) {
       .inputs({"data"})
       .shape([](ShapeContext& c) { reorder_shape(c, true); })
       .gradient(other_way("_from_blocked"))
+      .per_sample({0})
       .implement("reference",
                  [](const OpCall& c) {
                    const Shape& s = c.in[0].shape;
@@ -53,6 +54,7 @@ GEMEL_OPERATORS(blocked_reorder) {
       .inputs({"data"})
       .shape([](ShapeContext& c) { reorder_shape(c, false); })
       .gradient(other_way("_to_blocked"))
+      .per_sample({0})
       .implement("reference",
                  [](const OpCall& c) {
                    const Shape& s = c.out[0].shape;

@@ -182,6 +182,13 @@ Implementation onednn() {
       .small = false};
 }
 
+// A product and a sum for each element of the result and each weight of its filter.
+double operations(const OpCall& c) {
+  const Shape& weight = c.in[1].shape;
+  return 2.0 * static_cast<double>(c.out[0].size()) * static_cast<double>(weight.size()) /
+         static_cast<double>(std::max<int64_t>(weight[0], 1));
+}
+
 template <typename Declared>
 OpBuilder declare(std::string name) {
   OpBuilder builder = op<Declared>(std::move(name));
@@ -195,6 +202,8 @@ OpBuilder declare(std::string name) {
       .shape(forward_shape)
       .type(floating_type)
       .gradient(forward_gradient)
+      .operations(operations)
+      .per_sample({0})
       .implement(kernels::widened())
       .implement(depthwise(forward_geometry, FewChannelsPass::forward))
       .implement(shifted(forward_geometry, FewChannelsPass::forward))

@@ -240,6 +240,11 @@ GEMEL_OPERATORS(deconvolution) {
       .shape(forward_shape)
       .type(floating_type)
       .gradient(forward_gradient)
+      .operations([](const OpCall& c) {
+        const Shape& weight = c.in[1].shape;
+        return 2.0 * static_cast<double>(c.in[0].size()) * static_cast<double>(weight.size()) /
+               static_cast<double>(std::max<int64_t>(weight[0], 1));
+      })
       .sample({.shapes = {{2, 3, 4, 5}, {3, 4, 3, 3}},
                .attributes = {{"kernel", "(3, 3)"}, {"num_filter", "4"}}})
       .sample({.shapes = {{2, 3, 4, 5}, {3, 4, 3, 2}, {4}},

@@ -54,6 +54,11 @@ std::vector<std::string> input_names(const P& p) {
   return names;
 }
 
+// The data and the residual, which is last.
+std::vector<int> cut_inputs(const P& p) {
+  return p.residual ? std::vector<int>{0, p.no_bias ? 2 : 3} : std::vector<int>{0};
+}
+
 // A blocked array as the plain one that it stands for.
 Shape as_plain(const Shape& s, bool blocked, int64_t channels) {
   return blocked && s.ndim() == 5 ? Shape({s[0], channels, s[2], s[3]}) : s;
@@ -241,6 +246,7 @@ GEMEL_OPERATORS(prepared_convolution) {
       .doc("Convolution with a prepared weight, then a residual and relu.")
       .inputs<P>(&input_names)
       .shape(shape)
+      .per_sample(&cut_inputs)
       .implement(
           {.name = "winograd",
            .kernel = run_winograd,

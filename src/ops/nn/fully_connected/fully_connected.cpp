@@ -221,6 +221,10 @@ GEMEL_OPERATORS(fully_connected) {
       .inputs(&input_names)
       .shape(forward_shape)
       .gradient(forward_gradient)
+      .operations([](const OpCall& c) {
+        const Shape& weight = c.in[1].shape;
+        return 2.0 * static_cast<double>(c.out[0].size()) * static_cast<double>(weight[1]);
+      })
       .implement(kernels::widened())
       .implement("thin", forward<kernels::thin_gemm>, thin_serves)
       .implement("direct", forward<kernels::small_gemm>, small_serves<forward_product>)

@@ -389,6 +389,7 @@ GEMEL_OPERATORS(pooling) {
       .shape(pooling_shape)
       .type(floating_type)
       .gradient(pooling_gradient)
+      .per_sample({0})
       .training_form(training_form)
       .implement("planes", forward<pooling_planes::pool>, forward_by_planes)
       .implement("reference", forward<pool>)
@@ -435,6 +436,7 @@ GEMEL_OPERATORS(pooling) {
       .doc("Pooling of a blocked array.")
       .inputs({"data"})
       .shape(in_blocks::shape)
+      .per_sample({0})
       .implement("reference", in_blocks::forward)
       .info()
       .hidden = true;
