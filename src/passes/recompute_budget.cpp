@@ -53,9 +53,8 @@ class Search {
         candidates_.push_back(v);
         candidate_bytes_ += model.bytes(v);
       }
-    // Those whose bytes save most work first. Where work is limited, of equal ones the late: early
-    // values have their bytes for longer.
-    if (limits_work()) std::reverse(candidates_.begin(), candidates_.end());
+    // Those whose bytes save most work first; of equal ones, early values have bytes for longer.
+    std::reverse(candidates_.begin(), candidates_.end());
     std::stable_sort(candidates_.begin(), candidates_.end(), [&](int a, int b) {
       return model.work(a) / static_cast<double>(model.bytes(a)) >
              model.work(b) / static_cast<double>(model.bytes(b));
