@@ -1,6 +1,7 @@
 #include "data/image_codec.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 #include "base/error.h"
@@ -33,7 +34,34 @@ void orient(Image& image, int orientation) {
   image = std::move(turned);
 }
 
+std::atomic<OtherDecoder> other_decoder = nullptr;
+
+// What another decoder makes: all of it at once, since its header is not known here.
+class OtherFormat final : public FormatDecoder {
+ public:
+  void open(std::span<const std::byte> bytes, std::string_view name) override {
+    bytes_ = bytes;
+    const OtherDecoder decode = other_decoder;
+    image_ = decode ? decode(bytes, 3) : Image{};
+    GEMEL_CHECK(image_.height > 0 && image_.width > 0,
+                "{}: expected a JPEG or PNG image, got {} bytes of another kind", name,
+                bytes.size());
+    height = image_.height;
+    width = image_.width;
+  }
+  void decode(int64_t channels, Image& image, const Region*) override {
+    image = channels == 3 ? std::move(image_) : other_decoder.load()(bytes_, channels);
+    GEMEL_CHECK(image.channels == channels, "[decode] expected {} channels", channels);
+  }
+
+ private:
+  std::span<const std::byte> bytes_;
+  Image image_;
+};
+
 }  // namespace
+
+void set_other_decoder(OtherDecoder decoder) { other_decoder = decoder; }
 
 int exif_orientation(std::span<const uint8_t> segment) {
   constexpr size_t start = 6;  // behind "Exif\0\0"
@@ -60,7 +88,7 @@ int exif_orientation(std::span<const uint8_t> segment) {
 }
 
 struct ImageDecoder::State {
-  std::unique_ptr<FormatDecoder> jpeg, png;
+  std::unique_ptr<FormatDecoder> jpeg, png, other;
   FormatDecoder* current = nullptr;
 };
 
@@ -77,9 +105,10 @@ void ImageDecoder::open(std::span<const std::byte> bytes, std::string_view name)
   } else if (begins_with(bytes, "\x89PNG\r\n\x1a\n")) {
     decoder = &state_->png;
     if (!*decoder) *decoder = make_png_decoder();
+  } else {
+    decoder = &state_->other;
+    if (!*decoder) *decoder = std::make_unique<OtherFormat>();
   }
-  GEMEL_CHECK(decoder, "{}: expected a JPEG or PNG image, got {} bytes of another kind", name,
-              bytes.size());
   (*decoder)->open(bytes, name);
   state_->current = decoder->get();
 }

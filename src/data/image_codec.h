@@ -40,6 +40,11 @@ struct Region {
   int64_t top, left, height, width;
 };
 
+// Decodes what is neither JPEG nor PNG: an image of 1 or 3 channels, without pixels where it
+// cannot. Set by a binding whose language has such a decoder; called by any thread.
+using OtherDecoder = Image (*)(std::span<const std::byte> bytes, int64_t channels);
+GEMEL_EXPORT void set_other_decoder(OtherDecoder decoder);
+
 class GEMEL_EXPORT ImageDecoder {
  public:
   ImageDecoder();

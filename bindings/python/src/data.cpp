@@ -42,7 +42,12 @@ void bind_data(nb::module_& m) {
     for (auto [key, value] : parameters)
       attributes.emplace(nb::cast<std::string>(key), parameter_text(value));
     nb::gil_scoped_release released;
-    return std::shared_ptr<data::Iterator>(data::make_iterator(name, attributes));
+    // Its end waits for tasks, which may want the interpreter (see decode_by_python).
+    const auto end = [](data::Iterator* iterator) {
+      nb::gil_scoped_release waiting;
+      delete iterator;
+    };
+    return std::shared_ptr<data::Iterator>(data::make_iterator(name, attributes).release(), end);
   });
   // name -> (documentation, [(parameter, type, default or None, documentation)])
   m.def("data_iterators", [] {

@@ -1,6 +1,10 @@
 // Images as arrays (height, width, channels) and as bytes.
 #include "data/image_codec.h"
 
+#include <nanobind/stl/tuple.h>
+
+#include <cstring>
+
 #include "common.h"
 
 namespace gemel::python {
@@ -24,9 +28,30 @@ data::Image image_of(const NDArray& array) {
   return image;
 }
 
+// By OpenCV, through gemel.image.codec; nothing where it is not installed.
+data::Image decode_by_python(std::span<const std::byte> bytes, int64_t channels) {
+  nb::gil_scoped_acquire acquired;
+  data::Image image;
+  try {
+    nb::object pixels = nb::module_::import_("gemel.image.codec")
+                            .attr("decode_other")(nb::bytes(bytes.data(), bytes.size()), channels);
+    if (pixels.is_none()) return image;
+    const auto [height, width, content] = nb::cast<std::tuple<int64_t, int64_t, nb::bytes>>(pixels);
+    image.allocate(height, width, channels);
+    GEMEL_CHECK(content.size() == image.pixels.size(),
+                "[decode] expected {} bytes of pixels, got {}", image.pixels.size(),
+                content.size());
+    std::memcpy(image.pixels.data(), content.data(), content.size());
+  } catch (nb::python_error& error) {
+    fail(ErrorKind::Input, "[decode] {}", error.what());
+  }
+  return image;
+}
+
 }  // namespace
 
 void bind_image(nb::module_& m) {
+  data::set_other_decoder(&decode_by_python);
   // (bytes, colour or gray, RGB or BGR, what it is called in errors) -> array
   m.def("decode_image", [](nb::bytes content, bool color, bool rgb, const std::string& name) {
     NDArray array;

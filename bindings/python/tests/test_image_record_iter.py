@@ -1,5 +1,7 @@
 """`ImageRecordIter`: pixels, labels, order, epochs, parts, damage, state."""
 import pathlib
+import sys
+import types
 
 import gemel as mx
 import numpy as np
@@ -309,3 +311,24 @@ def test_scaled_decoding(tmp_path):
     settings["resize"] = 200
     np.testing.assert_array_equal(make(path, **settings).next().data[0].asnumpy(),
                                   make(path, scaled_decode=True, **settings).next().data[0].asnumpy())
+
+
+def test_other_formats_are_left_to_opencv(tmp_path, monkeypatch):
+    path = str(tmp_path / "other.rec")
+    with recordio.MXRecordIO(path, "w") as writer:
+        for number in range(4):
+            writer.write(recordio.pack((0, float(number), number, 0), b"BM" + bytes([number] * 9)))
+    monkeypatch.setitem(sys.modules, "cv2", None)  # not installed
+    with pytest.raises(mx.MXNetError, match="expected a JPEG or PNG image"):
+        make(path).next()
+
+    def imdecode(content, flag):
+        image = np.full((HEIGHT, WIDTH, 3), content[2], np.uint8)
+        image[:, :, 0] = 200  # blue
+        return image if flag else image[:, :, 1]
+    monkeypatch.setitem(sys.modules, "cv2", types.SimpleNamespace(imdecode=imdecode))
+    data = make(path, preprocess_threads=2).next().data[0].asnumpy()
+    for number in range(4):
+        assert (data[number, :2] == number).all() and (data[number, 2] == 200).all()
+    gray = make(path, data_shape=(1, 40, 50)).next().data[0].asnumpy()
+    assert gray.shape == (4, 1, 40, 50) and (gray[3] == 3).all()

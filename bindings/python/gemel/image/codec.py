@@ -31,6 +31,20 @@ def decode(content, color=True, rgb=True, name="imdecode"):
     return nd.array(np.ascontiguousarray(image), dtype=np.uint8)
 
 
+def decode_other(content, channels):
+    """(height, width, bytes of the pixels) of an image in a format that OpenCV reads, for iterators
+    over records; None where it is not installed or the bytes are no image."""
+    try:
+        import cv2
+    except ImportError:
+        return None
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), 1 if channels == 3 else 0)
+    if image is None:
+        return None
+    image = image[:, :, ::-1] if channels == 3 else image
+    return (*image.shape[:2], np.ascontiguousarray(image).tobytes())
+
+
 def encode(image, image_format, quality, rgb=True):
     """The bytes of an image (height, width) or (height, width, 1 or 3) of uint8.
 
