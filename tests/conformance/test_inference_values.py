@@ -288,3 +288,30 @@ def test_bits_do_not_depend_on_the_memory_plan(mode):
                             aux_states=executor.aux_dict)  # fmt: skip
         for _ in range(2):
             assert (other.forward(is_train=False)[0].asnumpy() == expected).all()
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("residual", [None, "left", "right"])
+@pytest.mark.parametrize("relu", [True, False])
+@pytest.mark.parametrize(
+    "shape, layer",
+    [
+        ((2, 16, 7, 9), dict(num_filter=16, kernel=(3, 3), pad=(1, 1))),
+        ((1, 20, 26, 26), dict(num_filter=20, kernel=(5, 5), pad=(2, 2))),
+        ((2, 32, 6, 6), dict(num_filter=32, kernel=(1, 1))),
+        ((2, 16, 9, 9), dict(num_filter=16, kernel=(3, 3), pad=(1, 1), num_group=4)),
+        ((2, 16, 9, 9), dict(num_filter=16, kernel=(3, 3), pad=(1, 1), num_group=16)),
+        ((2, 3, 8, 8), dict(num_filter=3, kernel=(3, 3), pad=(1, 1))),
+        ((2, 16, 11), dict(num_filter=16, kernel=(3,), pad=(1,))),
+    ],
+)
+def test_what_a_convolution_does_as_it_writes(shape, layer, relu, residual, bias):
+    data, other = mx.sym.Variable("data"), mx.sym.Variable("other")
+    symbol = mx.sym.Convolution(data, no_bias=not bias, name="c", **layer)
+    if residual:
+        symbol = other + symbol if residual == "left" else symbol + other
+    symbol = mx.sym.relu(symbol) if relu else symbol
+    shapes = {"data": shape, **({"other": shape} if residual else {})}
+    executor = symbol.simple_bind(mx.cpu(), grad_req="null", **shapes)
+    fill(executor)
+    agree(executor, symbol)
