@@ -4,14 +4,21 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/settings.h"
 #include "engine/engine.h"
 
 namespace gemel::engine {
 namespace {
 
 struct Version : testing::TestWithParam<const char*> {
-  void SetUp() override { configure({.kind = GetParam(), .compute_workers = 2}); }
-  void TearDown() override { configure({}); }
+  void SetUp() override {
+    settings::set(&Settings::chaos_order, "/dev/null");
+    configure({.kind = GetParam(), .compute_workers = 2});
+  }
+  void TearDown() override {
+    configure({});
+    settings::set(&Settings::chaos_order, "gemel-chaos.order");
+  }
 };
 
 // As a task sees it that reads the tag.
