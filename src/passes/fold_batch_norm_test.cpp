@@ -32,8 +32,9 @@ std::map<std::string, int> folded(const Symbol& symbol, const Shape& shape = {2,
   for (DType& dtype : dtypes)
     if (dtype == DType::none) dtype = DType::float32;
   std::map<std::string, int> operators;
-  for (const Node* node : topological_order(fold_batch_norm(graph, symbol.outputs, shapes, dtypes,
-                                                            passes::parameters_of(symbol.outputs))))
+  const std::vector<Entry> heads =
+      fold_batch_norm(graph, symbol.outputs, shapes, dtypes, passes::parameters_of(symbol.outputs));
+  for (const Node* node : topological_order(heads))
     if (!node->is_variable()) ++operators[node->op->name()];
   return operators;
 }
