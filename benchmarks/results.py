@@ -55,6 +55,16 @@ def memory_rows(report):
         yield (row["name"] + ": naive / inplace / coshare / both", sizes + " MB", "never more",
                f"mxnet {theirs} MB ({row['gemel']['both'] / 2**20 / theirs:.2f}x of both)" if theirs else "",
                f"mxnet naive {row['naive']} MB, {row['gain']:.2f}x of ours" if row.get("naive") else "")
+    costs = report["costs"]
+    yield ("planning of " + " / ".join(costs["planning"]) + " operators",
+           " / ".join(short(time) for time in costs["planning"].values()) + " ms", "10,000: <= 50 ms", "", "")
+    for width, (size, share) in costs["width"].items():
+        yield (f"googlenet, inference, batch 1, width {width}",
+               f"{size / 2**20:.1f} MB, longest chain {share:.0%} of the bytes touched", "", "", "")
+    for share, (size, work, seconds) in costs["budget"].items():
+        yield (f"resnet50, training in {float(share):.0%} of its plan",
+               f"{size / 2**20:.0f} MB, {work:.0%} of the forward pass twice, chosen in {seconds:.2f} s",
+               "<= 2315 MB, <= 35 % more time", "", "")
 
 
 def build_rows(report):
@@ -102,7 +112,7 @@ def main():
         report = json.loads(Path(path).read_text(encoding="utf-8"))
         tables[report["workload"]] = rows_of(report)
     order = ["engine", "small", "frontend", "arrays", "chain", "perceptron", "lstm", "transformer",
-             "convolution", "convnet", "profiler", "mixed", "memory", "import", "build"]
+             "convolution", "convnet", "data", "profiler", "mixed", "memory", "import", "build"]
     lines = [line for name in order for line in tables.get(name, [])]
     PAGE.write_text(f"{before}{BEGIN}\n\n{HEAD}" + "\n".join(lines) + f"\n\n{END}{after}", encoding="utf-8")
 
