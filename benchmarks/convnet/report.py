@@ -77,7 +77,7 @@ def plot(report, path, clock="wall"):
     import matplotlib  # pylint: disable=import-outside-toplevel
     matplotlib.use("Agg")
     from matplotlib import pyplot  # pylint: disable=import-outside-toplevel
-    rows = [row for row in report["rows"] if clock in row["sides"].get("gemel", {})]
+    rows = [row for row in report["rows"] if clock in row["sides"].get("gemel", {}) and len(row["sides"]) > 1]
     names = [name for name in report["versions"] if name != "gemel"]
     figure, axes = pyplot.subplots(figsize=(10, 1 + 0.45 * len(rows)), layout="constrained")
     for index, name in enumerate(names):
