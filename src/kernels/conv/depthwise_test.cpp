@@ -3,22 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <random>
 #include <vector>
 
 #include "kernels/conv/direct.h"
 #include "kernels/parallel.h"
+#include "kernels/testing.h"
 
 namespace gemel::kernels {
 namespace {
 
-std::vector<float> numbers(int64_t n, unsigned seed) {
-  std::mt19937 generator(seed);
-  std::uniform_real_distribution<float> uniform(-1, 1);
-  std::vector<float> values(static_cast<size_t>(n));
-  for (float& value : values) value = uniform(generator);
-  return values;
-}
+using testing::numbers;
 
 ConvolutionGeometry geometry(int64_t channels, int64_t side, int64_t kernel, int64_t stride,
                              int64_t pad) {

@@ -5,6 +5,9 @@
 
 namespace gemel::kernels {
 
+// What a kernel computes: the output, or the gradient of the data or of the weight.
+enum class ConvolutionPass { forward, data, weight };
+
 struct ConvolutionGeometry {
   int axes = 2;  // spatial axes that exist
   int64_t batch = 1, groups = 1;

@@ -236,20 +236,20 @@ int64_t weight_steps(const Geometry& g) {
 
 }  // namespace
 
-bool one_by_one_serves(const Geometry& g, OneByOnePass pass) {
+bool one_by_one_serves(const Geometry& g, ConvolutionPass pass) {
   return g.kernel_size() == 1 && g.groups == 1 && g.pad[0] + g.pad[1] + g.pad[2] == 0 &&
          g.stride[0] == 1 && g.in[0] == 1 && g.in_channels >= fewest && g.out_channels >= fewest &&
-         g.batch * g.out_size() >= (pass == OneByOnePass::weight ? 1 : fewest_columns) &&
+         g.batch * g.out_size() >= (pass == ConvolutionPass::weight ? 1 : fewest_columns) &&
          simd::product_tile().rows > 0;
 }
 
-int64_t one_by_one_workspace(const Geometry& g, OneByOnePass pass, int threads) {
+int64_t one_by_one_workspace(const Geometry& g, ConvolutionPass pass, int threads) {
   switch (pass) {
-    case OneByOnePass::forward:
+    case ConvolutionPass::forward:
       return bytes_of(forward_product(g, nullptr, nullptr, nullptr, nullptr), g.batch, threads);
-    case OneByOnePass::data:
+    case ConvolutionPass::data:
       return bytes_of(data_product(g, nullptr, nullptr, nullptr), g.batch, threads);
-    case OneByOnePass::weight:
+    case ConvolutionPass::weight:
       break;
   }
   const int64_t steps = weight_steps(g);

@@ -6,12 +6,10 @@
 
 namespace gemel::kernels {
 
-enum class OneByOnePass { forward, data, weight };
-
 // Whether these kernels serve the convolution on this CPU.
-bool one_by_one_serves(const ConvolutionGeometry& g, OneByOnePass pass);
+bool one_by_one_serves(const ConvolutionGeometry& g, ConvolutionPass pass);
 // Bytes of scratch memory (64-byte aligned) with so many threads.
-int64_t one_by_one_workspace(const ConvolutionGeometry& g, OneByOnePass pass, int threads);
+int64_t one_by_one_workspace(const ConvolutionGeometry& g, ConvolutionPass pass, int threads);
 
 // `bias` may be null. `rounded`: the operands become bfloat16, where the CPU multiplies that.
 void one_by_one_convolution(const ConvolutionGeometry& g, const float* data, const float* weight,

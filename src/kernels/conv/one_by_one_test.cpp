@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <random>
 
 #include "kernels/conv/direct.h"
+#include "kernels/testing.h"
 
 namespace gemel::kernels {
 namespace {
+
+using testing::noise;
 
 struct Sizes {
   int64_t batch, in_channels, out_channels, height, width, stride;
@@ -30,26 +32,18 @@ ConvolutionGeometry geometry_of(const Sizes& s) {
   return g;
 }
 
-std::vector<float> noise(int64_t size, int seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> values(size);
-  for (float& v : values) v = normal(random);
-  return values;
-}
-
 class OneByOne : public ::testing::TestWithParam<Sizes> {};
 
 TEST_P(OneByOne, EveryPassIsThatOfPlainLoops) {
   const ConvolutionGeometry g = geometry_of(GetParam());
-  if (!one_by_one_serves(g, OneByOnePass::weight)) GTEST_SKIP() << "needs AVX2";
+  if (!one_by_one_serves(g, ConvolutionPass::weight)) GTEST_SKIP() << "needs AVX2";
   const auto data = noise(g.batch * g.in_channels * g.in_size(), 1);
   const auto weight = noise(g.out_channels * g.in_channels, 2), bias = noise(g.out_channels, 3);
   const auto dy = noise(g.batch * g.out_channels * g.out_size(), 4);
   const auto wide = [](const std::vector<float>& v) {
     return std::vector<double>(v.begin(), v.end());
   };
-  const auto compare = [&](OneByOnePass pass, size_t size, double terms, auto exact, auto ours) {
+  const auto compare = [&](ConvolutionPass pass, size_t size, double terms, auto exact, auto ours) {
     std::vector<double> expected(size);
     exact(expected.data());
     std::vector<float> one(size, NAN), two(size, NAN);
@@ -62,7 +56,7 @@ TEST_P(OneByOne, EveryPassIsThatOfPlainLoops) {
       ASSERT_NEAR(one[i], expected[i], 2e-6 * terms) << static_cast<int>(pass) << " at " << i;
   };
   compare(
-      OneByOnePass::forward, dy.size(), static_cast<double>(g.in_channels),
+      ConvolutionPass::forward, dy.size(), static_cast<double>(g.in_channels),
       [&](double* to) {
         direct_convolution(DType::float64, g, wide(data).data(), wide(weight).data(),
                            wide(bias).data(), to);
@@ -71,7 +65,7 @@ TEST_P(OneByOne, EveryPassIsThatOfPlainLoops) {
         one_by_one_convolution(g, data.data(), weight.data(), bias.data(), to, scratch, threads);
       });
   compare(
-      OneByOnePass::data, data.size(), static_cast<double>(g.out_channels),
+      ConvolutionPass::data, data.size(), static_cast<double>(g.out_channels),
       [&](double* to) {
         direct_convolution_data(DType::float64, g, wide(dy).data(), wide(weight).data(), to);
       },
@@ -79,7 +73,7 @@ TEST_P(OneByOne, EveryPassIsThatOfPlainLoops) {
         one_by_one_data(g, dy.data(), weight.data(), to, scratch, threads);
       });
   compare(
-      OneByOnePass::weight, weight.size(), static_cast<double>(g.batch * g.out_size()),
+      ConvolutionPass::weight, weight.size(), static_cast<double>(g.batch * g.out_size()),
       [&](double* to) {
         direct_convolution_weight(DType::float64, g, wide(data).data(), wide(dy).data(), to);
       },
@@ -99,14 +93,14 @@ INSTANTIATE_TEST_SUITE_P(Sizes, OneByOne,
 TEST(OneByOne, LeavesOtherConvolutionsToOthers) {
   ConvolutionGeometry g = geometry_of({2, 32, 32, 7, 7, 1});
   g.pad[1] = 1;
-  EXPECT_FALSE(one_by_one_serves(g, OneByOnePass::forward));
+  EXPECT_FALSE(one_by_one_serves(g, ConvolutionPass::forward));
   g = geometry_of({2, 32, 32, 7, 7, 1});
   g.groups = 2;
-  EXPECT_FALSE(one_by_one_serves(g, OneByOnePass::data));
+  EXPECT_FALSE(one_by_one_serves(g, ConvolutionPass::data));
   g = geometry_of({1, 512, 512, 7, 7, 1});
-  EXPECT_FALSE(one_by_one_serves(g, OneByOnePass::forward)) << "the weight is most of the work";
+  EXPECT_FALSE(one_by_one_serves(g, ConvolutionPass::forward)) << "the weight is most of the work";
   g = geometry_of({0, 32, 32, 7, 7, 1});
-  EXPECT_FALSE(one_by_one_serves(g, OneByOnePass::weight));
+  EXPECT_FALSE(one_by_one_serves(g, ConvolutionPass::weight));
 }
 
 }  // namespace

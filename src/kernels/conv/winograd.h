@@ -14,13 +14,11 @@
 
 namespace gemel::kernels {
 
-enum class WinogradPass { forward, data, weight };
-
 // The sizes of one pass, and how it is cut into pieces. The gradient of data is itself a
 // convolution, of the output's gradient with the kernel turned by half a circle: `in` and `out` are
 // what this convolution reads and writes. For the gradient of the weight they are the forward ones.
 struct WinogradSchedule {
-  WinogradPass pass = WinogradPass::forward;
+  ConvolutionPass pass = ConvolutionPass::forward;
   int64_t kernel = 3, tile = 4;  // elements along one side of a kernel, and of a tile of the output
   int64_t batch = 0, in_channels = 0, out_channels = 0;
   int64_t in[2] = {0, 0}, out[2] = {0, 0}, pad[2] = {0, 0};
@@ -44,7 +42,7 @@ struct WinogradOptions {
   bool prepared = false;  // see WinogradSchedule; passes forward and data
   bool blocked_in = false, blocked_out = false;
 };
-WinogradSchedule winograd_schedule(const ConvolutionGeometry& g, WinogradPass pass,
+WinogradSchedule winograd_schedule(const ConvolutionGeometry& g, ConvolutionPass pass,
                                    const WinogradOptions& options);
 // Bytes of scratch memory.
 int64_t winograd_workspace(const WinogradSchedule& s);

@@ -15,7 +15,7 @@ void gather_kernels(const WinogradSchedule& s, const float* weight, int64_t o, i
                     int64_t count, float* to) {
   const int64_t taps = s.kernel * s.kernel, lanes = std::min(group, s.out_channels - o);
   if (lanes < group) std::memset(to, 0, count * taps * group * sizeof(float));
-  if (s.pass == WinogradPass::forward)
+  if (s.pass == ConvolutionPass::forward)
     simd::winograd_gather({lanes, 1, count * taps, s.in_channels * taps, 0, 0},
                           weight + (o * s.in_channels + i) * taps, to);
   else  // input and output change places
@@ -39,7 +39,7 @@ void transform_weights(const WinogradSchedule& s, const float* weight, int64_t i
       else
         gather_kernels(s, weight, o, i, count, strip);
       simd::WinogradWindows windows{kernels, line, group, square};
-      if (s.pass == WinogradPass::data)  // the kernel is read from its end
+      if (s.pass == ConvolutionPass::data)  // the kernel is read from its end
         windows = {kernels + (taps - 1) * group, -line, -group, square};
       simd::winograd_to_points(kernel_square(s), windows, count,
                                {to.values + (i - first) * width + half, to.point, width});

@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <random>
 
 #include "kernels/conv/direct.h"
+#include "kernels/testing.h"
 
 namespace gemel::kernels {
 namespace {
+
+using testing::noise;
 
 struct Sizes {
   int64_t batch, in_channels, out_channels, height, width, kernel, pad_y, pad_x;
@@ -34,14 +36,6 @@ ConvolutionGeometry geometry_of(const Sizes& s) {
   return g;
 }
 
-std::vector<float> noise(int64_t size, int seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> values(size);
-  for (float& v : values) v = normal(random);
-  return values;
-}
-
 // Root mean square of the distance, relative to that of the exact values.
 template <typename T>
 double error_of(const std::vector<T>& values, const std::vector<double>& exact) {
@@ -62,49 +56,50 @@ struct Problem {
     bias = noise(g.out_channels, 3);
     dy = noise(g.batch * g.out_channels * g.out_size(), 4);
   }
-  size_t size_of(WinogradPass pass) const {
-    return pass == WinogradPass::forward ? dy.size()
-           : pass == WinogradPass::data  ? data.size()
-                                         : weight.size();
+  size_t size_of(ConvolutionPass pass) const {
+    return pass == ConvolutionPass::forward ? dy.size()
+           : pass == ConvolutionPass::data  ? data.size()
+                                            : weight.size();
   }
   // The pass by plain loops in type T.
   template <typename T>
-  std::vector<T> plain(WinogradPass pass, DType dtype) const {
+  std::vector<T> plain(ConvolutionPass pass, DType dtype) const {
     const auto as = [](const std::vector<float>& v) { return std::vector<T>(v.begin(), v.end()); };
     std::vector<T> out(size_of(pass));
-    if (pass == WinogradPass::forward)
+    if (pass == ConvolutionPass::forward)
       direct_convolution(dtype, g, as(data).data(), as(weight).data(), as(bias).data(), out.data());
-    else if (pass == WinogradPass::data)
+    else if (pass == ConvolutionPass::data)
       direct_convolution_data(dtype, g, as(dy).data(), as(weight).data(), out.data());
     else
       direct_convolution_weight(dtype, g, as(data).data(), as(dy).data(), out.data());
     return out;
   }
-  bool winograd(WinogradPass pass, int threads, std::vector<float>& out) const {
+  bool winograd(ConvolutionPass pass, int threads, std::vector<float>& out) const {
     const WinogradSchedule s = winograd_schedule(g, pass, {.threads = threads});
     std::vector<float> scratch(winograd_workspace(s) / sizeof(float), NAN);
     out.assign(size_of(pass), NAN);
     switch (pass) {
-      case WinogradPass::forward:
+      case ConvolutionPass::forward:
         return winograd_convolution(s, data.data(), weight.data(), {.bias = bias.data()},
                                     out.data(), scratch.data());
-      case WinogradPass::data:
+      case ConvolutionPass::data:
         return winograd_convolution(s, dy.data(), weight.data(), {}, out.data(), scratch.data());
-      case WinogradPass::weight:
+      case ConvolutionPass::weight:
         return winograd_weight_gradient(s, data.data(), dy.data(), out.data(), scratch.data());
     }
     return false;
   }
 };
 
-constexpr WinogradPass passes[] = {WinogradPass::forward, WinogradPass::data, WinogradPass::weight};
+constexpr ConvolutionPass passes[] = {ConvolutionPass::forward, ConvolutionPass::data,
+                                      ConvolutionPass::weight};
 
 class WinogradConvolution : public ::testing::TestWithParam<Sizes> {};
 
 TEST_P(WinogradConvolution, IsWithinTheStrictBoundOfDirectSums) {
   const Problem problem(GetParam());
   ASSERT_TRUE(winograd_applies(problem.g));
-  for (WinogradPass pass : passes) {
+  for (ConvolutionPass pass : passes) {
     const auto exact = problem.plain<double>(pass, DType::float64);
     const double direct = error_of(problem.plain<float>(pass, DType::float32), exact);
     std::vector<float> got;
@@ -116,7 +111,7 @@ TEST_P(WinogradConvolution, IsWithinTheStrictBoundOfDirectSums) {
 
 TEST_P(WinogradConvolution, GivesTheSameBitsForAnyNumberOfThreads) {
   const Problem problem(GetParam());
-  for (WinogradPass pass : passes) {
+  for (ConvolutionPass pass : passes) {
     std::vector<float> one, several;
     ASSERT_TRUE(problem.winograd(pass, 1, one));
     for (int threads : {2, 3, 8}) {
@@ -151,8 +146,8 @@ std::vector<float> blocked(const std::vector<float>& plain, int64_t batch, int64
 TEST_P(WinogradConvolution, GivesTheSameBitsInBlockedLayoutsAndFromAPreparedWeight) {
   const Problem problem(GetParam());
   const ConvolutionGeometry& g = problem.g;
-  for (WinogradPass pass : {WinogradPass::forward, WinogradPass::data}) {
-    const bool turned = pass == WinogradPass::data;
+  for (ConvolutionPass pass : {ConvolutionPass::forward, ConvolutionPass::data}) {
+    const bool turned = pass == ConvolutionPass::data;
     std::vector<float> plain;
     ASSERT_TRUE(problem.winograd(pass, 1, plain));
     const auto& in = turned ? problem.dy : problem.data;
@@ -185,7 +180,7 @@ TEST_P(WinogradConvolution, AddsAResidualInEitherLayout) {
   const Problem problem(GetParam());
   const ConvolutionGeometry& g = problem.g;
   std::vector<float> plain;
-  ASSERT_TRUE(problem.winograd(WinogradPass::forward, 1, plain));
+  ASSERT_TRUE(problem.winograd(ConvolutionPass::forward, 1, plain));
   const std::vector<float> residual = noise(static_cast<int64_t>(plain.size()), 9);
   std::vector<float> expected(plain.size());
   for (size_t i = 0; i < plain.size(); ++i) expected[i] = std::max(plain[i] + residual[i], 0.0f);
@@ -194,7 +189,8 @@ TEST_P(WinogradConvolution, AddsAResidualInEitherLayout) {
       return blocks ? blocked(values, g.batch, g.out_channels, g.out_size(), 0) : values;
     };
     const std::vector<float> added = as(residual);
-    const WinogradSchedule s = winograd_schedule(g, WinogradPass::forward, {.blocked_out = blocks});
+    const WinogradSchedule s =
+        winograd_schedule(g, ConvolutionPass::forward, {.blocked_out = blocks});
     std::vector<float> scratch(winograd_workspace(s) / sizeof(float), NAN);
     std::vector<float> out(added.size(), NAN);
     ASSERT_TRUE(
@@ -207,7 +203,7 @@ TEST_P(WinogradConvolution, AddsAResidualInEitherLayout) {
 
 TEST(WinogradConvolution, AppliesReluAndBiasAsItWrites) {
   const Problem problem({2, 16, 20, 10, 9, 3, 1, 1});
-  const WinogradSchedule s = winograd_schedule(problem.g, WinogradPass::forward, {});
+  const WinogradSchedule s = winograd_schedule(problem.g, ConvolutionPass::forward, {});
   std::vector<float> scratch(winograd_workspace(s) / sizeof(float)), plain(problem.dy.size()),
       fused(plain);
   ASSERT_TRUE(winograd_convolution(s, problem.data.data(), problem.weight.data(),
@@ -228,12 +224,12 @@ TEST(WinogradConvolution, TellsOfValuesThatItCannotCarry) {
     Problem in_data({1, 16, 16, 8, 8, 3, 1, 1}), in_weight(in_data), in_head(in_data);
     in_data.data[77] = in_weight.weight[500] = in_head.dy[1000] = bad;
     std::vector<float> out;
-    EXPECT_FALSE(in_data.winograd(WinogradPass::forward, 1, out));
-    EXPECT_FALSE(in_data.winograd(WinogradPass::weight, 2, out));
-    EXPECT_FALSE(in_weight.winograd(WinogradPass::forward, 2, out));
-    EXPECT_FALSE(in_weight.winograd(WinogradPass::data, 1, out));
-    EXPECT_FALSE(in_head.winograd(WinogradPass::data, 2, out));
-    EXPECT_FALSE(in_head.winograd(WinogradPass::weight, 1, out));
+    EXPECT_FALSE(in_data.winograd(ConvolutionPass::forward, 1, out));
+    EXPECT_FALSE(in_data.winograd(ConvolutionPass::weight, 2, out));
+    EXPECT_FALSE(in_weight.winograd(ConvolutionPass::forward, 2, out));
+    EXPECT_FALSE(in_weight.winograd(ConvolutionPass::data, 1, out));
+    EXPECT_FALSE(in_head.winograd(ConvolutionPass::data, 2, out));
+    EXPECT_FALSE(in_head.winograd(ConvolutionPass::weight, 1, out));
   }
 }
 

@@ -205,7 +205,7 @@ bool winograd_applies(const ConvolutionGeometry& g) {
   return true;
 }
 
-WinogradSchedule winograd_schedule(const ConvolutionGeometry& g, WinogradPass pass,
+WinogradSchedule winograd_schedule(const ConvolutionGeometry& g, ConvolutionPass pass,
                                    const WinogradOptions& options) {
   WinogradSchedule s;
   s.pass = pass;
@@ -216,7 +216,7 @@ WinogradSchedule winograd_schedule(const ConvolutionGeometry& g, WinogradPass pa
   s.kernel = g.kernel[1];
   s.tile = winograd::side + 1 - s.kernel;
   s.batch = g.batch;
-  const bool turned = pass == WinogradPass::data;
+  const bool turned = pass == ConvolutionPass::data;
   s.in_channels = turned ? g.out_channels : g.in_channels;
   s.out_channels = turned ? g.in_channels : g.out_channels;
   for (int a = 0; a < 2; ++a) {
@@ -229,7 +229,7 @@ WinogradSchedule winograd_schedule(const ConvolutionGeometry& g, WinogradPass pa
   const int64_t floats = winograd::points * (winograd::padded(s.in_channels) + winograd::panel);
   s.block =
       std::clamp(winograd::block_floats / floats, winograd::least_block, winograd::most_block);
-  if (pass == WinogradPass::weight) {
+  if (pass == ConvolutionPass::weight) {
     // Independent of the number of threads: the order of the sums follows from it.
     s.block = std::min(s.block, s.tile_count());
     return s;
@@ -245,7 +245,7 @@ WinogradSchedule winograd_schedule(const ConvolutionGeometry& g, WinogradPass pa
 
 int64_t winograd_workspace(const WinogradSchedule& s) {
   winograd::Scratch scratch(nullptr);
-  if (s.pass == WinogradPass::weight)
+  if (s.pass == ConvolutionPass::weight)
     winograd::GradientScratch(s, scratch);
   else
     winograd::ConvolutionScratch(s, scratch);

@@ -1,21 +1,15 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <random>
 #include <vector>
 
 #include "kernels/gemm/gemm.h"
+#include "kernels/testing.h"
 
 namespace gemel::kernels {
 namespace {
 
-std::vector<float> numbers(int64_t n, unsigned seed) {
-  std::mt19937 generator(seed);
-  std::uniform_real_distribution<float> uniform(-1, 1);
-  std::vector<float> values(n);
-  for (float& value : values) value = uniform(generator);
-  return values;
-}
+using testing::numbers;
 
 TEST(SmallGemm, EqualsTheReference) {
   for (int64_t m : {1, 2, 7, 13, 32})

@@ -111,7 +111,8 @@ std::unique_ptr<PreparedPrimitive> make(const ConvolutionProblem& problem, bool 
                      user_weight = plain(d.weight, dtype), bias = plain(d.bias, dtype);
   // What is read is rounded where that was asked for; what is written is not.
   const DType read = operand_type(problem);
-  const bool reads_data = problem.pass != Pass::data, reads_out = problem.pass != Pass::forward;
+  const bool reads_data = problem.pass != ConvolutionPass::data,
+             reads_out = problem.pass != ConvolutionPass::forward;
   const memory::desc data =
       as_taken(d.data, dtype, reads_data ? read : dtype, problem.blocked_in, any);
   const memory::desc out =
@@ -119,7 +120,7 @@ std::unique_ptr<PreparedPrimitive> make(const ConvolutionProblem& problem, bool 
   const auto forward =
       forward_descriptor(d, problem, problem.rounded ? any_layout(d.data, read) : data, out);
   const auto direct = dnnl::algorithm::convolution_direct;
-  if (problem.pass == Pass::forward) {
+  if (problem.pass == ConvolutionPass::forward) {
     auto state = std::make_unique<PreparedPrimitive>(forward, dnnl::convolution_forward(forward));
     state->input(DNNL_ARG_SRC, 0, user_data, forward.src_desc());
     state->input(DNNL_ARG_WEIGHTS, 1, problem.layout ? chosen(problem)->wanted : user_weight,
@@ -129,7 +130,7 @@ std::unique_ptr<PreparedPrimitive> make(const ConvolutionProblem& problem, bool 
     if (problem.residual) state->add_to(problem.bias ? 3 : 2);
     return state;
   }
-  if (problem.pass == Pass::data) {
+  if (problem.pass == ConvolutionPass::data) {
     const dnnl::convolution_backward_data::primitive_desc backward(
         cpu_engine(), direct, data, any_layout(d.weight, read), out, d.stride, d.dilate, d.pad,
         d.pad, forward, user_scratchpad());
@@ -168,7 +169,7 @@ bool serves(const ConvolutionProblem& problem) {
                           std::min(g.group_in(), g.group_out()) < 16))
     return false;
   // Its kernels for the gradient of data pad the channels to whole vectors.
-  if (problem.pass == Pass::data && g.group_in() < 8) return false;
+  if (problem.pass == ConvolutionPass::data && g.group_in() < 8) return false;
   return is_enabled() && problem.dtype == DType::float32 && g.batch > 0 && g.in_channels > 0 &&
          g.out_channels > 0 && g.in_size() > 0 && g.out_size() > 0;
 }

@@ -5,8 +5,6 @@
 
 namespace gemel::kernels::onednn {
 
-enum class Pass { forward, data, weight };
-
 // How the library wants the weight of one forward problem. Made once for all its calls.
 class WeightLayout {
  public:
@@ -17,7 +15,7 @@ class WeightLayout {
 };
 
 struct ConvolutionProblem {
-  Pass pass;
+  ConvolutionPass pass;
   ConvolutionGeometry geometry;
   DType dtype;
   bool bias;

@@ -14,9 +14,7 @@ namespace gemel::convolution_op {
 namespace {
 
 using P = ConvolutionParameters;
-using kernels::OneByOnePass;
-using kernels::WinogradPass;
-using kernels::onednn::Pass;
+using kernels::ConvolutionPass;
 
 std::vector<std::string> input_names(const P& p) {
   if (p.no_bias) return {"data", "weight"};
@@ -152,7 +150,7 @@ std::vector<Entry> weight_gradient(const GradientContext& c) {
           with(c, "_backward_Convolution_data", {c.in(0), head, c.in(1)}, true)};
 }
 
-template <GeometryOf geometry>
+template <ConvolutionGeometryOf geometry>
 Implementation patches(Kernel kernel) {
   return {.name = "patches",
           .kernel = std::move(kernel),
@@ -163,7 +161,7 @@ Implementation patches(Kernel kernel) {
           .small = false};
 }
 
-template <GeometryOf geometry, Pass pass, bool rounded = false>
+template <ConvolutionGeometryOf geometry, ConvolutionPass pass, bool rounded = false>
 Implementation onednn() {
   const auto problem = [](const OpCall& c) {
     return kernels::onednn::ConvolutionProblem{pass, geometry(c), c.out[0].dtype,
@@ -205,13 +203,13 @@ OpBuilder declare(std::string name) {
       .operations(operations)
       .per_sample({0})
       .implement(kernels::widened())
-      .implement(depthwise(forward_geometry, FewChannelsPass::forward))
-      .implement(shifted(forward_geometry, FewChannelsPass::forward))
-      .implement(winograd(forward_geometry, WinogradPass::forward))
-      .implement(one_by_one(forward_geometry, OneByOnePass::forward, true))
-      .implement(one_by_one(forward_geometry, OneByOnePass::forward))
-      .implement(onednn<forward_geometry, Pass::forward, true>())
-      .implement(onednn<forward_geometry, Pass::forward>())
+      .implement(depthwise(forward_geometry, ConvolutionPass::forward))
+      .implement(shifted(forward_geometry, ConvolutionPass::forward))
+      .implement(winograd(forward_geometry, ConvolutionPass::forward))
+      .implement(one_by_one(forward_geometry, ConvolutionPass::forward, true))
+      .implement(one_by_one(forward_geometry, ConvolutionPass::forward))
+      .implement(onednn<forward_geometry, ConvolutionPass::forward, true>())
+      .implement(onednn<forward_geometry, ConvolutionPass::forward>())
       .implement(patches<forward_geometry>(forward_patches))
       .implement("reference", forward_direct);
   return builder;
@@ -257,13 +255,13 @@ GEMEL_OPERATORS(convolution) {
       .shape([](ShapeContext& c) { c.set_out(0, c.in[2]); })
       .gradient(data_gradient)
       .implement(kernels::widened())
-      .implement(depthwise(data_geometry, FewChannelsPass::data))
-      .implement(shifted(data_geometry, FewChannelsPass::data))
-      .implement(winograd(data_geometry, WinogradPass::data))
-      .implement(one_by_one(data_geometry, OneByOnePass::data, true))
-      .implement(one_by_one(data_geometry, OneByOnePass::data))
-      .implement(onednn<data_geometry, Pass::data, true>())
-      .implement(onednn<data_geometry, Pass::data>())
+      .implement(depthwise(data_geometry, ConvolutionPass::data))
+      .implement(shifted(data_geometry, ConvolutionPass::data))
+      .implement(winograd(data_geometry, ConvolutionPass::data))
+      .implement(one_by_one(data_geometry, ConvolutionPass::data, true))
+      .implement(one_by_one(data_geometry, ConvolutionPass::data))
+      .implement(onednn<data_geometry, ConvolutionPass::data, true>())
+      .implement(onednn<data_geometry, ConvolutionPass::data>())
       .implement(patches<data_geometry>(data_patches))
       .implement("reference", data_direct);
 
@@ -274,13 +272,13 @@ GEMEL_OPERATORS(convolution) {
       .shape(weight_shape)
       .gradient(weight_gradient)
       .implement(kernels::widened())
-      .implement(depthwise(weight_geometry, FewChannelsPass::weight))
-      .implement(shifted(weight_geometry, FewChannelsPass::weight))
-      .implement(winograd(weight_geometry, WinogradPass::weight))
-      .implement(one_by_one(weight_geometry, OneByOnePass::weight, true))
-      .implement(one_by_one(weight_geometry, OneByOnePass::weight))
-      .implement(onednn<weight_geometry, Pass::weight, true>())
-      .implement(onednn<weight_geometry, Pass::weight>())
+      .implement(depthwise(weight_geometry, ConvolutionPass::weight))
+      .implement(shifted(weight_geometry, ConvolutionPass::weight))
+      .implement(winograd(weight_geometry, ConvolutionPass::weight))
+      .implement(one_by_one(weight_geometry, ConvolutionPass::weight, true))
+      .implement(one_by_one(weight_geometry, ConvolutionPass::weight))
+      .implement(onednn<weight_geometry, ConvolutionPass::weight, true>())
+      .implement(onednn<weight_geometry, ConvolutionPass::weight>())
       .implement(patches<weight_geometry>(weight_patches))
       .implement("reference", weight_direct);
 }

@@ -15,7 +15,7 @@ namespace {
 
 using P = DeconvolutionParameters;
 using kernels::ConvolutionGeometry;
-using kernels::onednn::Pass;
+using kernels::ConvolutionPass;
 
 std::vector<std::string> input_names(const P& p) {
   if (p.no_bias) return {"data", "weight"};
@@ -186,11 +186,10 @@ void weight_shape(ShapeContext& c) {
   c.set_out(0, weight);
 }
 
-using GeometryOf = ConvolutionGeometry (*)(const OpCall&);
 using Also = void (*)(const OpCall&);
 
 // The library's code, then matrix products, then plain loops; `also` deals with the bias.
-template <GeometryOf geometry_of, Pass pass, void (*products)(const OpCall&),
+template <ConvolutionGeometryOf geometry_of, ConvolutionPass pass, void (*products)(const OpCall&),
           void (*plain)(const OpCall&)>
 void implement(OpBuilder& builder, Also also) {
   const auto problem = [](const OpCall& c) {
@@ -272,7 +271,8 @@ GEMEL_OPERATORS(deconvolution) {
                               {"no_bias", "False"}}})
       .sample({.shapes = {{1, 2, 3, 2, 3}, {2, 3, 2, 3, 2}},
                .attributes = {{"kernel", "(2, 3, 2)"}, {"num_filter", "3"}}});
-  implement<forward_geometry, Pass::data, forward_patches, forward_direct>(builder, add_bias);
+  implement<forward_geometry, ConvolutionPass::data, forward_patches, forward_direct>(builder,
+                                                                                      add_bias);
 
   OpBuilder of_data = op<P>("_backward_Deconvolution_data");
   of_data.doc("Gradient of Deconvolution with respect to data.")
@@ -280,7 +280,7 @@ GEMEL_OPERATORS(deconvolution) {
       .shape_only({2})
       .shape([](ShapeContext& c) { c.set_out(0, c.in[2]); })
       .gradient(data_gradient);
-  implement<data_geometry, Pass::forward, data_patches, data_direct>(of_data, nullptr);
+  implement<data_geometry, ConvolutionPass::forward, data_patches, data_direct>(of_data, nullptr);
 
   OpBuilder of_weight = op<P>("_backward_Deconvolution_weight");
   of_weight.doc("Gradient of Deconvolution with respect to weight and bias.")
@@ -288,7 +288,8 @@ GEMEL_OPERATORS(deconvolution) {
       .outputs<P>([](const P& p) { return p.no_bias ? 1 : 2; })
       .shape(weight_shape)
       .gradient(weight_gradient);
-  implement<weight_geometry, Pass::weight, weight_patches, weight_direct>(of_weight, bias_gradient);
+  implement<weight_geometry, ConvolutionPass::weight, weight_patches, weight_direct>(of_weight,
+                                                                                     bias_gradient);
 }
 
 }  // namespace gemel::deconvolution_op

@@ -3,11 +3,11 @@
 #include "kernels/conv/depthwise.h"
 #include "kernels/conv/direct.h"
 #include "kernels/conv/shifted.h"
-#include "ops/nn/convolution/parameters.h"
 
 namespace gemel::convolution_op {
 namespace {
 
+using kernels::ConvolutionPass;
 using Geometry = kernels::ConvolutionGeometry;
 
 struct Kernels {
@@ -16,32 +16,32 @@ struct Kernels {
   void (*weight)(const Geometry&, const float*, const float*, float*);
 };
 
-void run(const Kernels& k, const Geometry& g, FewChannelsPass pass, const OpCall& c) {
+void run(const Kernels& k, const Geometry& g, ConvolutionPass pass, const OpCall& c) {
   const bool has_bias = !c.params<ConvolutionParameters>().no_bias;
   const auto in = [&](int i) { return c.in[i].data<const float>(); };
   float* const out = c.out[0].data<float>();
   switch (pass) {
-    case FewChannelsPass::forward:
+    case ConvolutionPass::forward:
       return k.forward(g, in(0), in(1), has_bias ? in(2) : nullptr, out);
-    case FewChannelsPass::data:
+    case ConvolutionPass::data:
       return k.data(g, in(0), in(1), out);
-    case FewChannelsPass::weight:
+    case ConvolutionPass::weight:
       k.weight(g, in(1), in(0), out);
       if (has_bias) kernels::convolution_bias(DType::float32, g, c.in[0].address, c.out[1].address);
   }
 }
 
 // Where they were measured to be faster than a library, whose layouts have 16 channels.
-bool depthwise_pays(const Geometry& g, FewChannelsPass pass) {
+bool depthwise_pays(const Geometry& g, ConvolutionPass pass) {
   constexpr int64_t small = 64;  // outputs of a plane: sums across vectors cost more than the rest
-  return kernels::depthwise_serves(g) && (pass != FewChannelsPass::weight || g.out_size() >= small);
+  return kernels::depthwise_serves(g) && (pass != ConvolutionPass::weight || g.out_size() >= small);
 }
 // Groups that do not fill the library's blocks.
 bool small_groups(const Geometry& g) {
   constexpr int64_t block = 16;
   return g.groups > 1 && g.group_in() > 1 && (g.group_in() % block || g.group_out() % block);
 }
-bool shifted_pays(const Geometry& g, FewChannelsPass) {
+bool shifted_pays(const Geometry& g, ConvolutionPass) {
   constexpr int64_t few = 4, most = 32;
   const int64_t in = g.group_in(), out = g.group_out();
   if (in == 1) return !kernels::depthwise_serves(g);
@@ -50,9 +50,9 @@ bool shifted_pays(const Geometry& g, FewChannelsPass) {
   return small_groups(g) && dense && in <= most && out <= most;
 }
 
-template <bool (*pays)(const Geometry&, FewChannelsPass)>
-Implementation implementation(std::string name, const Kernels& kernels, GeometryOf geometry,
-                              FewChannelsPass pass) {
+template <bool (*pays)(const Geometry&, ConvolutionPass)>
+Implementation implementation(std::string name, const Kernels& kernels,
+                              ConvolutionGeometryOf geometry, ConvolutionPass pass) {
   return {.name = std::move(name),
           .kernel = [=](const OpCall& c) { run(kernels, geometry(c), pass, c); },
           .when =
@@ -73,7 +73,7 @@ bool preparing_pays(const Geometry& g) {
   return !small_groups(g) && !(g.groups == 1 && g.in_channels == 1);
 }
 
-Implementation depthwise(GeometryOf geometry, FewChannelsPass pass) {
+Implementation depthwise(ConvolutionGeometryOf geometry, ConvolutionPass pass) {
   return implementation<depthwise_pays>(
       "depthwise",
       {kernels::depthwise_convolution, kernels::depthwise_convolution_data,
@@ -81,7 +81,7 @@ Implementation depthwise(GeometryOf geometry, FewChannelsPass pass) {
       geometry, pass);
 }
 
-Implementation shifted(GeometryOf geometry, FewChannelsPass pass) {
+Implementation shifted(ConvolutionGeometryOf geometry, ConvolutionPass pass) {
   return implementation<shifted_pays>(
       "shifted",
       {kernels::shifted_convolution, kernels::shifted_convolution_data,

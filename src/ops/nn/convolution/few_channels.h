@@ -3,16 +3,14 @@
 #pragma once
 #include "kernels/conv/geometry.h"
 #include "op/op_info.h"
-#include "ops/nn/convolution/winograd.h"  // GeometryOf
+#include "ops/nn/convolution/parameters.h"
 
 namespace gemel::convolution_op {
 
-enum class FewChannelsPass { forward, data, weight };
-
 // Inputs and outputs as the operators have them: data, weight[, bias] -> out; dy, weight, data ->
 // dx; dy, data -> dweight[, dbias].
-Implementation depthwise(GeometryOf geometry, FewChannelsPass pass);
-Implementation shifted(GeometryOf geometry, FewChannelsPass pass);
+Implementation depthwise(ConvolutionGeometryOf geometry, kernels::ConvolutionPass pass);
+Implementation shifted(ConvolutionGeometryOf geometry, kernels::ConvolutionPass pass);
 
 // Whether a library whose weight was prepared may be faster than what Convolution has for groups
 // and inputs of few channels.

@@ -3,13 +3,12 @@
 #include "kernels/conv/direct.h"
 #include "kernels/fpmath.h"
 #include "kernels/parallel.h"
-#include "ops/nn/convolution/parameters.h"
 #include "simd/bfloat16_product.h"
 
 namespace gemel::convolution_op {
 namespace {
 
-using kernels::OneByOnePass;
+using kernels::ConvolutionPass;
 
 struct PreparedThreads : Prepared {
   int count = kernels::thread_count();  // that the workspace is for
@@ -20,20 +19,21 @@ int threads_of(const OpCall& c) {
                     : kernels::thread_count();
 }
 
-void run(const kernels::ConvolutionGeometry& g, OneByOnePass pass, bool rounded, const OpCall& c) {
+void run(const kernels::ConvolutionGeometry& g, ConvolutionPass pass, bool rounded,
+         const OpCall& c) {
   const bool has_bias = !c.params<ConvolutionParameters>().no_bias;
   const auto in = [&](int i) { return c.in[i].data<const float>(); };
   float* const out = c.out[0].data<float>();
   float* const scratch = reinterpret_cast<float*>(c.workspace);
   switch (pass) {
-    case OneByOnePass::forward:
+    case ConvolutionPass::forward:
       kernels::one_by_one_convolution(g, in(0), in(1), has_bias ? in(2) : nullptr, out, scratch,
                                       threads_of(c), rounded);
       return;
-    case OneByOnePass::data:
+    case ConvolutionPass::data:
       kernels::one_by_one_data(g, in(0), in(1), out, scratch, threads_of(c), rounded);
       return;
-    case OneByOnePass::weight:
+    case ConvolutionPass::weight:
       kernels::one_by_one_weight(g, in(1), in(0), out, scratch, threads_of(c), rounded);
       if (has_bias) kernels::convolution_bias(DType::float32, g, c.in[0].address, c.out[1].address);
   }
@@ -41,7 +41,7 @@ void run(const kernels::ConvolutionGeometry& g, OneByOnePass pass, bool rounded,
 
 }  // namespace
 
-Implementation one_by_one(GeometryOf geometry, OneByOnePass pass, bool rounded) {
+Implementation one_by_one(ConvolutionGeometryOf geometry, ConvolutionPass pass, bool rounded) {
   return {.name = rounded ? "one_by_one_bfloat16" : "one_by_one",
           .kernel = [=](const OpCall& c) { run(geometry(c), pass, rounded, c); },
           .when =

@@ -3,12 +3,13 @@
 #pragma once
 #include "kernels/conv/one_by_one.h"
 #include "op/op_info.h"
-#include "ops/nn/convolution/winograd.h"  // GeometryOf
+#include "ops/nn/convolution/parameters.h"
 
 namespace gemel::convolution_op {
 
 // Inputs and outputs as the operators have them: data, weight[, bias] -> out; dy, weight, data ->
 // dx; dy, data -> dweight[, dbias].
-Implementation one_by_one(GeometryOf geometry, kernels::OneByOnePass pass, bool rounded = false);
+Implementation one_by_one(ConvolutionGeometryOf geometry, kernels::ConvolutionPass pass,
+                          bool rounded = false);
 
 }  // namespace gemel::convolution_op

@@ -44,4 +44,7 @@ int64_t kernel_span(const ConvolutionParameters& p, int axis);
 kernels::ConvolutionGeometry convolution_geometry(const ConvolutionParameters& p, const Shape& data,
                                                   const Shape& out);
 
+// What an implementation asks for the sizes of a call: operators have their arrays in other places.
+using ConvolutionGeometryOf = kernels::ConvolutionGeometry (*)(const OpCall&);
+
 }  // namespace gemel

@@ -15,10 +15,9 @@ namespace {
 
 using P = PreparedConvolutionParameters;
 using kernels::ConvolutionGeometry;
-using kernels::WinogradPass;
+using kernels::ConvolutionPass;
 using kernels::WinogradSchedule;
 using kernels::onednn::ConvolutionProblem;
-using kernels::onednn::Pass;
 
 // The weight.
 
@@ -27,7 +26,7 @@ WinogradSchedule weight_schedule(const P& p, const Shape& weight) {
   g.in_channels = weight[1];
   g.out_channels = weight[0];
   for (int a = 0; a < 2; ++a) g.kernel[a + 1] = weight[a + 2];
-  return kernels::winograd_schedule(g, WinogradPass::forward, {.prepared = true});
+  return kernels::winograd_schedule(g, ConvolutionPass::forward, {.prepared = true});
 }
 
 void weight_shape(ShapeContext& c) {
@@ -95,7 +94,7 @@ struct PreparedSchedule : Prepared {
 };
 WinogradSchedule schedule_of(const OpCall& c) {
   if (c.prepared) return static_cast<const PreparedSchedule*>(c.prepared)->schedule;
-  return kernels::winograd_schedule(geometry(c), WinogradPass::forward,
+  return kernels::winograd_schedule(geometry(c), ConvolutionPass::forward,
                                     {.threads = kernels::thread_count(),
                                      .prepared = true,
                                      .blocked_in = c.params<P>().blocked_in,
@@ -157,7 +156,7 @@ void run_winograd(const OpCall& c) {
 
 ConvolutionProblem problem(const OpCall& c) {
   const auto& p = c.params<P>();
-  return {.pass = Pass::forward,
+  return {.pass = ConvolutionPass::forward,
           .geometry = geometry(c),
           .dtype = c.out[0].dtype,
           .bias = !p.no_bias,
@@ -196,7 +195,7 @@ Entry over_blocks(const BlockedContext& c) {
   if (p->algorithm == ConvolutionAlgorithm::library && weight.op &&
       weight.op->name() == "_prepare_convolution_weight") {
     p->weight_layout =
-        kernels::onednn::weight_layout({.pass = Pass::forward,
+        kernels::onednn::weight_layout({.pass = ConvolutionPass::forward,
                                         .geometry = convolution_geometry(*p, c.in[0], c.out),
                                         .dtype = DType::float32,
                                         .bias = !p->no_bias,
@@ -216,7 +215,7 @@ bool has_blocks(const BlockedNode& n) {
   if (p.algorithm == ConvolutionAlgorithm::winograd) return true;
   if (!kernels::onednn::has_blocks_of_16()) return false;
   return p.num_group == 1 ||
-         kernels::onednn::has_fast_code({.pass = Pass::forward,
+         kernels::onednn::has_fast_code({.pass = ConvolutionPass::forward,
                                          .geometry = convolution_geometry(p, n.in[0], n.out),
                                          .dtype = DType::float32,
                                          .bias = !p.no_bias,
@@ -308,11 +307,11 @@ std::shared_ptr<const PreparedConvolutionParameters> prepared_convolution(
   if (!preferred.empty() && !library && preferred != "winograd") return nullptr;
   if (!library && fpmath() != Fpmath::exact && winograd_applies(g) &&
       (preferred == "winograd" || convolution_op::winograd_pays(winograd_schedule(
-                                      g, WinogradPass::forward, {.prepared = true})))) {
+                                      g, ConvolutionPass::forward, {.prepared = true})))) {
     result->algorithm = ConvolutionAlgorithm::winograd;
     return result;
   }
-  onednn::ConvolutionProblem problem{onednn::Pass::forward, g, DType::float32, !p.no_bias, true};
+  onednn::ConvolutionProblem problem{ConvolutionPass::forward, g, DType::float32, !p.no_bias, true};
   if (preferred == "onednn" || !onednn::serves(problem)) problem.rounded = false;
   if (!onednn::serves(problem)) return nullptr;
   result->algorithm = ConvolutionAlgorithm::library;

@@ -12,29 +12,30 @@
 namespace gemel::convolution_op {
 namespace {
 
-using kernels::WinogradPass;
+using kernels::ConvolutionPass;
 using kernels::WinogradSchedule;
 
 struct PreparedWinograd : Prepared {
   WinogradSchedule schedule;
 };
 
-WinogradSchedule schedule_of(GeometryOf geometry, WinogradPass pass, const OpCall& c) {
+WinogradSchedule schedule_of(ConvolutionGeometryOf geometry, ConvolutionPass pass,
+                             const OpCall& c) {
   if (c.prepared) return static_cast<const PreparedWinograd*>(c.prepared)->schedule;
   return kernels::winograd_schedule(geometry(c), pass, {.threads = kernels::thread_count()});
 }
 
-bool run(const WinogradSchedule& s, GeometryOf geometry, const OpCall& c) {
+bool run(const WinogradSchedule& s, ConvolutionGeometryOf geometry, const OpCall& c) {
   const bool has_bias = !c.params<ConvolutionParameters>().no_bias;
   const auto in = [&](int i) { return c.in[i].data<const float>(); };
   float* const out = c.out[0].data<float>();
   switch (s.pass) {
-    case WinogradPass::forward:
+    case ConvolutionPass::forward:
       return kernels::winograd_convolution(s, in(0), in(1), {.bias = has_bias ? in(2) : nullptr},
                                            out, c.workspace);
-    case WinogradPass::data:
+    case ConvolutionPass::data:
       return kernels::winograd_convolution(s, in(0), in(1), {}, out, c.workspace);
-    case WinogradPass::weight:
+    case ConvolutionPass::weight:
       if (has_bias)
         kernels::convolution_bias(DType::float32, geometry(c), c.in[0].address, c.out[1].address);
       return kernels::winograd_weight_gradient(s, in(1), in(0), out, c.workspace);
@@ -45,7 +46,7 @@ bool run(const WinogradSchedule& s, GeometryOf geometry, const OpCall& c) {
 }  // namespace
 
 bool winograd_pays(const WinogradSchedule& s) {
-  if (s.in_channels < 16 || (s.out_channels < 16 && s.pass != WinogradPass::data)) return false;
+  if (s.in_channels < 16 || (s.out_channels < 16 && s.pass != ConvolutionPass::data)) return false;
   if (s.tile_count() < (s.prepared ? 1 : 12)) return false;
   // Products saved: tiles that reach over the edge do some in vain.
   const double direct = static_cast<double>(s.out[0] * s.out[1] * s.kernel * s.kernel);
@@ -75,7 +76,7 @@ void exact_convolution(OpCall c) {
   memory::release(block);
 }
 
-Implementation winograd(GeometryOf geometry, WinogradPass pass) {
+Implementation winograd(ConvolutionGeometryOf geometry, ConvolutionPass pass) {
   return {.name = "winograd",
           .kernel =
               [=](const OpCall& c) {

@@ -5,14 +5,13 @@
 #pragma once
 #include "kernels/conv/winograd.h"
 #include "op/op_info.h"
+#include "ops/nn/convolution/parameters.h"
 
 namespace gemel::convolution_op {
 
-using GeometryOf = kernels::ConvolutionGeometry (*)(const OpCall&);
-
 // Inputs and outputs as the operators have them: data, weight[, bias] -> out; dy, weight, data ->
 // dx; dy, data -> dweight[, dbias]. The operator's parameters are ConvolutionParameters.
-Implementation winograd(GeometryOf geometry, kernels::WinogradPass pass);
+Implementation winograd(ConvolutionGeometryOf geometry, kernels::ConvolutionPass pass);
 
 // Where the method was measured to be faster than direct convolution.
 bool winograd_pays(const kernels::WinogradSchedule& s);
