@@ -5,52 +5,18 @@ namespace {
 
 using P = DetectionParameters;
 
-struct Declare {
-  Fields<P>& f;
-  template <typename T>
-  Field& operator()(const char* name, T P::*member, const char* fallback, const char* doc) {
-    Field& field = f.field(name, member).doc(doc);
-    if (fallback) field.fallback(fallback);
-    return field;
-  }
-};
+using Declare = DeclareRecordFields<P>;
 
 void declare_source(Declare d) {
-  d("path_imglist", &P::path_imglist, "",
-    "A .lst file whose labels replace those of the records, by the records' numbers.");
-  d("path_imgrec", &P::path_imgrec, "./data/imgrec.rec",
-    "The .rec file; several with ';' between them, or a folder of such files.");
+  d.files("./data/imgrec.rec");
   d("aug_seq", &P::aug_seq, "det_aug_default", "Has no effect: there is one sequence of changes.");
   d("label_width", &P::label_width, "-1", "Numbers of each label; -1: as many as a record has.");
-  d("data_shape", &P::data_shape, nullptr, "Channels (1 or 3), height and width of the result.");
-  d("preprocess_threads", &P::preprocess_threads, "4",
-    "Images that are worked on at once, at most the engine's compute workers.")
-      .range(1, 1 << 20);
-  d("verbose", &P::verbose, "1", "Log what is read.");
-  d("num_parts", &P::num_parts, "1", "Parts that share the records.").range(1, 1 << 30);
-  d("part_index", &P::part_index, "0", "The part to read.").range(0, 1 << 30);
-  d("shuffle_chunk_size", &P::shuffle_chunk_size, "0",
-    "Has no effect: all records of the part are shuffled.")
-      .type = "long (non-negative)";
-  d("shuffle_chunk_seed", &P::shuffle_chunk_seed, "0", "Added to the seed of the order.");
+  d.parts();
+  d.chunks();
   d("label_pad_width", &P::label_pad_width, "0",
     "Numbers that labels are filled up to; 0 or -1: as many as the longest label of the part has.");
   d("label_pad_value", &P::label_pad_value, "-1", "What labels are filled up with.");
-  d("shuffle", &P::shuffle, "0", "Draw an order for every epoch.");
-  d("seed", &P::seed, "0", "Seed of the order and of the random changes.");
-  d("batch_size", &P::batch_size, nullptr, "Images in a batch.").range(1, 1 << 30).type =
-      "int (non-negative)";
-  d("round_batch", &P::round_batch, "1",
-    "Fill the last batch up from the next epoch, which then begins after what was taken.");
-  d("prefetch_buffer", &P::prefetch_buffer, "4", "Batches that are made ahead.")
-      .range(0, 1 << 16)
-      .type = "long (non-negative)";
-  d.f.choice("ctx", &P::ctx, {{"cpu", "cpu"}, {"gpu", "gpu"}})
-      .fallback("gpu")
-      .doc("Has no effect: batches are in the memory of the host.");
-  d.f.choice("dtype", &P::dtype, output_types())
-      .fallback("None")
-      .doc("Element type of the data; None for float32.");
+  d.batches();
 }
 
 void declare_crops(Declare d) {
@@ -169,21 +135,8 @@ ImageRecordParameters DetectionParameters::common() const {
   const auto defaults = spec.parse("ImageDetRecordIter",
                                    {{"data_shape", print_value(data_shape)}, {"batch_size", "1"}});
   auto p = static_cast<const ImageRecordParameters&>(*defaults);
-  p.path_imglist = path_imglist;
-  p.path_imgrec = path_imgrec;
-  p.preprocess_threads = preprocess_threads;
-  p.verbose = verbose;
-  p.num_parts = num_parts;
-  p.part_index = part_index;
-  p.shuffle_chunk_seed = shuffle_chunk_seed;
-  p.shuffle = shuffle;
-  p.seed = seed;
-  p.batch_size = batch_size;
-  p.round_batch = round_batch;
-  p.prefetch_buffer = prefetch_buffer;
-  p.dtype = dtype;
+  static_cast<RecordSourceParameters&>(p) = *this;
   p.mean_img = mean_img;
-  p.on_damage = on_damage;
   return p;
 }
 

@@ -5,15 +5,13 @@
 
 namespace gemel::data {
 
-struct DetectionParameters : Parameters {
+struct DetectionParameters : Parameters, RecordSourceParameters {
   enum class ResizeMode { force, shrink, fit };
 
-  std::string path_imglist, path_imgrec, aug_seq, ctx, mean_img, on_damage;
-  int label_width, preprocess_threads, num_parts, part_index, shuffle_chunk_seed, label_pad_width,
-      seed, resize, num_crop_sampler, max_random_hue, max_random_saturation,
+  std::string mean_img;
+  int label_width, label_pad_width, resize, num_crop_sampler, max_random_hue, max_random_saturation,
       max_random_illumination, fill_value, inter_method;
-  int64_t shuffle_chunk_size, prefetch_buffer, batch_size;
-  bool verbose, shuffle, round_batch, by_center;
+  bool by_center;
   float label_pad_value, rand_crop_prob, emit_overlap_thresh, rand_pad_prob, max_pad_scale,
       random_hue_prob, random_saturation_prob, random_illumination_prob, max_random_contrast,
       random_contrast_prob, rand_mirror_prob, mean_r, mean_g, mean_b, mean_a, std_r, std_g, std_b,
@@ -21,8 +19,7 @@ struct DetectionParameters : Parameters {
   std::vector<double> min_crop_scales, max_crop_scales, min_crop_aspect_ratios,
       max_crop_aspect_ratios, min_crop_overlaps, max_crop_overlaps, min_crop_sample_coverages,
       max_crop_sample_coverages, min_crop_object_coverages, max_crop_object_coverages;
-  Shape data_shape, max_crop_trials;
-  DType dtype;
+  Shape max_crop_trials;
   ResizeMode resize_mode;
 
   static void declare(Fields<DetectionParameters>& f);

@@ -5,53 +5,18 @@ namespace {
 
 using P = ImageRecordParameters;
 
-struct Declare {
-  Fields<P>& f;
-  // Members of P and of what it is made of; without a default the parameter is required.
-  template <typename T, typename Owner>
-  Field& operator()(const char* name, T Owner::*member, const char* fallback, const char* doc) {
-    Field& field = f.field(name, static_cast<T P::*>(member)).doc(doc);
-    if (fallback) field.fallback(fallback);
-    return field;
-  }
-};
+using Declare = DeclareRecordFields<P>;
 
 void declare_source(Declare d) {
-  d("path_imglist", &P::path_imglist, "",
-    "A .lst file whose labels replace those of the records, by the records' numbers.");
-  d("path_imgrec", &P::path_imgrec, "",
-    "The .rec file; several with ';' between them, or a folder of such files.");
+  d.files("");
   d("path_imgidx", &P::path_imgidx, "", "The .idx file of the .rec file.");
   d("aug_seq", &P::aug_seq, "aug_default", "Has no effect: there is one sequence of changes.");
   d("label_width", &P::label_width, "1", "Labels of an image.").range(1, 1 << 24);
-  d("data_shape", &P::data_shape, nullptr, "Channels (1 or 3), height and width of the result.");
-  d("preprocess_threads", &P::preprocess_threads, "4",
-    "Images that are worked on at once, at most the engine's compute workers.")
-      .range(1, 1 << 20);
-  d("verbose", &P::verbose, "1", "Log what is read.");
-  d("num_parts", &P::num_parts, "1", "Parts that share the records.").range(1, 1 << 30);
-  d("part_index", &P::part_index, "0", "The part to read.").range(0, 1 << 30);
+  d.parts();
   d("device_id", &P::device_id, "0", "Has no effect: batches are in the memory of the host.");
-  d("shuffle_chunk_size", &P::shuffle_chunk_size, "0",
-    "Has no effect: all records of the part are shuffled.")
-      .type = "long (non-negative)";
-  d("shuffle_chunk_seed", &P::shuffle_chunk_seed, "0", "Added to the seed of the order.");
+  d.chunks();
   d("seed_aug", &P::seed_aug, "None", "Seed of the random changes; None for `seed`.");
-  d("shuffle", &P::shuffle, "0", "Draw an order for every epoch.");
-  d("seed", &P::seed, "0", "Seed of the order and of the random changes.");
-  d("batch_size", &P::batch_size, nullptr, "Images in a batch.").range(1, 1 << 30).type =
-      "int (non-negative)";
-  d("round_batch", &P::round_batch, "1",
-    "Fill the last batch up from the next epoch, which then begins after what was taken.");
-  d("prefetch_buffer", &P::prefetch_buffer, "4", "Batches that are made ahead.")
-      .range(0, 1 << 16)
-      .type = "long (non-negative)";
-  d.f.choice("ctx", &P::ctx, {{"cpu", "cpu"}, {"gpu", "gpu"}})
-      .fallback("gpu")
-      .doc("Has no effect: batches are in the memory of the host.");
-  d.f.choice("dtype", &P::dtype, output_types())
-      .fallback("None")
-      .doc("Element type of the data; None for float32.");
+  d.batches();
 }
 
 void declare_geometry(Declare d) {

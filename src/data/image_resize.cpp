@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "kernels/image/linear_rows.h"
 #include "simd/image_loops.h"
 
 namespace gemel::data {
@@ -90,22 +91,8 @@ void WindowResize::run(const Image& from, Image& to) const {
         static_cast<int32_t>(domain.left + place.first - from.left), fixed(1 - place.rest),
         fixed(place.rest)};
   }
-  // Two rows are kept: most are used twice. A copy gives the vector loop bytes to read behind it.
-  std::vector<uint8_t> padded(static_cast<size_t>(from.width * channels + 16));
-  std::vector<int16_t> rows[2] = {std::vector<int16_t>(static_cast<size_t>(row + 8)),
-                                  std::vector<int16_t>(static_cast<size_t>(row + 8))};
-  int64_t held[2] = {-1, -1};
-  const auto row_at = [&](int64_t y) -> const int16_t* {
-    const int which = static_cast<int>(y & 1);
-    if (held[which] != y) {
-      const uint8_t* source = from.row(domain.top + y - from.top);
-      std::memcpy(padded.data(), source, static_cast<size_t>(from.width * channels));
-      (channels == 3 ? simd::resize_row_rgb : simd::resize_row_gray)(
-          padded.data(), pairs.data(), rows[which].data(), pairs.size());
-      held[which] = y;
-    }
-    return rows[which].data();
-  };
+  kernels::LinearRows rows(pairs, from.width, channels);
+  const auto row_at = [&](int64_t y) { return rows.row(y, from.row(domain.top + y - from.top)); };
   for (int64_t y = 0; y < window.height; ++y) {
     const Place place = place_of(window.top + y, domain.height, full_height);
     const int64_t second = std::min(place.first + 1, domain.height - 1);

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "kernels/image/linear_rows.h"
 #include "kernels/image/taps.h"
 #include "kernels/parallel.h"
 #include "simd/image_loops.h"
@@ -134,21 +135,8 @@ void interpolate_pairs(const uint8_t* from, uint8_t* to, const Taps& across, con
     pixels.push_back({static_cast<int32_t>(one.source), one.first, one.second});
   const std::vector<Pair> lines = pairs_of(down);
   parallel_for((to_size.height + band - 1) / band, 4 * band * row, [&](int64_t index) {
-    // The vector loop reads behind a row's end.
-    std::vector<uint8_t> padded(static_cast<size_t>(from_row + 16));
-    std::vector<int16_t> rows[2] = {std::vector<int16_t>(static_cast<size_t>(row + 8)),
-                                    std::vector<int16_t>(static_cast<size_t>(row + 8))};
-    int64_t held[2] = {-1, -1};
-    const auto row_at = [&](int64_t y) -> const int16_t* {
-      const int which = static_cast<int>(y & 1);
-      if (held[which] != y) {
-        std::memcpy(padded.data(), from + y * from_row, static_cast<size_t>(from_row));
-        (channels == 3 ? simd::resize_row_rgb : simd::resize_row_gray)(
-            padded.data(), pixels.data(), rows[which].data(), pixels.size());
-        held[which] = y;
-      }
-      return rows[which].data();
-    };
+    LinearRows rows(pixels, from_size.width, channels);
+    const auto row_at = [&](int64_t y) { return rows.row(y, from + y * from_row); };
     for (int64_t y = index * band; y < std::min(to_size.height, (index + 1) * band); ++y) {
       const Pair& line = lines[static_cast<size_t>(y)];
       const int16_t* a = row_at(line.source);

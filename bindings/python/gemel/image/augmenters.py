@@ -281,6 +281,23 @@ def checked_mean_and_std(mean, std):
     return mean, std
 
 
+def color_augmenters(mean, std, brightness, contrast, saturation, hue, pca_noise, rand_gray):
+    """What `CreateAugmenter` and `CreateDetAugmenter` do to the values of pixels, in their order."""
+    augmenters = []
+    if brightness or contrast or saturation:
+        augmenters.append(ColorJitterAug(brightness, contrast, saturation))
+    if hue:
+        augmenters.append(HueJitterAug(hue))
+    if pca_noise > 0:
+        augmenters.append(LightingAug(pca_noise, IMAGENET_DEVIATIONS, IMAGENET_COMPONENTS))
+    if rand_gray > 0:
+        augmenters.append(RandomGrayAug(rand_gray))
+    mean, std = checked_mean_and_std(mean, std)
+    if mean is not None or std is not None:
+        augmenters.append(ColorNormalizeAug(mean, std))
+    return augmenters
+
+
 def CreateAugmenter(data_shape, resize=0, rand_crop=False, rand_resize=False, rand_mirror=False,
                     mean=None, std=None, brightness=0, contrast=0, saturation=0, hue=0, pca_noise=0,
                     rand_gray=0, inter_method=2):
@@ -312,15 +329,5 @@ def CreateAugmenter(data_shape, resize=0, rand_crop=False, rand_resize=False, ra
     if rand_mirror:
         augmenters.append(HorizontalFlipAug(0.5))
     augmenters.append(CastAug())
-    if brightness or contrast or saturation:
-        augmenters.append(ColorJitterAug(brightness, contrast, saturation))
-    if hue:
-        augmenters.append(HueJitterAug(hue))
-    if pca_noise > 0:
-        augmenters.append(LightingAug(pca_noise, IMAGENET_DEVIATIONS, IMAGENET_COMPONENTS))
-    if rand_gray > 0:
-        augmenters.append(RandomGrayAug(rand_gray))
-    mean, std = checked_mean_and_std(mean, std)
-    if mean is not None or std is not None:
-        augmenters.append(ColorNormalizeAug(mean, std))
-    return augmenters
+    return augmenters + color_augmenters(mean, std, brightness, contrast, saturation, hue, pca_noise,
+                                         rand_gray)

@@ -9,9 +9,7 @@ import warnings
 
 import numpy as np
 
-from .augmenters import (Augmenter, CastAug, ColorJitterAug, ColorNormalizeAug, ForceResizeAug,
-                         HueJitterAug, LightingAug, RandomGrayAug, ResizeAug)
-from .augmenters import IMAGENET_COMPONENTS, IMAGENET_DEVIATIONS, checked_mean_and_std
+from .augmenters import Augmenter, CastAug, ForceResizeAug, ResizeAug, color_augmenters
 from .image import copyMakeBorder, fixed_crop
 from .. import ndarray as nd
 
@@ -336,15 +334,5 @@ def CreateDetAugmenter(data_shape, resize=0, rand_crop=0, rand_pad=0, rand_gray=
         pad = DetRandomPadAug(aspect_ratio_range, (1.0, area_range[1]), max_attempts, pad_val)
         augmenters.append(DetRandomSelectAug([pad], 1 - rand_pad))
     colors = [ForceResizeAug((data_shape[2], data_shape[1]), inter_method), CastAug()]
-    if brightness or contrast or saturation:
-        colors.append(ColorJitterAug(brightness, contrast, saturation))
-    if hue:
-        colors.append(HueJitterAug(hue))
-    if pca_noise > 0:
-        colors.append(LightingAug(pca_noise, IMAGENET_DEVIATIONS, IMAGENET_COMPONENTS))
-    if rand_gray > 0:
-        colors.append(RandomGrayAug(rand_gray))
-    mean, std = checked_mean_and_std(mean, std)
-    if mean is not None or std is not None:
-        colors.append(ColorNormalizeAug(mean, std))
+    colors += color_augmenters(mean, std, brightness, contrast, saturation, hue, pca_noise, rand_gray)
     return augmenters + [DetBorrowAug(one) for one in colors]
