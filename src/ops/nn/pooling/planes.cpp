@@ -103,38 +103,41 @@ bool backward_serves(DType dtype, const Geometry& g) {
          (g.type == PoolType::max ? g.kernel_size() <= no_place : g.stride[2] <= 2);
 }
 
-void pool(DType dtype, const Geometry& g, const void* data, void* out) {
-  const auto& loops = simd::pool_loops();
+// f(sizes, planes, x, y, first plane, scratch): y from x, both as floats.
+template <typename F>
+static void forward(DType dtype, const Geometry& g, const void* data, void* out, F&& f) {
   const simd::PoolSizes sizes = sizes_of(g);
-  const std::vector<float> divisors =
-      g.type == PoolType::avg ? window_divisors(g) : std::vector<float>();
   blocks(g, plane_bytes(g), [&](int64_t first, int64_t count, const Scratch& s, int64_t space) {
     auto* in_space = s.at<float>(space);
     const Floats x(dtype, data, first * g.in_size(), count * g.in_size(), in_space);
     const Floats y(dtype, out, first * g.out_size(), count * g.out_size(),
                    in_space + count * g.in_size());
-    if (g.type == PoolType::max)
-      loops.largest(sizes, count, x.read(), y.target(), s.at<void>(0));
-    else
-      loops.sums(sizes, count, x.read(), divisors.empty() ? nullptr : divisors.data(), y.target(),
-                 s.at<void>(0));
+    f(sizes, count, x.read(), y.target(), first, s.at<void>(0));
     y.written();
   });
+}
+
+void pool(DType dtype, const Geometry& g, const void* data, void* out) {
+  const auto& loops = simd::pool_loops();
+  const std::vector<float> divisors =
+      g.type == PoolType::avg ? window_divisors(g) : std::vector<float>();
+  forward(dtype, g, data, out,
+          [&](const auto& sizes, int64_t count, const float* x, float* y, int64_t, void* scratch) {
+            if (g.type == PoolType::max)
+              loops.largest(sizes, count, x, y, scratch);
+            else
+              loops.sums(sizes, count, x, divisors.empty() ? nullptr : divisors.data(), y, scratch);
+          });
 }
 
 void pool_with_places(DType dtype, const Geometry& g, const void* data, void* out,
                       uint8_t* places) {
   const auto& loops = simd::pool_loops();
-  const simd::PoolSizes sizes = sizes_of(g);
-  blocks(g, plane_bytes(g), [&](int64_t first, int64_t count, const Scratch& s, int64_t space) {
-    auto* in_space = s.at<float>(space);
-    const Floats x(dtype, data, first * g.in_size(), count * g.in_size(), in_space);
-    const Floats y(dtype, out, first * g.out_size(), count * g.out_size(),
-                   in_space + count * g.in_size());
-    loops.first_largest(sizes, count, x.read(), y.target(), places + first * g.out_size(),
-                        s.at<void>(0));
-    y.written();
-  });
+  forward(dtype, g, data, out,
+          [&](const auto& sizes, int64_t count, const float* x, float* y, int64_t first,
+              void* scratch) {
+            loops.first_largest(sizes, count, x, y, places + first * g.out_size(), scratch);
+          });
 }
 
 void pool_backward_to_places(DType dtype, const Geometry& g, const void* dy, const uint8_t* places,
