@@ -188,9 +188,9 @@ class Slicing {
       if (block.begin < chain.first || block.end > chain.last || is_result) whole += block.bytes;
       if (block.begin < chain.first) continue;
       // What the result is written over is apart in the slices.
-      const int result_step = step_of_[static_cast<size_t>(graph_.producer(chain.result))];
-      const int until = is_result || block.end > chain.last ? result_step : block.end;
-      if (is_result && block.begin == result_step) continue;
+      const int result = result_step(chain);
+      const int until = is_result || block.end > chain.last ? result : block.end;
+      if (is_result && block.begin == result) continue;
       for (int s = block.begin; s <= std::min(until, chain.last); ++s)
         inside[static_cast<size_t>(s - chain.first)] += block.bytes;
     }
@@ -207,13 +207,6 @@ class Slicing {
 
   // The graph with the chains' nodes once for each slice.
   std::vector<Entry> rebuilt() {
-    std::unordered_map<const Node*, NodeRef> references;
-    for (const int n : nodes_) {
-      for (const Entry& input : graph_.node(n)->inputs)
-        references.emplace(input.node.get(), input.node);
-      for (const NodeRef& other : graph_.node(n)->control) references.emplace(other.get(), other);
-    }
-    for (const Entry& head : heads_) references.emplace(head.node.get(), head.node);
     std::sort(chains_.begin(), chains_.end(),
               [](const Chain& a, const Chain& b) { return a.first < b.first; });
     std::unordered_map<Entry, Entry> replaced;
@@ -227,8 +220,7 @@ class Slicing {
     auto chain = chains_.begin();
     for (int s = 0; s < end(); ++s) {
       if (chain != chains_.end() && chain->first == s) {
-        const int producer = graph_.producer(chain->result);
-        replaced[{references.at(graph_.node(producer)), 0, 0}] = in_slices(*chain, map);
+        replaced[{node_of(result_step(*chain)), 0, 0}] = in_slices(*chain, map);
         s = chain->last;
         ++chain;
         continue;
@@ -276,8 +268,7 @@ class Slicing {
         made->name += suffix;
         cut[{node_of(s), 0, 0}] = {made, 0, 0};
       }
-      const int result_step = step_of_[static_cast<size_t>(graph_.producer(chain.result))];
-      parts.push_back(cut.at({node_of(result_step), 0, 0}));
+      parts.push_back(cut.at({node_of(result_step(chain)), 0, 0}));
     }
     const std::string count = std::to_string(parts.size());
     return {make_node(require_op("Concat"), graph_.node_of_entry(chain.result)->name + "_slices",
@@ -285,6 +276,9 @@ class Slicing {
             0, 0};
   }
 
+  int result_step(const Chain& chain) const {
+    return step_of_[static_cast<size_t>(graph_.producer(chain.result))];
+  }
   NodeRef node_of(int step) const {
     return graph_.node(nodes_[static_cast<size_t>(step)])->shared_from_this();
   }

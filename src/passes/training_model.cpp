@@ -1,10 +1,6 @@
 #include "passes/training_model.h"
 
-#include <tuple>
-
 #include "op/op_info.h"
-#include "passes/infer_shape.h"
-#include "passes/infer_type.h"
 #include "passes/lifetime.h"
 #include "passes/memory_step.h"
 
@@ -13,31 +9,6 @@ namespace {
 
 // What a core does in a nanosecond. Only the proportion matters.
 constexpr double operations_per_nanosecond = 100, bytes_per_nanosecond = 10;
-
-struct Typed {
-  std::vector<Shape> shapes;
-  std::vector<DType> dtypes;
-
-  Typed(const IndexedGraph& graph, const KnownInputs& known)
-      : shapes(static_cast<size_t>(graph.entry_count()), Shape::unknown()),
-        dtypes(static_cast<size_t>(graph.entry_count()), DType::none) {
-    for (const int n : graph.variables())
-      if (const auto found = known.find(graph.node(n)); found != known.end())
-        set(graph.first_entry(n), found->second);
-  }
-  void set(int entry, const std::pair<Shape, DType>& value) {
-    std::tie(shapes[static_cast<size_t>(entry)], dtypes[static_cast<size_t>(entry)]) = value;
-  }
-  std::pair<Shape, DType> at(int entry) const {
-    return {shapes[static_cast<size_t>(entry)], dtypes[static_cast<size_t>(entry)]};
-  }
-  void infer(const IndexedGraph& graph) {
-    infer_shapes(graph, shapes, true);
-    infer_types(graph, dtypes);
-    for (DType& dtype : dtypes)
-      if (dtype == DType::none) dtype = DType::float32;
-  }
-};
 
 double work_of(const OpCall& call) {
   double bytes = 0;
@@ -67,7 +38,7 @@ TrainingModel::TrainingModel(const std::vector<Entry>& outputs,
     : forward_(outputs),
       backward_(std::vector<Entry>(gradients.rbegin(), gradients.rend())) {  // as executors run
   const int ahead_count = forward_.entry_count();
-  Typed ahead(forward_, known), back(backward_, known);
+  TypedEntries ahead(forward_, known), back(backward_, known);
   ahead.infer(forward_);
   std::vector<int> value_of(static_cast<size_t>(backward_.entry_count()));
   for (int e = 0; e < backward_.entry_count(); ++e)

@@ -1,20 +1,14 @@
 // A training graph in numbers: how many bytes live at most, and how much work is repeated, for any
 // choice of what is kept between the forward and the backward pass.
 #pragma once
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "base/dtype.h"
-#include "base/shape.h"
-#include "graph/indexed.h"
 #include "passes/plan_memory.h"
 #include "passes/recompute.h"
+#include "passes/typed_entries.h"
 
 namespace gemel {
-
-// Shape and dtype of variables.
-using KnownInputs = std::unordered_map<const Node*, std::pair<Shape, DType>>;
 
 class TrainingModel {
  public:

@@ -56,11 +56,11 @@ struct Stamp {
 // The rows of one file that are this machine's.
 class File {
  public:
-  const Choices* find(const std::string& path, std::string_view key) {
+  // As the file is now.
+  const std::unordered_map<std::string, Choices>& rows(const std::string& path) {
     const Stamp now = Stamp::of(path);
     if (!read_ || !(now == stamp_)) load(path, now);
-    const auto found = rows_.find(std::string(key));
-    return found == rows_.end() ? nullptr : &found->second;
+    return rows_;
   }
 
  private:
@@ -82,6 +82,18 @@ class File {
   std::unordered_map<std::string, Choices> rows_;
 };
 
+// Calls f(rows of a file) for the files of the setting, one thread at a time, until it gives true.
+template <typename F>
+bool any_file(F&& f) {
+  static std::mutex mutex;
+  static auto* const files = new std::map<std::string, File>;  // tasks may outlive static objects
+  if (settings::current().determinism || settings::current().reference_kernels) return false;
+  std::lock_guard lock(mutex);
+  for (const std::string& path : paths())
+    if (f((*files)[path].rows(path))) return true;
+  return false;
+}
+
 }  // namespace
 
 std::string default_path() {
@@ -91,18 +103,16 @@ std::string default_path() {
 }
 
 bool is_used() {
-  const Settings& now = settings::current();
-  return now.record != "off" && !now.determinism && !now.reference_kernels;
+  return any_file([](const auto& rows) { return !rows.empty(); });
 }
 
 std::optional<Choices> look_up(std::string_view key) {
-  static std::mutex mutex;
-  static auto* const files = new std::map<std::string, File>;  // tasks may outlive static objects
-  if (!is_used()) return std::nullopt;
-  std::lock_guard lock(mutex);
-  for (const std::string& path : paths())
-    if (const Choices* choices = (*files)[path].find(path, key)) return *choices;
-  return std::nullopt;
+  std::optional<Choices> result;
+  any_file([&](const auto& rows) {
+    if (const auto found = rows.find(std::string(key)); found != rows.end()) result = found->second;
+    return result.has_value();
+  });
+  return result;
 }
 
 }  // namespace gemel::record

@@ -21,8 +21,8 @@ struct Found {
   double default_seconds = 0, tuned_seconds = 0;  // of one run
 };
 
-// Whether look_up can find anything: a record is named and kernels are not frozen by the setting
-// `determinism`. A graph's key need not be made otherwise.
+// Whether look_up can find anything: a record that is named has rows of this machine, and kernels
+// are not frozen by the setting `determinism`. A graph's key need not be made otherwise.
 GEMEL_EXPORT bool is_used();
 // For this machine; never throws.
 GEMEL_EXPORT std::optional<Choices> look_up(std::string_view key);

@@ -1,14 +1,11 @@
 #include "runtime/backward_graph.h"
 
-#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "base/byte_count.h"
 #include "base/settings.h"
 #include "op/registry.h"
-#include "passes/infer_shape.h"
-#include "passes/infer_type.h"
 #include "passes/recompute_budget.h"
 #include "passes/training_form.h"
 
@@ -22,18 +19,13 @@ constexpr double mirrored_work = 0.15;
 std::unordered_map<Entry, std::pair<Shape, DType>> types_of_values(const std::vector<Entry>& heads,
                                                                    const KnownInputs& known) {
   const IndexedGraph graph(heads);
-  std::vector<Shape> shapes(graph.entry_count(), Shape::unknown());
-  std::vector<DType> dtypes(graph.entry_count(), DType::none);
-  for (const int n : graph.variables())
-    if (const auto found = known.find(graph.node(n)); found != known.end())
-      std::tie(shapes[graph.first_entry(n)], dtypes[graph.first_entry(n)]) = found->second;
-  infer_shapes(graph, shapes, true);
-  infer_types(graph, dtypes);
+  TypedEntries typed(graph, known);
+  typed.infer(graph);
   std::unordered_map<Entry, std::pair<Shape, DType>> types;
   for (int e = 0; e < graph.entry_count(); ++e)
-    if (shapes[e].known())
-      types[Entry{graph.node_of_entry(e)->shared_from_this(), graph.output_index(e), 0}] = {
-          shapes[e], dtypes[e] == DType::none ? DType::float32 : dtypes[e]};
+    if (typed.at(e).first.known())
+      types[Entry{graph.node_of_entry(e)->shared_from_this(), graph.output_index(e), 0}] =
+          typed.at(e);
   return types;
 }
 
@@ -42,17 +34,15 @@ std::unordered_map<Entry, std::pair<Shape, DType>> types_of_values(const std::ve
 void keep_no_value_for_its_shape(BackwardGraph& graph,
                                  const std::unordered_map<Entry, std::pair<Shape, DType>>& types) {
   std::unordered_map<const Node*, NodeRef> like;  // by placeholder
-  for (const SavedValue& saved : graph.saved)
-    if (const auto found = types.find(saved.value); found != types.end())
-      like.emplace(saved.placeholder.get(), nullptr);
-  const auto zeros = [&](const SavedValue& saved) {
-    const auto& [shape, dtype] = types.at(saved.value);
-    return make_node(require_op("_zeros"), saved.placeholder->name + "_shape", {},
-                     {{"shape", print_value(shape)}, {"dtype", std::string(name_of(dtype))}});
-  };
-  for (const SavedValue& saved : graph.saved)
-    if (const auto found = like.find(saved.placeholder.get()); found != like.end())
-      found->second = zeros(saved);
+  for (const SavedValue& saved : graph.saved) {
+    const auto found = types.find(saved.value);
+    if (found == types.end()) continue;
+    const auto& [shape, dtype] = found->second;
+    like.emplace(
+        saved.placeholder.get(),
+        make_node(require_op("_zeros"), saved.placeholder->name + "_shape", {},
+                  {{"shape", print_value(shape)}, {"dtype", std::string(name_of(dtype))}}));
+  }
   std::unordered_set<const Node*> read;
   for (Node* node : topological_order(graph.gradients)) {
     if (node->is_variable()) continue;

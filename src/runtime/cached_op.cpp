@@ -3,7 +3,6 @@
 #include <mutex>
 #include <unordered_map>
 
-#include "base/byte_count.h"
 #include "base/settings.h"
 #include "op/registry.h"
 #include "record/key.h"
@@ -152,13 +151,12 @@ void CachedOp::State::build(Variant& variant, Device device) {
       if (variant.wanted[i]) variables.push_back(input_nodes[i]);
       options.known[input_nodes[i].get()] = {variant.shapes[i], variant.dtypes[i]};
     }
-    if (const std::string& limit = settings::current().memory_budget; !limit.empty())
-      backward_graph_within(parse_bytes(limit), symbol, variables, options,
-                            [&](const BackwardGraph& graph) {
-                              variant.graph = graph;
-                              make_plans(variant, choices, device);
-                              return variant.bytes();
-                            });
+    if (const int64_t budget = budget_or_setting(); budget >= 0)
+      backward_graph_within(budget, symbol, variables, options, [&](const BackwardGraph& graph) {
+        variant.graph = graph;
+        make_plans(variant, choices, device);
+        return variant.bytes();
+      });
     else
       variant.graph = make_backward_graph(symbol, variables, options);
   }

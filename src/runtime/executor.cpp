@@ -411,8 +411,7 @@ Plan& Executor::plan(bool training) const {
   State& s = *state_;
   std::unique_ptr<Plan>& slot = training ? s.training : s.inference;
   if (slot) return *slot;
-  const std::string& limit = settings::current().memory_budget;
-  const int64_t budget = s.budget < 0 && !limit.empty() ? parse_bytes(limit) : s.budget;
+  const int64_t budget = budget_or_setting(s.budget);
   if (training && !s.asked.empty() && s.watched.empty() && budget >= 0)
     const_cast<Executor*>(this)->fit_training(budget);
   else

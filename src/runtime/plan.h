@@ -50,6 +50,10 @@ struct PlanSpec {
   void plan_with(const record::Choices& choices);
 };
 
+// Bytes that a graph shall take: `given`, or else what the setting memory_budget says; -1: no
+// matter.
+int64_t budget_or_setting(int64_t given = -1);
+
 // A value, or a kernel's workspace, and the memory that it has from one step to another.
 struct MemoryUse {
   std::string name, op;  // of the step that makes it; a slot that is only read has none

@@ -307,8 +307,7 @@ struct Plan::Builder {
   }
 
   BatchSliceOptions slice_options() const {
-    const std::string& limit = settings::current().memory_budget;
-    const int64_t budget = spec.budget < 0 && !limit.empty() ? parse_bytes(limit) : spec.budget;
+    const int64_t budget = budget_or_setting(spec.budget);
     if (budget < 0) return {};
     return {.least_bytes = budget, .least_samples = 1, .least_slice = 1 << 20};
   }
@@ -524,6 +523,11 @@ struct Plan::Builder {
     }
   }
 };
+
+int64_t budget_or_setting(int64_t given) {
+  const std::string& limit = settings::current().memory_budget;
+  return given < 0 && !limit.empty() ? parse_bytes(limit) : given;
+}
 
 void PlanSpec::plan_with(const record::Choices& given) {
   choices = given;
