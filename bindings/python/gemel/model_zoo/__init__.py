@@ -8,8 +8,6 @@ import functools
 from .. import symbol as sym
 from ..gluon.model_zoo import vision
 from .alexnet import alexnet
-from .googlenet import googlenet
-from .inception_bn import inception_bn, inception_bn_small
 from .language import lstm_language_model
 from .residual import residual
 from .small import lenet, mlp
@@ -44,9 +42,11 @@ def _resnet(version, data, num_classes, num_layers, side, form=None):
 _NETWORKS = {
     "mlp": (mlp, None), "lenet": (lenet, None), "alexnet": (alexnet, None),
     "alexnet-v2": (functools.partial(_traced, vision.alexnet, prefix="alexnet_"), None),
-    "googlenet": (googlenet, None),
-    "googlenet-bn": (functools.partial(googlenet, batch_norm=True), None),
-    "inception-bn": (inception_bn, None), "inception-bn-28-small": (inception_bn_small, None),
+    "googlenet": (functools.partial(_traced, vision.googlenet, prefix=""), None),
+    "googlenet-bn": (functools.partial(_traced, vision.googlenet_bn, prefix=""), None),
+    "inception-bn": (functools.partial(_traced, vision.inception_bn, prefix=""), None),
+    "inception-bn-28-small": (functools.partial(_traced, vision.inception_bn, prefix="",
+                                                thumbnail=True), None),
     "inception-v3": (functools.partial(_traced, vision.inception_v3, prefix="inception_"), None),
     "vgg": (_vgg, 16), "vgg-bn": (functools.partial(_vgg, batch_norm=True), 16),
     "resnet": (functools.partial(_resnet, 2), 50), "resnet-v2": (functools.partial(_resnet, 2), 50),

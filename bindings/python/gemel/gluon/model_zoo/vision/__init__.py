@@ -9,6 +9,7 @@ expect values in [0, 1], normalized by the mean (0.485, 0.456, 0.406) and the de
 """
 from .alexnet import *
 from .densenet import *
+from .googlenet import *
 from .inception import *
 from .mobilenet import *
 from .resnet import *
@@ -19,7 +20,8 @@ _MODELS = {
     "alexnet": alexnet,
     "densenet121": densenet121, "densenet161": densenet161, "densenet169": densenet169,
     "densenet201": densenet201,
-    "inceptionv3": inception_v3,
+    "googlenet": googlenet, "googlenet_bn": googlenet_bn,
+    "inceptionbn": inception_bn, "inceptionv3": inception_v3,
     "mobilenet0.25": mobilenet0_25, "mobilenet0.5": mobilenet0_5, "mobilenet0.75": mobilenet0_75,
     "mobilenet1.0": mobilenet1_0,
     "mobilenetv2_0.25": mobilenet_v2_0_25, "mobilenetv2_0.5": mobilenet_v2_0_5,
