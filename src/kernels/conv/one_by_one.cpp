@@ -228,11 +228,38 @@ void pack_rows(const Columns& columns, int64_t first, int64_t last, int64_t from
   }
 }
 
-// The gradient of the weight sums over the columns, so many at a time.
-int64_t weight_steps(const Geometry& g) {
-  const int64_t columns = g.batch * g.out_size();
-  return blocks_of(columns, blocks_of(columns, most_steps));
-}
+// How the gradient of the weight, a sum over the columns, is cut up. Slices of the columns have
+// sums of their own, so that threads meet once and not for each chunk; the sums join in their
+// order. Nothing here depends on the number of threads: the order of the sums follows from it.
+struct WeightPlan {
+  int64_t rows = 0, width = 0, columns = 0;  // of the gradient; columns that are summed
+  int64_t steps = 0, each = 0, slices = 1;   // columns of a chunk; chunks of a slice; slices
+
+  explicit WeightPlan(const Geometry& g)
+      : rows(g.out_channels), width(g.in_channels), columns(g.batch * g.out_size()) {
+    constexpr int64_t most_slices = 8, most_floats = 1 << 20;  // of sums beside the result
+    const int64_t chunks = blocks_of(columns, most_steps);
+    while (slices < most_slices && 2 * slices <= chunks &&
+           (2 * slices - 1) * rows * width <= most_floats)
+      slices *= 2;
+    each = blocks_of(chunks, slices);
+    steps = blocks_of(columns, each * slices);
+  }
+  int64_t left_size() const { return rounded(simd::packed_left_size(rows, steps), 16); }
+  int64_t lane_size() const {
+    return left_size() + rounded(simd::packed_right_size(steps, width), 16);
+  }
+  int64_t sums_size() const { return rounded(rows * width, 16); }
+  // Threads that take slices of their own; more threads than slices share each slice instead.
+  int64_t lanes(int64_t threads) const { return threads > slices ? 1 : useful(threads); }
+  int64_t inside(int64_t threads) const { return threads > slices ? useful(threads) : 1; }
+  int64_t useful(int64_t threads) const {
+    return rows * width * columns < 8 * parallel_grain ? 1 : threads;
+  }
+  int64_t scratch_size(int64_t threads) const {
+    return lanes(threads) * lane_size() + (slices - 1) * sums_size();
+  }
+};
 
 }  // namespace
 
@@ -252,10 +279,7 @@ int64_t one_by_one_workspace(const Geometry& g, ConvolutionPass pass, int thread
     case ConvolutionPass::weight:
       break;
   }
-  const int64_t steps = weight_steps(g);
-  return (rounded(simd::packed_left_size(g.out_channels, steps), 16) +
-          simd::packed_right_size(steps, g.in_channels)) *
-         static_cast<int64_t>(sizeof(float));
+  return WeightPlan(g).scratch_size(threads) * static_cast<int64_t>(sizeof(float));
 }
 
 void one_by_one_convolution(const Geometry& g, const float* data, const float* weight,
@@ -273,44 +297,62 @@ void one_by_one_data(const Geometry& g, const float* dy, const float* weight, fl
 }
 
 void one_by_one_weight(const Geometry& g, const float* data, const float* dy, float* dweight,
-                       float* scratch, int, bool rounded_operands) {
+                       float* scratch, int threads, bool rounded_operands) {
   const Columns left = Columns::of_output(g, dy), right = Columns::of_input(g, data);
-  const int64_t all = g.batch * g.out_size(), steps = weight_steps(g);
+  const WeightPlan plan(g);
   const auto [tile_rows, tile_columns] = simd::product_tile();
-  float *a = scratch, *b = scratch + rounded(simd::packed_left_size(g.out_channels, steps), 16);
+  const int64_t lanes = plan.lanes(threads), inside = plan.inside(threads);
   const int64_t row_part = 4 * tile_rows, column_part = 4 * tile_columns;
-  const int64_t row_parts = blocks_of(g.out_channels, row_part),
-                column_parts = blocks_of(g.in_channels, column_part);
-  for (int64_t from = 0; from < all; from += steps) {
-    const int64_t k = std::min(steps, all - from);
-    parallel_for(row_parts + column_parts, row_part * k, [&](int64_t at) {
-      const bool is_left = at < row_parts;
-      const int64_t part = is_left ? row_part : column_part;
-      const int64_t first = (is_left ? at : at - row_parts) * part;
-      const int64_t last = std::min(is_left ? g.out_channels : g.in_channels, first + part);
-      float* packed = (is_left ? a : b) + first * k;
-      pack_rows(is_left ? left : right, first, last, from, k, is_left, packed);
-      if (!rounded_operands) return;
-      is_left ? simd::bfloat16_left(last - first, k, packed)
-              : simd::bfloat16_right(k, last - first, packed);
-    });
-    // Each part takes all columns of some rows, in blocks that stay in the second cache.
-    parallel_for(row_parts, row_part * g.in_channels * k / 8, [&](int64_t at) {
-      const int64_t row = at * row_part;
-      for (int64_t column = 0; column < g.in_channels; column += block_columns) {
-        float* to = dweight + row * g.in_channels + column;
-        simd::PackedProduct q{std::min(row_part, g.out_channels - row),
-                              std::min(block_columns, g.in_channels - column),
+  const int64_t row_parts = blocks_of(plan.rows, row_part);
+  const int64_t column_parts = blocks_of(plan.width, column_part);
+  const int64_t across = blocks_of(plan.width, block_columns);
+  const int64_t down = inside > 1 ? blocks_of(4 * inside, across) : 1;
+  const int64_t piece = rounded(blocks_of(plan.rows, down), tile_rows);
+  float* const sums = scratch + lanes * plan.lane_size();
+
+  parallel_lanes(plan.slices, lanes, [&](int64_t slice, int64_t lane) {
+    float *const a = scratch + lane * plan.lane_size(), *const b = a + plan.left_size();
+    float* const result = slice == 0 ? dweight : sums + (slice - 1) * plan.sums_size();
+    const int64_t begin = slice * plan.each * plan.steps;
+    const int64_t end = std::min(plan.columns, begin + plan.each * plan.steps);
+    for (int64_t from = begin; from < end; from += plan.steps) {
+      const int64_t k = std::min(plan.steps, end - from);
+      parallel_lanes(row_parts + column_parts, inside, [&](int64_t at, int64_t) {
+        const bool is_left = at < row_parts;
+        const int64_t part = is_left ? row_part : column_part;
+        const int64_t first = (is_left ? at : at - row_parts) * part;
+        const int64_t last = std::min(is_left ? plan.rows : plan.width, first + part);
+        float* packed = (is_left ? a : b) + first * k;
+        pack_rows(is_left ? left : right, first, last, from, k, is_left, packed);
+        if (!rounded_operands) return;
+        is_left ? simd::bfloat16_left(last - first, k, packed)
+                : simd::bfloat16_right(k, last - first, packed);
+      });
+      // A block of columns stays in the second cache while all rows of the piece pass by.
+      parallel_lanes(across * blocks_of(plan.rows, piece), inside, [&](int64_t at, int64_t) {
+        const int64_t column = at % across * block_columns, row = at / across * piece;
+        float* to = result + row * plan.width + column;
+        simd::PackedProduct q{std::min(piece, plan.rows - row),
+                              std::min(block_columns, plan.width - column),
                               k,
                               a + row * k,
                               b + column * k,
                               to,
-                              g.in_channels};
-        if (from > 0) q.add = to, q.add_row = g.in_channels;
+                              plan.width};
+        if (from > begin) q.add = to, q.add_row = plan.width;
         rounded_operands ? simd::bfloat16_product(q) : simd::packed_product(q);
-      }
-    });
-  }
+      });
+    }
+  });
+  const int64_t size = plan.rows * plan.width, share = 1 << 13;
+  if (plan.slices == 1) return;
+  parallel_for(blocks_of(size, share), share * plan.slices, [&](int64_t at) {
+    const int64_t last = std::min(size, (at + 1) * share);
+    for (int64_t slice = 1; slice < plan.slices; ++slice) {
+      const float* other = sums + (slice - 1) * plan.sums_size();
+      for (int64_t i = at * share; i < last; ++i) dweight[i] += other[i];
+    }
+  });
 }
 
 }  // namespace gemel::kernels
