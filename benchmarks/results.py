@@ -120,7 +120,7 @@ def main():
             pictures.speeds(report, PICTURES / "convnet.png")
             pictures.errors(report, PICTURES / "convnet_error.png")
     order = ["engine", "small", "frontend", "arrays", "chain", "perceptron", "lstm", "transformer",
-             "convolution", "convnet", "data", "profiler", "mixed", "memory", "import", "build"]
+             "convolution", "convnet", "data", "profiler", "mixed", "memory", "import", "start", "build"]
     lines = [line for name in order for line in tables.get(name, [])]
     PAGE.write_text(f"{before}{BEGIN}\n\n{HEAD}" + "\n".join(lines) + f"\n\n{END}{after}", encoding="utf-8")
 

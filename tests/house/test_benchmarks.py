@@ -17,7 +17,7 @@ def _module(monkeypatch):
     """Imports a module of the benchmarks."""
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     yield importlib.import_module
-    for name in [name for name in sys.modules if name.split(".")[0] in ("runner", "side", "convnet", "results")]:
+    for name in [name for name in sys.modules if name.split(".")[0] in ("runner", "side", "convnet", "results", "fresh")]:
         del sys.modules[name]
 
 
@@ -157,3 +157,17 @@ def test_sides_take_turns_and_slow_ones_have_one(module):
     assert set(found) == {"gemel", "slow", "broken"} and found["broken"] == {"error": "no"}
     assert found["gemel"]["rounds"] == 3 and found["slow"]["rounds"] == 1
     assert found["slow"]["wall"] == {"min": 9, "median": 9}
+
+
+def test_fresh_processes_take_turns_and_say_what_failed(module):
+    fresh = module("fresh")
+    found = {"rows": [], "absent": {}, "versions": {}}
+    sides = {"gemel": ([sys.executable, "-c", "print('noise'); print(0.5, 0.25, '1.0')"], None),
+             "torch": ([sys.executable, "-c", "print(2.0, 0.5, '2.0')"], None),
+             "jax": ([sys.executable, "-c", "raise SystemExit(3)"], None)}
+    fresh.measure("import", "import", sides, 2, found, aim=0.3)
+    assert found["versions"] == {"gemel": "1.0", "torch": "2.0"} and list(found["absent"]) == ["jax"]
+    row_found = found["rows"][0]
+    assert row_found["sides"]["gemel"]["wall"] == {"min": 0.5, "median": 0.5} and row_found["aim"] == 0.3
+    assert row_found["ratio"] == {"torch": {"wall": 0.25, "cpu": 0.5}}
+    assert "jax" in row_found["published"] and "torch" not in row_found["published"]
