@@ -1,4 +1,4 @@
-"""Writes the table of README.md from the reports of the workloads.
+"""Writes the table of README.md, and the pictures of convnet, from the reports of the workloads.
 
     scripts/bench small --json > build/results/small.json      (and so on, for each workload)
     python benchmarks/results.py build/results/*.json
@@ -10,7 +10,11 @@ import re
 import sys
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parent / "README.md"
+from convnet import pictures
+from convnet.report import page_rows
+
+HERE = Path(__file__).resolve().parent
+PAGE, PICTURES = HERE / "README.md", HERE.parent / "docs/pictures"
 SCALES = {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}
 BEGIN, END = "<!-- figures: written by results.py -->", "<!-- end of figures -->"
 HEAD = "| what | command | Gemel, least (median) | aim | rivals in the same run | published figures of others |\n" \
@@ -93,13 +97,14 @@ def convolution_rows(report):
 
 def rows_of(report):
     """The table rows of a report, as lines."""
-    kinds = {"memory": memory_rows, "build": build_rows, "convolution": convolution_rows}
+    kinds = {"memory": memory_rows, "build": build_rows, "convolution": convolution_rows,
+             "convnet": page_rows}
     return [f"| {name} | `scripts/bench {report['workload']}` | {figure} | {aim} | {rivals} | {others} |"
             for name, figure, aim, rivals, others in kinds.get(report["workload"], timed_rows)(report)]
 
 
 def main():
-    """Replaces the rows of the given reports."""
+    """Replaces the rows of the given reports, and their pictures."""
     text = PAGE.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)
     old, after = rest.split(END)
@@ -111,8 +116,11 @@ def main():
     for path in sys.argv[1:]:
         report = json.loads(Path(path).read_text(encoding="utf-8"))
         tables[report["workload"]] = rows_of(report)
+        if report["workload"] == "convnet":
+            pictures.speeds(report, PICTURES / "convnet.png")
+            pictures.errors(report, PICTURES / "convnet_error.png")
     order = ["engine", "small", "frontend", "arrays", "chain", "perceptron", "lstm", "transformer",
-             "convolution", "convnet", "data", "profiler", "mixed", "memory", "import", "build"]
+             "convolution", "convnet", "data", "profiler", "mixed", "memory", "import", "start", "build"]
     lines = [line for name in order for line in tables.get(name, [])]
     PAGE.write_text(f"{before}{BEGIN}\n\n{HEAD}" + "\n".join(lines) + f"\n\n{END}{after}", encoding="utf-8")
 

@@ -8,11 +8,13 @@ clock and of the process' CPU time (all its threads). On a busy machine judge by
 """
 import argparse
 import json
+import math
 import os
 import platform
 import statistics
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from side import path_of
@@ -32,6 +34,7 @@ class Row:
     seconds: float = 0.1                         # of a round
     relative_to: str = None                      # also print the ratio to this row of ours
     aim_relative: float = None
+    once_above: float = math.inf                 # a side that takes more seconds than this has one round
 
 
 def parser_for(workload):
@@ -91,10 +94,10 @@ class Side:
             return {"error": "the process ended: " + "".join(last)}
         return json.loads(line)
 
-    def round(self, case, seconds):
-        """One round: {"wall", "cpu", "count"} or {"error"}."""
+    def round(self, case, seconds, warm=False):
+        """One round: {"wall", "cpu", "count", "resident"} or {"error"}; one that only warms may have no times."""
         try:
-            self._process.stdin.write(json.dumps({"case": case, "seconds": seconds}) + "\n")
+            self._process.stdin.write(json.dumps({"case": case, "seconds": seconds, "warm": warm}) + "\n")
             self._process.stdin.flush()
         except BrokenPipeError:
             pass
@@ -128,26 +131,61 @@ def summary(samples):
     return {"min": min(samples), "median": statistics.median(samples)}
 
 
-def measure(row, sides, rounds, say):
-    """The figures of one row by side."""
-    results = {}
-    for index in range(rounds + 1):   # the first round only warms
-        for side in sides:
-            case = row.rivals.get(side.name, row.name)
-            if case not in side.cases or "error" in results.get(side.name, {}):
+def _case(row, side):
+    return row.rivals.get(side.name, row.name)
+
+
+def _warmed(row, sides, say, together):
+    """The sides that have the case of a row and could set it up, so many at a time, and the errors of others."""
+    having = [side for side in sides if _case(row, side) in side.cases]
+    with ThreadPoolExecutor(together) as pool:
+        answers = dict(zip((side.name for side in having),
+                           pool.map(lambda side: side.round(_case(row, side), row.seconds, warm=True), having)))
+    failed = {name: answer for name, answer in answers.items() if "error" in answer}
+    for name, answer in failed.items():
+        say(f"{name}: {row.name}: {answer['error']}")
+    return [side for side in having if side.name not in failed], failed
+
+
+def measure(row, sides, rounds, say, together=1):
+    """The figures of one row by side; `together` many sides set their cases up at a time, and are timed alone."""
+    ready, results = _warmed(row, sides, say, together)
+    for _ in range(rounds):
+        for side in ready:
+            entry = results.setdefault(side.name, {"wall": [], "cpu": [], "case": _case(row, side)})
+            if "error" in entry or min(entry["wall"], default=0) > row.once_above:
                 continue
-            answer = side.round(case, row.seconds)
+            answer = side.round(entry["case"], row.seconds)
             if "error" in answer:
                 say(f"{side.name}: {row.name}: {answer['error']}")
                 results[side.name] = answer
-            elif index:
-                entry = results.setdefault(side.name, {"wall": [], "cpu": [], "case": case,
-                                                       "output": answer.get("output")})
-                entry["wall"].append(answer["wall"])
-                entry["cpu"].append(answer["cpu"])
+                continue
+            entry["wall"].append(answer["wall"])
+            entry["cpu"].append(answer["cpu"])
+            entry.update(resident=answer["resident"], output=answer.get("output"))
     return {name: entry if "error" in entry else
-            {"case": entry["case"], "output": entry["output"], "wall": summary(entry["wall"]), "cpu": summary(entry["cpu"])}
+            {**entry, "wall": summary(entry["wall"]), "cpu": summary(entry["cpu"]), "rounds": len(entry["wall"])}
             for name, entry in results.items()}
+
+
+def merge(path, report):
+    """Puts the rows of a report into those of a file: a side that was measured replaces itself, the others of the
+    row stay, with the ratios to ours of their own run. The result, which the file then has."""
+    found = {"rows": [], "versions": {}, "absent": {}}
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            found = json.load(file)
+    rows = {row["name"]: row for row in found["rows"]}
+    for row in report["rows"]:
+        old = rows.get(row["name"], {"sides": {}, "ratio": {}})
+        ratio = {name: value for name, value in old["ratio"].items() if name not in row["sides"]}
+        rows[row["name"]] = {**row, "sides": {**old["sides"], **row["sides"]}, "ratio": {**ratio, **row["ratio"]}}
+    versions = {**found["versions"], **report["versions"]}
+    absent = {name: why for name, why in {**found["absent"], **report["absent"]}.items() if name not in versions}
+    merged = {**found, **report, "rows": list(rows.values()), "versions": versions, "absent": absent}
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(merged, file, indent=1)
+    return merged
 
 
 def finish(report, options, lines):

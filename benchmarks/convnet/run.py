@@ -1,21 +1,25 @@
-"""Networks of images: inference and forward-backward, by batch and threads, against every rival.
+"""Networks of images: inference and forward-backward, by batch, threads and instruction set, against every rival.
 
-    scripts/bench convnet                                            # all of it: about an hour
-    scripts/bench convnet --network resnet50 --mode inference --batch 1 --threads 1
-    scripts/bench convnet --json > build/results/convnet.json        # keep the figures
-    scripts/bench convnet --from build/results/convnet.json --plot build/results/convnet.png
+    scripts/bench convnet --merge build/results/convnet.json --mode inference --batch 1 --threads 1     # a part
+    scripts/bench convnet --from build/results/convnet.json                                  # the whole table
+    python benchmarks/results.py build/results/convnet.json       # into README.md, with both pictures
 
 Each cell has processes of its own, which take turns. Every side has the same weights; how far the scores
 of one image are from those computed in float64 is shown, and a side that is 1 % off is refused. Times
 are of one batch. The networks are those of networks.py. Our other sides: `gemel_exact`, `gemel_high` and
-`gemel_fast` have that `fpmath`, `gemel_without_onednn` our own kernels and OpenBLAS only.
+`gemel_fast` have that `fpmath`, `gemel_without_onednn` our own kernels and OpenBLAS only. All of it takes more
+than an hour: with `--merge FILE` the sides that are measured replace themselves in that file after each cell, and
+the others stay, each with the ratio to ours in its own run.
 """
+import functools
 import json
 import math
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -30,9 +34,10 @@ OURS = {"gemel": {}, "gemel_exact": {"GEMEL_FPMATH": "exact"}, "gemel_high": {"G
 SIDES = {**dict.fromkeys(OURS), "mxnet": "mxnet", "torch": "torch", "torch_channels_last": "torch",
          "torch_compile": "torch", "tensorflow": "tensorflow", "onnxruntime": "onnxruntime",
          "openvino": "openvino", "ncnn": "ncnn"}
-# What keeps each library from wider vectors; ncnn and onnxruntime know no such limit.
-AVX2 = {"GEMEL_INSTRUCTION_SET": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "OPENBLAS_CORETYPE": "Haswell",
-        "ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
+# What keeps each library from wider vectors; the old name of oneDNN's is what 1.9.1 knows.
+AVX2 = {"GEMEL_INSTRUCTION_SET": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "DNNL_MAX_CPU_ISA": "AVX2",
+        "OPENBLAS_CORETYPE": "Haswell", "ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
+WITHOUT_LIMIT = ("onnxruntime", "ncnn")   # nothing keeps these from what the processor has
 TOLERANCE = 0.01   # of the scores, against float64; fast is bfloat16 and is not refused
 
 
@@ -45,6 +50,16 @@ def cells(options):
                         and batch in (options.batch or (batch,))
                         and threads in (options.threads or (threads,))):
                     yield name, mode, batch, threads
+
+
+def sides_of(cell, options):
+    """The sides of a cell: those asked for, else all whose figure says something there. Ours always is."""
+    chosen = ["gemel", *(options.side or [
+        side for side in SIDES if side not in ("gemel_high", "gemel_fast") or cell[1:3] == ("inference", 1)])]
+    if options.instruction_set == "avx2":
+        chosen = [side for side in chosen if side in ("gemel", "gemel_exact")
+                  or side not in OURS and side not in WITHOUT_LIMIT]
+    return [side for side in SIDES if side in chosen]
 
 
 def environment_of(side, cell, folder, instruction_set="best"):
@@ -60,13 +75,15 @@ def environment_of(side, cell, folder, instruction_set="best"):
             "GEMEL_BENCH_CELL": ",".join(str(part) for part in cell)}
 
 
-def peak(threads):
+@functools.cache
+def peak(threads, instruction_set):
     """GFLOP/s of multiply-adds on so many threads; None without a C++ compiler."""
     compiler = shutil.which("c++")
     if not compiler:
         return None
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([compiler, "-O3", "-march=native", "-pthread", HERE.parent / "peak.cpp",
+        machine = "-march=haswell" if instruction_set == "avx2" else "-march=native"
+        subprocess.run([compiler, "-O3", machine, "-pthread", HERE.parent / "peak.cpp",
                         "-o", folder + "/peak"], check=True)
         return float(subprocess.run([folder + "/peak", str(threads)], check=True,
                                     capture_output=True).stdout)
@@ -94,39 +111,68 @@ def checked(name, entry, exact):
     return entry
 
 
-def measure_cell(cell, options, folder, report_of, exact):
-    """The figures of one cell by side."""
-    key, sides = ",".join(str(part) for part in cell), []
-    for name, owner in SIDES.items():
+def open_sides(cell, options, folder, found):
+    """The sides of a cell; versions, and why a side is absent, go into `found`."""
+    def start(name):
+        owner = SIDES[name]
         python = sys.executable if owner is None else getattr(options, owner + "_python")
-        if name not in (options.side or [side for side in SIDES if side in ("gemel", "gemel_exact")
-                                         or side not in OURS]) and name != "gemel":
-            continue
         if not python:
-            report_of["absent"][name] = runner.NOT_GIVEN.format(owner, owner.upper())
-            continue
+            found["absent"][name] = runner.NOT_GIVEN.format(owner, owner.upper())
+            return None
         try:
-            sides.append(runner.Side("convnet", name, python, "gemel" if name in OURS else name,
-                                     environment_of(name, cell, folder, options.instruction_set)))
-            report_of["versions"][name] = sides[-1].version
+            side = runner.Side("convnet", name, python, "gemel" if name in OURS else name,
+                               environment_of(name, cell, folder, options.instruction_set))
+            found["versions"][name] = side.version
+            return side
         except (OSError, RuntimeError) as error:
-            report_of["absent"][name] = str(error)
-    row = runner.Row(key, seconds=options.seconds)
-    results = runner.measure(row, sides, options.rounds or 5, lambda text: print(text, file=sys.stderr))
+            found["absent"][name] = str(error)
+            return None
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [side for side in pool.map(start, sides_of(cell, options)) if side]
+
+
+def measure_cell(cell, options, folder, found, exact):
+    """The figures of one cell by side."""
+    key, sides = ",".join(str(part) for part in cell), open_sides(cell, options, folder, found)
+    row = runner.Row(key, seconds=options.seconds, once_above=options.once_above)
+    results = runner.measure(row, sides, options.rounds, lambda text: print(text, file=sys.stderr),
+                             together=os.cpu_count())
     for side in sides:
         side.close()
     ours = results.get("gemel", {})
     results = {name: checked(name, entry, exact) for name, entry in results.items()}
     ratio = {name: {clock: ours[clock]["min"] / entry[clock]["min"] for clock in ("wall", "cpu")}
-             for name, entry in results.items()
-             if name not in OURS and "wall" in entry and "wall" in ours}
-    work = report_of["work"][cell[0]] * cell[2] * (3 if cell[1] == "training" else 1)
-    return {"name": report.title(*cell), "network": cell[0], "work": work, "mode": cell[1], "batch": cell[2],
-            "threads": cell[3], "sides": results, "ratio": ratio, "aim": None, "published": {}}
+             for name, entry in results.items() if name != "gemel" and "wall" in entry and "wall" in ours}
+    network, mode, batch, threads = cell
+    work = found["work"][network] * batch * (3 if mode == "training" else 1)
+    return {"name": report.title(*cell, options.instruction_set), "network": network, "mode": mode, "batch": batch,
+            "threads": threads, "instruction_set": options.instruction_set, "work": work,
+            "peak": peak(threads, options.instruction_set), "sides": results, "ratio": ratio}
+
+
+def measured(options):
+    """Measures what is asked for; the report, which has been merged after each cell if so asked."""
+    found = {"workload": "convnet", "unit": "ms", "rows": [], "absent": {}, "versions": {}}
+    if options.instruction_set == "avx2":
+        found["absent"] = {f"{name}, AVX2": "cannot be told to use nothing wider" for name in WITHOUT_LIMIT}
+    with tempfile.TemporaryDirectory() as folder:
+        chosen = list(cells(options))
+        work, exact = write_symbols(folder, {cell[0] for cell in chosen}), {}
+        found["work"] = work
+        for cell in chosen:
+            print(report.title(*cell, options.instruction_set), file=sys.stderr, flush=True)
+            if cell[1] == "inference" and cell[0] not in exact:
+                exact[cell[0]] = exact_scores(cell[0], folder)
+            row = measure_cell(cell, options, folder, found, exact.get(cell[0]))
+            found["rows"].append(row)
+            if options.merge:
+                runner.merge(options.merge, {**found, "rows": [row]})
+    found["absent"] = {name: why for name, why in found["absent"].items() if name not in found["versions"]}
+    return found
 
 
 def main():
-    """Measures, or reads what was measured; then the table and the plot."""
+    """Measures, or reads what was measured; then the table."""
     parser = runner.parser_for("convnet")
     parser.add_argument("--network", action="append", choices=list(CONVNETS))
     parser.add_argument("--mode", action="append", choices=["inference", "training"])
@@ -136,36 +182,18 @@ def main():
     parser.add_argument("--instruction-set", choices=["best", "avx2"], default="best",
                         help="what every side that can be told may use")
     parser.add_argument("--seconds", type=float, default=0.5, help="of a round, at least one batch")
-    parser.add_argument("--plot", metavar="PNG", help="draw the figures")
-    parser.add_argument("--scatter", metavar="PNG", help="draw speed against deviation from float64")
-    parser.add_argument("--clock", choices=["wall", "cpu"], default="wall", help="of the plot")
-    parser.add_argument("--from", dest="source", metavar="JSON", help="figures of an earlier run")
+    parser.add_argument("--once-above", type=float, default=math.inf, metavar="SECONDS",
+                        help="one round only for a side whose batch takes longer")
+    parser.add_argument("--merge", metavar="JSON", help="put the figures into those of this file")
+    parser.add_argument("--from", dest="source", metavar="JSON", help="measure nothing: figures of earlier runs")
+    parser.set_defaults(rounds=5)
     options = parser.parse_args()
     if options.source:
         with open(options.source, encoding="utf-8") as file:
             found = json.load(file)
-    else:
-        found = {"workload": "convnet", "unit": "ms", "rows": [], "absent": {}, "versions": {}}
-        with tempfile.TemporaryDirectory() as folder:
-            chosen = list(cells(options))
-            found["work"] = write_symbols(folder, {cell[0] for cell in chosen})
-            found["peak"] = {threads: peak(threads) for threads in {cell[3] for cell in chosen}}
-            exact = {cell[0]: None for cell in chosen}
-            for network in {cell[0] for cell in chosen if cell[1] == "inference"}:
-                exact[network] = exact_scores(network, folder)
-            for cell in chosen:
-                print(report.title(*cell), file=sys.stderr, flush=True)
-                found["rows"].append(measure_cell(cell, options, folder, found, exact[cell[0]]))
-        found["absent"] = {name: why for name, why in found["absent"].items()
-                           if name not in found["versions"]}
-    if options.plot:
-        report.plot(found, options.plot, options.clock)
-    if options.scatter:
-        report.scatter(found, options.scatter, options.clock)
-    if options.source:
         print(json.dumps(found, indent=1) if options.json else "\n".join(report.table(found)))
     else:
-        runner.finish(found, options, report.table)
+        runner.finish(measured(options), options, report.table)
 
 
 if __name__ == "__main__":
