@@ -239,7 +239,7 @@ struct WeightPlan {
       : rows(g.out_channels), width(g.in_channels), columns(g.batch * g.out_size()) {
     constexpr int64_t most_slices = 8, most_floats = 1 << 20;  // of sums beside the result
     const int64_t chunks = blocks_of(columns, most_steps);
-    while (slices < most_slices && 2 * slices <= chunks &&
+    while (slices < most_slices && 4 * slices <= chunks &&
            (2 * slices - 1) * rows * width <= most_floats)
       slices *= 2;
     each = blocks_of(chunks, slices);

@@ -25,6 +25,7 @@ struct WinogradSchedule {
   int64_t tiles[2] = {0, 0};  // of one image
   int64_t block = 0;          // tiles that are worked on together
   int64_t lanes = 1;          // threads at most, each with scratch memory of its own
+  int64_t slices = 1;         // parts of the blocks with sums of their own, of the pass weight
   bool resident = false;      // transformed weights are kept for all blocks
   bool prepared = false;      // the weight comes as winograd_prepare_weight left it
   bool blocked_in = false, blocked_out = false;  // layouts of the arrays

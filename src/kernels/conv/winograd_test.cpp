@@ -128,7 +128,10 @@ INSTANTIATE_TEST_SUITE_P(
                       Sizes{1, 300, 48, 6, 6, 3, 1, 1}, Sizes{1, 80, 16, 9, 6, 3, 1, 2},
                       Sizes{2, 48, 16, 57, 30, 3, 1, 0}, Sizes{2, 16, 32, 14, 14, 5, 2, 2},
                       Sizes{1, 19, 70, 9, 12, 5, 4, 0}, Sizes{4, 8, 8, 28, 28, 5, 2, 2},
-                      Sizes{1, 1, 1, 3, 3, 3, 0, 0}));
+                      Sizes{1, 1, 1, 3, 3, 3, 0, 0},
+                      // The gradient of the weight in 2, 4 and 8 slices.
+                      Sizes{9, 18, 35, 53, 50, 3, 1, 1}, Sizes{17, 17, 20, 57, 51, 3, 1, 1},
+                      Sizes{9, 16, 19, 29, 27, 5, 2, 2}, Sizes{3, 130, 70, 57, 49, 3, 1, 1}));
 
 // Blocked arrays: batch, group of 16 channels, row, column, 16; unused lanes are `filler`.
 std::vector<float> blocked(const std::vector<float>& plain, int64_t batch, int64_t channels,

@@ -11,6 +11,9 @@ namespace {
 // often; few enough that the transformed tiles stay in the cache shared by the cores.
 constexpr int64_t least_block = 96, most_block = 240;
 constexpr int64_t block_floats = 1 << 19;
+// The tiles of the gradient of the weight are summed in so many slices, of no fewer tiles than are
+// worth joining their sums, while the sums of all take no more floats than this.
+constexpr int64_t most_slices = 8, least_slice = 768, most_sums = 1 << 21;
 // Rows of the products' inner kernel.
 constexpr int64_t product_rows = 12;
 
@@ -184,10 +187,13 @@ ConvolutionScratch::ConvolutionScratch(const WinogradSchedule& s, Scratch& scrat
 }
 
 GradientScratch::GradientScratch(const WinogradSchedule& s, Scratch& scratch) {
-  spectrum = scratch.take(points * spectrum_point(s.block, s.in_channels));
+  const int64_t lanes = slice_lanes(s);
+  spectrum_size = points * spectrum_point(s.block, s.in_channels);
+  spectrum = scratch.take(spectrum_size * lanes);
   heads_size = points * product_point(s.block);
-  heads = scratch.take(heads_size * panel_count(s.out_channels));
-  sums = scratch.take(points * s.in_channels * padded(s.out_channels));
+  heads = scratch.take(heads_size * panel_count(s.out_channels) * lanes);
+  sums_size = points * s.in_channels * padded(s.out_channels);
+  sums = scratch.take(sums_size * s.slices);
   strip_size = winograd::strip_size(s);
   strips = scratch.take(strip_size * s.lanes);
 }
@@ -232,6 +238,14 @@ WinogradSchedule winograd_schedule(const ConvolutionGeometry& g, ConvolutionPass
   if (pass == ConvolutionPass::weight) {
     // Independent of the number of threads: the order of the sums follows from it.
     s.block = std::min(s.block, s.tile_count());
+    const int64_t sums = winograd::points * s.in_channels * winograd::padded(s.out_channels);
+    while (s.slices < winograd::most_slices &&
+           2 * s.slices * winograd::least_slice <= s.tile_count() &&
+           2 * s.slices * sums <= winograd::most_sums)
+      s.slices *= 2;
+    // Blocks of like sizes, the same number for each slice.
+    const int64_t blocks = winograd::round_up(s.block_count(), s.slices);
+    s.block = (s.tile_count() + blocks - 1) / blocks;
     return s;
   }
   // Blocks of like sizes, the same number for each thread.

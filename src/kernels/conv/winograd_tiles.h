@@ -132,10 +132,13 @@ struct ConvolutionScratch {
   int64_t spectrum_size, products_size, weights_size, strip_size;  // of one lane; 0: shared
   ConvolutionScratch(const WinogradSchedule& s, Scratch& scratch);
 };
+// Threads that take slices of their own; more threads than slices share each block instead.
+inline int64_t slice_lanes(const WinogradSchedule& s) { return s.lanes > s.slices ? 1 : s.lanes; }
 // Of the gradient of the weight.
 struct GradientScratch {
   float *spectrum, *heads, *sums, *strips;
-  int64_t heads_size, strip_size;  // of one panel; of one lane
+  // Of one lane of slice_lanes; of one panel; of one slice; of one lane.
+  int64_t spectrum_size, heads_size, sums_size, strip_size;
   GradientScratch(const WinogradSchedule& s, Scratch& scratch);
 };
 

@@ -24,6 +24,20 @@ void transform_head(const WinogradSchedule& s, const float* dy, const Segment& s
       {heads + segment.first * width + channel % panel, product_point(s.block), width});
 }
 
+// Adds the sums of the other slices to those of the first, in their order, for the same kernels as
+// write_kernels.
+void join_slices(const WinogradSchedule& s, const GradientScratch& scratch, int64_t index,
+                 int64_t first, int64_t last) {
+  const int64_t width = panel_width(s.out_channels, index);
+  const int64_t place = points * s.in_channels * panel * index;
+  for (int64_t slice = 1; slice < s.slices; ++slice)
+    for (int64_t p = 0; p < points; ++p) {
+      float* to = scratch.sums + place + (p * s.in_channels + first) * width;
+      const float* from = to + slice * scratch.sums_size;
+      for (int64_t i = 0; i < (last - first) * width; ++i) to[i] += from[i];
+    }
+}
+
 // Kernels of the input channels [first, last) and the output channels of one panel.
 bool write_kernels(const WinogradSchedule& s, float* sums, int64_t index, int64_t first,
                    int64_t last, float* dweight, float* strip) {
@@ -41,54 +55,85 @@ bool write_kernels(const WinogradSchedule& s, float* sums, int64_t index, int64_
   return regular;
 }
 
+// The sums over the tiles of one slice, at the points. `inside` threads share each block; `lane` is
+// the one that has the slice, if they are alone with it.
+struct Slice {
+  const WinogradSchedule& s;
+  const GradientScratch& scratch;
+  const float *in, *dy;
+  int64_t index, lane, inside;
+
+  float* strip(int64_t other) const {
+    return scratch.strips + std::max(lane, other) * scratch.strip_size;
+  }
+  float* spectrum() const { return scratch.spectrum + lane * scratch.spectrum_size; }
+  float* heads(int64_t panel_index) const {
+    return scratch.heads + (lane * panel_count(s.out_channels) + panel_index) * scratch.heads_size;
+  }
+
+  void transform(int64_t first, int64_t last) const {
+    const int64_t groups = in_groups(s.in_channels), head_groups = in_groups(s.out_channels);
+    parallel_lanes(groups + head_groups, inside, [&](int64_t g, int64_t other) {
+      segments(s, first, last, [&](const Segment& segment) {
+        if (g < groups)
+          transform_input(s, in, segment, g, spectrum(), strip(other));
+        else
+          transform_head(s, dy, segment, g - groups, heads((g - groups) * group / panel),
+                         strip(other));
+      });
+    });
+  }
+  void multiply(int64_t tiles, bool accumulate) const {
+    float* const sums = scratch.sums + index * scratch.sums_size;
+    const int64_t panels = panel_count(s.out_channels);
+    parallel_lanes(points, inside, [&](int64_t p, int64_t) {
+      for (int64_t i = 0; i < panels; ++i) {
+        const int64_t width = panel_width(s.out_channels, i);
+        for (int64_t c = 0; c < s.in_channels; c += chunk)
+          simd::small_product(
+              {.m = std::min(chunk, s.in_channels - c),
+               .n = width,
+               .k = tiles,
+               .a = spectrum() + spectrum_place(s, p, c),
+               .a_row = 1,
+               .a_step = chunk_width(s.in_channels, c),
+               .b = heads(i) + p * product_point(s.block),
+               .b_row = width,
+               .c = sums + points * s.in_channels * panel * i + (p * s.in_channels + c) * width,
+               .c_row = width,
+               .accumulate = accumulate});
+      }
+    });
+  }
+  void run() const {
+    const int64_t each = s.block_count() / s.slices, begin = index * each;
+    const int64_t end = index + 1 == s.slices ? s.block_count() : begin + each;
+    for (int64_t block = begin; block < end; ++block) {
+      const int64_t first = block * s.block, last = std::min(first + s.block, s.tile_count());
+      transform(first, last);
+      multiply(last - first, block > begin);
+    }
+  }
+};
+
 }  // namespace
 
 bool winograd_weight_gradient(const WinogradSchedule& s, const float* in, const float* dy,
                               float* dweight, void* memory) {
   Scratch pieces(memory);
   const GradientScratch scratch(s, pieces);
-  const auto strip = [&](int64_t lane) { return scratch.strips + lane * scratch.strip_size; };
-  const int64_t panels = panel_count(s.out_channels);
-  const int64_t groups = in_groups(s.in_channels), head_groups = in_groups(s.out_channels);
-  const auto sums = [&](int64_t index) {
-    return scratch.sums + points * s.in_channels * panel * index;
-  };
-  for (int64_t block = 0; block < s.block_count(); ++block) {
-    const int64_t first = block * s.block, last = std::min(first + s.block, s.tile_count());
-    parallel_lanes(groups + head_groups, s.lanes, [&](int64_t g, int64_t lane) {
-      segments(s, first, last, [&](const Segment& segment) {
-        if (g < groups)
-          transform_input(s, in, segment, g, scratch.spectrum, strip(lane));
-        else
-          transform_head(s, dy, segment, g - groups,
-                         scratch.heads + (g - groups) * group / panel * scratch.heads_size,
-                         strip(lane));
-      });
-    });
-    parallel_lanes(points, s.lanes, [&](int64_t p, int64_t) {
-      for (int64_t index = 0; index < panels; ++index) {
-        const int64_t width = panel_width(s.out_channels, index);
-        for (int64_t c = 0; c < s.in_channels; c += chunk)
-          simd::small_product(
-              {.m = std::min(chunk, s.in_channels - c),
-               .n = width,
-               .k = last - first,
-               .a = scratch.spectrum + spectrum_place(s, p, c),
-               .a_row = 1,
-               .a_step = chunk_width(s.in_channels, c),
-               .b = scratch.heads + index * scratch.heads_size + p * product_point(s.block),
-               .b_row = width,
-               .c = sums(index) + (p * s.in_channels + c) * width,
-               .c_row = width,
-               .accumulate = block > 0});
-      }
-    });
-  }
+  const int64_t lanes = slice_lanes(s), inside = lanes > 1 ? 1 : s.lanes;
+  parallel_lanes(s.slices, lanes, [&](int64_t index, int64_t lane) {
+    Slice{s, scratch, in, dy, index, lane, inside}.run();
+  });
+  const int64_t panels = panel_count(s.out_channels), groups = in_groups(s.in_channels);
   std::atomic<bool> regular{true};
   parallel_lanes(panels * groups, s.lanes, [&](int64_t i, int64_t lane) {
-    const int64_t from = i % groups * group;
-    if (!write_kernels(s, sums(i / groups), i / groups, from, std::min(from + group, s.in_channels),
-                       dweight, strip(lane)))
+    const int64_t from = i % groups * group, to = std::min(from + group, s.in_channels);
+    const int64_t index = i / groups;
+    join_slices(s, scratch, index, from, to);
+    if (!write_kernels(s, scratch.sums + points * s.in_channels * panel * index, index, from, to,
+                       dweight, scratch.strips + lane * scratch.strip_size))
       regular.store(false, std::memory_order_relaxed);
   });
   return regular;
