@@ -53,24 +53,28 @@ void left(int64_t m, int64_t k, const StridedMatrix& a, float* to) {
   }
 }
 
+// Rows of B that are laid out for all panels before the next: far fewer pages of memory than a
+// panel has rows, and each row is read on, as the hardware expects.
+inline constexpr int64_t right_rows = 16;
+
 void right(int64_t k, int64_t n, const StridedMatrix& b, float* to) {
   const Float d;
-  for (int64_t first = 0; first < n; first += tile_columns) {
-    const int64_t count = std::min(tile_columns, n - first), columns = rounded(count, width);
-    const float* from = b.data + first * b.column;
-    if (b.column == 1) {
+  for (int64_t top = 0; b.column == 1 && top < k; top += right_rows)
+    for (int64_t first = 0; first < n; first += tile_columns) {
+      const int64_t count = std::min(tile_columns, n - first), columns = rounded(count, width);
       const auto mask = hn::FirstN(d, static_cast<size_t>(count - (columns - width)));
-      for (int64_t p = 0; p < k; ++p) {
-        const float* row = from + p * b.row;
-        float* target = to + p * columns;
+      for (int64_t p = top; p < std::min(k, top + right_rows); ++p) {
+        const float* row = b.data + p * b.row + first;
+        float* target = to + first * k + p * columns;
         if (columns > width) hn::StoreU(hn::LoadU(d, row), d, target);
         hn::StoreU(hn::MaskedLoad(mask, d, row + columns - width), d, target + columns - width);
       }
-    } else {
-      if (columns > count) std::fill_n(to, columns * k, 0.0f);
-      transpose_blocks(count, k, from, b.column, to, columns, false);
     }
-    to += columns * k;
+  for (int64_t first = 0; b.column != 1 && first < n; first += tile_columns) {
+    const int64_t count = std::min(tile_columns, n - first), columns = rounded(count, width);
+    float* target = to + first * k;
+    if (columns > count) std::fill_n(target, columns * k, 0.0f);
+    transpose_blocks(count, k, b.data + first * b.column, b.column, target, columns, false);
   }
 }
 
