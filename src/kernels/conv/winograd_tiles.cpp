@@ -232,7 +232,10 @@ WinogradSchedule winograd_schedule(const ConvolutionGeometry& g, ConvolutionPass
     s.tiles[a] = (s.out[a] + s.tile - 1) / s.tile;
   }
   s.lanes = threads;
-  const int64_t floats = winograd::points * (winograd::padded(s.in_channels) + winograd::panel);
+  // The gradient of the weight holds all panels of a block at once.
+  const int64_t beside =
+      pass == ConvolutionPass::weight ? winograd::padded(s.out_channels) : winograd::panel;
+  const int64_t floats = winograd::points * (winograd::padded(s.in_channels) + beside);
   s.block =
       std::clamp(winograd::block_floats / floats, winograd::least_block, winograd::most_block);
   if (pass == ConvolutionPass::weight) {
