@@ -189,3 +189,32 @@ def test_other_types_do_not_round(fpmath):
     fpmath("fast")
     double = mx.nd.array(a, dtype="float64")
     np.testing.assert_allclose(mx.nd.dot(double, double).asnumpy(), a @ a, rtol=1e-12)
+
+
+def grouped(data, weight, head):
+    """The result of a convolution in four groups, and the gradients of data and weight."""
+    arrays = [mx.nd.array(array) for array in (data, weight)]
+    for array in arrays:
+        array.attach_grad()
+    with mx.autograd.record():
+        out = mx.nd.Convolution(*arrays, no_bias=True, kernel=(3, 3), pad=(1, 1), num_filter=16, num_group=4)
+    out.backward(mx.nd.array(head))
+    return [array.asnumpy() for array in (out, arrays[0].grad, arrays[1].grad)]
+
+
+@pytest.mark.parametrize("value", [1, np.inf, np.nan, 1e36])
+def test_groups_are_exact_where_values_are_not_finite(fpmath, value):
+    rng = np.random.RandomState(0)
+    data, weight, head = (
+        rng.randn(*shape).astype("float32") for shape in ((4, 16, 14, 14), (16, 4, 3, 3), (4, 16, 14, 14)))
+    data[1, 5, 6, 7] = head[2, 9, 3, 4] = value
+    fpmath("exact")
+    exact = grouped(data, weight, head)
+    fpmath("strict")
+    for want, got in zip(exact, grouped(data, weight, head)):
+        assert np.array_equal(np.isfinite(want), np.isfinite(got))
+        if value != 1:
+            assert np.isnan(want).sum() == np.isnan(got).sum()
+        finite = np.isfinite(want)
+        scale = np.abs(want[finite]).max()
+        assert np.abs(got[finite] - want[finite]).max() <= 4e-6 * scale

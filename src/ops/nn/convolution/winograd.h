@@ -12,6 +12,8 @@ namespace gemel::convolution_op {
 // Inputs and outputs as the operators have them: data, weight[, bias] -> out; dy, weight, data ->
 // dx; dy, data -> dweight[, dbias]. The operator's parameters are ConvolutionParameters.
 Implementation winograd(ConvolutionGeometryOf geometry, kernels::ConvolutionPass pass);
+// The same for groups of few channels.
+Implementation winograd_groups(ConvolutionGeometryOf geometry, kernels::ConvolutionPass pass);
 
 // Where the method was measured to be faster than direct convolution.
 bool winograd_pays(const kernels::WinogradSchedule& s);
