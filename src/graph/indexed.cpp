@@ -6,12 +6,12 @@ namespace gemel {
 
 IndexedGraph::IndexedGraph(std::vector<Entry> heads)
     : head_entries_(std::move(heads)), nodes_(topological_order(head_entries_)) {
-  index_.reserve(nodes_.size() * 2);
+  index_.reserve(nodes_.size());
   first_entry_.reserve(nodes_.size() + 1);
   first_input_.reserve(nodes_.size() + 1);
   for (size_t i = 0; i < nodes_.size(); ++i) {
     const Node& node = *nodes_[i];
-    index_.emplace(&node, static_cast<int>(i));
+    index_.try_emplace(&node, static_cast<int>(i));
     const int count = node.output_count();
     first_entry_.push_back(first_entry_.back() + count);
     producer_.insert(producer_.end(), static_cast<size_t>(count), static_cast<int>(i));

@@ -1,9 +1,9 @@
 // A graph with numbers: what passes and the runtime iterate over.
 #pragma once
 #include <span>
-#include <unordered_map>
 #include <vector>
 
+#include "base/pointer_map.h"
 #include "graph/node.h"
 
 namespace gemel {
@@ -44,7 +44,7 @@ class GEMEL_EXPORT IndexedGraph {
  private:
   std::vector<Entry> head_entries_;
   std::vector<Node*> nodes_;
-  std::unordered_map<const Node*, int> index_;
+  PointerMap<Node, int> index_;
   std::vector<int> first_entry_{0};
   std::vector<int> producer_;
   std::vector<size_t> first_input_{0};

@@ -1,8 +1,7 @@
 #include "graph/node.h"
 
-#include <unordered_set>
-
 #include "base/error.h"
+#include "base/pointer_map.h"
 #include "graph/symbol.h"
 
 namespace gemel {
@@ -95,10 +94,10 @@ std::vector<Node*> topological_order(const std::vector<Entry>& heads) {
     size_t next;
   };
   std::vector<Node*> order;
-  std::unordered_set<const Node*> seen;
+  PointerSet<Node> seen;
   std::vector<Frame> stack;
   for (const Entry& head : heads) {
-    if (!head.node || !seen.insert(head.node.get()).second) continue;
+    if (!head.node || !seen.insert(head.node.get())) continue;
     stack.push_back({head.node.get(), 0});
     while (!stack.empty()) {
       Frame& frame = stack.back();
@@ -111,7 +110,7 @@ std::vector<Node*> topological_order(const std::vector<Entry>& heads) {
       const size_t i = frame.next++;
       Node* child = i < node->inputs.size() ? node->inputs[i].node.get()
                                             : node->control[i - node->inputs.size()].get();
-      if (seen.insert(child).second) stack.push_back({child, 0});
+      if (seen.insert(child)) stack.push_back({child, 0});
     }
   }
   return order;

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "base/error.h"
+#include "base/pointer_map.h"
 #include "graph/close_names.h"
 #include "graph/hidden_keys.h"
 
@@ -20,7 +21,7 @@ std::string output_name(const Entry& entry) {
 // Variables in depth-first order, each with whether some operator writes it as auxiliary state.
 std::vector<std::pair<Node*, bool>> variables(const std::vector<Entry>& outputs) {
   const std::vector<Node*> order = topological_order(outputs);
-  std::unordered_set<const Node*> auxiliary;
+  PointerSet<Node> auxiliary;
   for (const Node* node : order) {
     if (node->is_variable()) continue;
     const size_t count = static_cast<size_t>(node->op->auxiliary_count(*node->parameters));
@@ -32,18 +33,6 @@ std::vector<std::pair<Node*, bool>> variables(const std::vector<Entry>& outputs)
   for (Node* node : order)
     if (node->is_variable()) result.emplace_back(node, auxiliary.contains(node));
   return result;
-}
-
-// The shared pointers of nodes, which topological_order gives as plain ones.
-std::unordered_map<const Node*, NodeRef> references(const std::vector<Entry>& outputs,
-                                                    const std::vector<Node*>& order) {
-  std::unordered_map<const Node*, NodeRef> found;
-  for (const Entry& entry : outputs) found.emplace(entry.node.get(), entry.node);
-  for (const Node* node : order) {
-    for (const Entry& entry : node->inputs) found.emplace(entry.node.get(), entry.node);
-    for (const NodeRef& other : node->control) found.emplace(other.get(), other);
-  }
-  return found;
 }
 
 }  // namespace
@@ -93,9 +82,9 @@ std::vector<std::string> Symbol::list_outputs() const {
 }
 
 std::vector<NodeRef> Symbol::input_nodes() const {
-  const auto found = references(outputs, topological_order(outputs));
   std::vector<NodeRef> nodes;
-  for (const auto& [node, auxiliary] : variables(outputs)) nodes.push_back(found.at(node));
+  for (const auto& [node, auxiliary] : variables(outputs))
+    nodes.push_back(node->shared_from_this());
   return nodes;
 }
 
@@ -106,12 +95,10 @@ std::vector<bool> Symbol::input_is_auxiliary() const {
 }
 
 Symbol Symbol::internals() const {
-  const std::vector<Node*> order = topological_order(outputs);
-  const auto found = references(outputs, order);
   Symbol result;
-  for (const Node* node : order)
+  for (Node* node : topological_order(outputs))
     for (int i = 0; i < node->visible_output_count(); ++i)
-      result.outputs.push_back({found.at(node), i, 0});
+      result.outputs.push_back({node->shared_from_this(), i, 0});
   return result;
 }
 

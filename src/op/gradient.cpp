@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/pointer_map.h"
 #include "graph/node_error.h"
 #include "op/op_info.h"
 #include "op/registry.h"
@@ -22,7 +23,6 @@ class Differentiation {
       : order_(topological_order(with_all(heads, variables))), by_node_(by_node) {
     for (const Entry& entry : variables) wanted_.insert(key(entry));
     mark_dependents();
-    collect_references(heads);
   }
 
   void seed(const Entry& head, const Entry& gradient) {
@@ -77,12 +77,6 @@ class Differentiation {
     }
   }
 
-  void collect_references(const std::vector<Entry>& heads) {
-    for (const Entry& head : heads) references_.emplace(head.node.get(), head.node);
-    for (const Node* node : order_)
-      for (const Entry& input : node->inputs) references_.emplace(input.node.get(), input.node);
-  }
-
   bool depends(const Entry& entry) const {
     return wanted_.contains(key(entry)) || dependent_.contains(entry.node.get());
   }
@@ -96,9 +90,9 @@ class Differentiation {
 
   // The sum of what flows into an output; empty when nothing does.
   Entry sum(const Entry& entry) {
-    const auto found = parts_.find(entry.node.get());
-    if (found == parts_.end()) return {};
-    std::vector<Entry>& parts = found->second[static_cast<size_t>(entry.index)];
+    Parts* const found = parts_.find(entry.node.get());
+    if (!found) return {};
+    std::vector<Entry>& parts = (*found)[static_cast<size_t>(entry.index)];
     if (parts.empty()) return {};
     if (parts.size() > 1) {
       const OpInfo& op = require_op(parts.size() == 2 ? "elemwise_add" : "add_n");
@@ -119,7 +113,7 @@ class Differentiation {
         "[{}] node {} has no gradient; stop it there with BlockGrad, or ask for no gradient "
         "of what leads to it",
         op.name(), node.name);
-    const NodeRef& self = references_.at(&node);
+    const NodeRef self = node.shared_from_this();
     std::vector<Entry> head;
     for (int i = 0; i < node.output_count(); ++i) head.push_back(sum({self, i, 0}));
     std::vector<Entry> inputs;
@@ -139,10 +133,9 @@ class Differentiation {
   std::vector<Node*> order_;
   std::vector<NodeGradient>* by_node_;
   std::unordered_set<Entry> wanted_;
-  std::unordered_set<const Node*> dependent_;
-  std::unordered_set<const Node*> visited_;  // something flows into them
-  std::unordered_map<const Node*, NodeRef> references_;
-  std::unordered_map<const Node*, Parts> parts_;
+  PointerSet<Node> dependent_;
+  PointerSet<Node> visited_;  // something flows into them
+  PointerMap<Node, Parts> parts_;
   std::unordered_map<Entry, Entry> total_;
 };
 

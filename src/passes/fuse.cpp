@@ -30,11 +30,6 @@ class Fusion {
             groups_.group_of(n) != groups_.group_of(graph.producer(entry)))
           needed_[static_cast<size_t>(entry)] = 1;
     for (int head : graph.heads()) needed_[static_cast<size_t>(head)] = 1;
-    for (const Entry& head : graph.head_entries()) references_.emplace(head.node.get(), head.node);
-    for (const Node* node : graph.nodes()) {
-      for (const Entry& input : node->inputs) references_.emplace(input.node.get(), input.node);
-      for (const NodeRef& other : node->control) references_.emplace(other.get(), other);
-    }
   }
 
   std::vector<Entry> run() {
@@ -98,8 +93,8 @@ class Fusion {
   }
 
   void emit_node(int n) {
-    const Node& node = *graph_.node(n);
-    NodeRef result = references_.at(&node);
+    Node& node = *graph_.node(n);
+    NodeRef result = node.shared_from_this();
     const auto inputs = graph_.inputs(n);
     bool same = true;
     for (size_t i = 0; i < inputs.size(); ++i)
@@ -185,7 +180,6 @@ class Fusion {
   std::vector<Entry> replacement_;  // by entry
   std::vector<NodeRef> rebuilt_;    // by node
   std::vector<char> needed_;        // entries that are read outside of their group
-  std::unordered_map<const Node*, NodeRef> references_;
 };
 
 }  // namespace

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
-#include <unordered_map>
 
+#include "base/pointer_map.h"
 #include "passes/pure.h"
 
 namespace gemel::passes {
@@ -22,7 +22,7 @@ ParameterSet parameters_of(const std::vector<Entry>& heads) {
   struct Reads {
     bool any = false, all = true;  // of the node's outputs; all: as parameters
   };
-  std::unordered_map<const Node*, Reads> reads;
+  PointerMap<Node, Reads> reads;
   const auto note = [&](const Entry& entry, bool as_parameter) {
     Reads& r = reads[entry.node.get()];
     r.any = true;

@@ -1,6 +1,5 @@
 // Rebuilds a graph node by node, for passes that put other nodes in place of some.
 #pragma once
-#include <unordered_map>
 #include <vector>
 
 #include "graph/indexed.h"
@@ -23,11 +22,11 @@ inline std::vector<int> count_readers(const IndexedGraph& graph) {
 template <typename Rule>
 std::vector<Entry> rewrite(const IndexedGraph& graph, const std::vector<Entry>& heads,
                            Rule&& rule) {
-  std::unordered_map<const Node*, Entry> replaced;
+  PointerMap<Node, Entry> replaced;
   const auto map = [&](const Entry& entry) {
-    const auto found = replaced.find(entry.node.get());
-    if (found == replaced.end()) return entry;
-    return Entry{found->second.node, found->second.index + entry.index, entry.version};
+    const Entry* found = replaced.find(entry.node.get());
+    if (!found) return entry;
+    return Entry{found->node, found->index + entry.index, entry.version};
   };
   for (int n = 0; n < graph.node_count(); ++n) {
     Node& node = *graph.node(n);
@@ -42,7 +41,7 @@ std::vector<Entry> rewrite(const IndexedGraph& graph, const std::vector<Entry>& 
     if (changed) self = with_inputs(node, std::move(inputs), map);
     Entry result = rule(n, self);
     if (!result && changed) result = {self, 0, 0};
-    if (result) replaced.emplace(&node, std::move(result));
+    if (result) replaced.try_emplace(&node, std::move(result));
   }
   std::vector<Entry> results;
   for (const Entry& head : heads) results.push_back(map(head));

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "base/byte_count.h"
+#include "base/pointer_map.h"
 #include "base/settings.h"
 #include "op/registry.h"
 #include "passes/recompute_budget.h"
@@ -43,7 +44,7 @@ void keep_no_value_for_its_shape(BackwardGraph& graph,
         make_node(require_op("_zeros"), saved.placeholder->name + "_shape", {},
                   {{"shape", print_value(shape)}, {"dtype", std::string(name_of(dtype))}}));
   }
-  std::unordered_set<const Node*> read;
+  PointerSet<Node> read;
   for (Node* node : topological_order(graph.gradients)) {
     if (node->is_variable()) continue;
     const auto& info = static_cast<const OpInfo&>(*node->op);
@@ -179,7 +180,7 @@ BackwardGraph make_backward_graph(const Symbol& symbol, const std::vector<NodeRe
   result.gradients =
       gradient(heads, head_gradients, with_respect_to, options.by_node ? &result.by_node : nullptr);
 
-  std::unordered_set<const Node*> forward;
+  PointerSet<Node> forward;
   for (const Node* node : topological_order(result.outputs)) forward.insert(node);
   std::unordered_map<Entry, NodeRef> placeholders;
   auto replace = [&](Entry& entry) {
@@ -193,7 +194,7 @@ BackwardGraph make_backward_graph(const Symbol& symbol, const std::vector<NodeRe
     entry = Entry{found->second, 0, 0};
   };
   // The gradient pass made these nodes for us alone, so their links may be changed in place.
-  std::unordered_set<const Node*> backward;
+  PointerSet<Node> backward;
   for (Node* node : topological_order(result.gradients)) {
     backward.insert(node);
     if (!forward.contains(node))

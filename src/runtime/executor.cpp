@@ -486,20 +486,8 @@ void Executor::forward_backward() {
   s.release_kept();
 }
 
-namespace {
-
-std::vector<std::pair<MemoryMode, int64_t>> bytes_by_mode(const Plan& plan) {
-  std::vector<std::pair<MemoryMode, int64_t>> rows;
-  for (MemoryMode mode :
-       {MemoryMode::naive, MemoryMode::inplace, MemoryMode::coshare, MemoryMode::both})
-    rows.emplace_back(mode, plan.planned_bytes(mode));
-  return rows;
-}
-
-}  // namespace
-
 std::vector<std::pair<MemoryMode, int64_t>> Executor::memory_plan() const {
-  return bytes_by_mode(plan(!state_->asked.empty()));
+  return plan(!state_->asked.empty()).planned_bytes_by_mode();
 }
 
 std::pair<int64_t, double> Executor::memory_of_width(int width) const {
@@ -517,9 +505,9 @@ std::vector<std::pair<MemoryMode, int64_t>> memory_plan(
   std::vector<DType> dtypes = infer_types(graph, std::vector<std::pair<std::string, DType>>{});
   PlanSpec spec;
   spec.plan_with({});
-  for (const NodeRef& node : symbol.input_nodes()) {
-    const auto entry = static_cast<size_t>(graph.entry_id(Entry{node, 0, 0}));
-    spec.inputs[node.get()] = static_cast<int>(spec.shapes.size());
+  for (const int n : graph.variables()) {
+    const auto entry = static_cast<size_t>(graph.first_entry(n));
+    spec.inputs[graph.node(n)] = static_cast<int>(spec.shapes.size());
     spec.shapes.push_back(inferred[entry]);
     spec.dtypes.push_back(dtypes[entry] == DType::none ? DType::float32 : dtypes[entry]);
   }
@@ -531,7 +519,7 @@ std::vector<std::pair<MemoryMode, int64_t>> memory_plan(
     spec.dtypes.push_back(DType::none);
   }
   spec.stages.push_back(std::move(stage));
-  return bytes_by_mode(Plan(std::move(spec)));
+  return Plan(std::move(spec)).planned_bytes_by_mode();
 }
 
 std::vector<std::pair<std::string, int64_t>> Executor::memory_timeline(MemoryMode mode) const {

@@ -96,7 +96,7 @@ void Plan::run_stages(std::span<const NDArray> slots, int first, int last, Stora
     Stage& stage = *stages_[s];
     const int64_t start = now();
     for (int i = stage.first_step; i < stage.last_step; ++i) {
-      const Step& step = steps_[i];
+      Step& step = steps_[i];
       if (!step.implementation) continue;
       const int count = step.inputs + step.outputs;
       for (int t = 0; t < count; ++t, ++patch)
@@ -120,6 +120,8 @@ void Plan::run_stages(std::span<const NDArray> slots, int first, int last, Stora
       if (step_times_) (*step_times_)[static_cast<size_t>(i)] = now() - timed_start;
       if (tracing) {
         engine::TraceRecord record;
+        if (!step.trace_name)
+          step.trace_name = engine::intern_name(step.op->name() + " " + step.name);
         record.name = step.trace_name;
         record.part = true;
         record.started = record.ready = record.pushed = step_start;
@@ -151,6 +153,15 @@ MemoryProblem Plan::internal_arrays() const {
   MemoryProblem arrays = problem_;
   for (MemoryProblem::Step& step : arrays.steps) step.workspace = 0;
   return arrays;
+}
+
+std::vector<std::pair<MemoryMode, int64_t>> Plan::planned_bytes_by_mode() const {
+  const MemoryProblem arrays = internal_arrays();
+  std::vector<std::pair<MemoryMode, int64_t>> rows;
+  for (const MemoryMode mode :
+       {MemoryMode::naive, MemoryMode::inplace, MemoryMode::coshare, MemoryMode::both})
+    rows.emplace_back(mode, plan_memory(arrays, mode).bytes);
+  return rows;
 }
 
 std::vector<std::pair<std::string, int64_t>> Plan::timeline(MemoryMode mode) const {

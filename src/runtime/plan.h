@@ -98,6 +98,7 @@ class Plan {
   int64_t planned_bytes(MemoryMode mode) const {
     return plan_memory(internal_arrays(), mode).bytes;
   }
+  std::vector<std::pair<MemoryMode, int64_t>> planned_bytes_by_mode() const;
   // The plan by which `width` chains of steps could run at once.
   MemoryPlan planned_for(int width) const {
     return plan_memory(internal_arrays(), MemoryMode::both, width);
@@ -127,7 +128,7 @@ class Plan {
     const OpInfo* op;
     ParametersRef parameters;
     std::string name;
-    const char* trace_name = "";
+    const char* trace_name = nullptr;                // made when a run is traced
     const Implementation* implementation = nullptr;  // null: outputs alias inputs, nothing runs
     std::unique_ptr<Prepared> prepared;
     int first_tensor = 0, inputs = 0, outputs = 0;  // in tensors_

@@ -66,7 +66,7 @@ struct Plan::Builder {
   std::vector<DType> dtype_of;
   std::vector<std::vector<int>> head_values;   // per stage, per head
   std::unordered_map<int, int> value_of_slot;  // slot -> value
-  std::vector<std::vector<int>> step_reads, step_writes;
+  std::vector<std::vector<int>> step_reads;
   std::vector<Entry> as_given;  // keeps the nodes of constant_shape alive
   std::unordered_map<const Node*, Shape> constant_shape;
   std::unordered_set<int> changed_slots, changed_values;  // that some step writes besides outputs
@@ -228,28 +228,20 @@ struct Plan::Builder {
     std::vector<Entry> heads = source.heads;
     std::vector<Shape> shapes;
     std::vector<DType> dtypes;
-    if (spec.fuse) {
-      IndexedGraph before(heads);
-      infer(before, shapes, dtypes);
-      std::vector<Entry> folded = heads;
-      if (capability(spec.device).arithmetic)
-        folded = fold_constants(before, heads, shapes, dtypes, spec.training, run_beforehand);
-      if (folded != heads) {
-        heads = std::move(folded);
-        before = IndexedGraph(heads);
-        infer(before, shapes, dtypes);
-      }
-      heads = fuse_pointwise(before, heads, shapes, dtypes);
-    }
     IndexedGraph graph(heads);
     infer(graph, shapes, dtypes);
+    const auto adopt = [&](std::vector<Entry> rewritten) {
+      if (rewritten == heads) return;
+      heads = std::move(rewritten);
+      graph = IndexedGraph(heads);
+      infer(graph, shapes, dtypes);
+    };
+    if (spec.fuse && capability(spec.device).arithmetic)
+      adopt(fold_constants(graph, heads, shapes, dtypes, spec.training, run_beforehand));
+    if (spec.fuse) adopt(fuse_pointwise(graph, heads, shapes, dtypes));
     if (!spec.training && spec.stages.size() == 1 && spec.memory == MemoryMode::both)
-      if (std::vector<Entry> sliced = slice_batch(graph, heads, shapes, dtypes, slice_options());
-          sliced != heads) {
-        heads = std::move(sliced);
-        graph = IndexedGraph(heads);
-        infer(graph, shapes, dtypes);
-      }
+      adopt(slice_batch(graph, heads, shapes, dtypes, slice_options()));
+    reserve(graph);
 
     std::vector<int> value_of(graph.entry_count(), -1);
     const std::vector<char> changed = changed_entries(graph);
@@ -304,6 +296,19 @@ struct Plan::Builder {
       head_values.back().push_back(value_of[graph.entry_id(head)]);
       plan.keep_.push_back(head.node);
     }
+  }
+
+  // Room for a step of each node and a value of each entry more.
+  void reserve(const IndexedGraph& graph) {
+    const auto steps = plan.steps_.size() + static_cast<size_t>(graph.node_count());
+    const auto values = slot_of.size() + static_cast<size_t>(graph.entry_count());
+    plan.steps_.reserve(steps);
+    plan.problem_.steps.reserve(steps);
+    step_reads.reserve(steps);
+    plan.problem_.values.reserve(values);
+    slot_of.reserve(values);
+    shape_of.reserve(values);
+    dtype_of.reserve(values);
   }
 
   BatchSliceOptions slice_options() const {
@@ -388,7 +393,6 @@ struct Plan::Builder {
     stage.user_code |= runs_user_code(*node);
     step.parameters = node->parameters;
     step.name = node->name;
-    step.trace_name = engine::intern_name(info.name() + " " + node->name);
     std::vector<int> reads, writes;
     for (int entry : graph.inputs(n)) reads.push_back(value_of[entry]);
     const int first = graph.first_entry(n);
@@ -464,8 +468,7 @@ struct Plan::Builder {
       stage.bytes += bytes;
       plan.tensors_.insert(plan.tensors_.end(), tensors.begin(), tensors.end());
     }
-    step_reads.push_back(reads);
-    step_writes.push_back(writes);
+    step_reads.push_back(std::move(reads));
     plan.problem_.steps.push_back(std::move(memory_step));
     plan.steps_.push_back(std::move(step));
   }
@@ -506,7 +509,7 @@ struct Plan::Builder {
       if (!step.implementation) continue;
       if (plan.problem_.steps[s].workspace > 0) step.workspace = plan.memory_.workspace_offset[s];
       int tensor = step.first_tensor;
-      for (const auto* values : {&step_reads[s], &step_writes[s]})
+      for (const auto* values : {&step_reads[s], &plan.problem_.steps[s].writes})
         for (int value : *values) {
           const int slot = slot_of[root_of(value)];
           if (slot < 0) {

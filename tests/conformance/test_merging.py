@@ -51,3 +51,13 @@ def test_different_parameters_stay_apart():
                       {"x": np.arange(6, dtype="float32").reshape(2, 3)})
     assert outputs[0].tolist() == outputs[2].tolist() == [3, 5, 7]
     assert outputs[1].tolist() == [3, 12]
+
+
+def test_many_calls_of_one_input_are_told_apart_by_their_parameters():
+    data = mx.sym.var("data")
+    parts = [mx.sym.slice_axis(data, axis=0, begin=i % 300, end=i % 300 + 1) for i in range(600)]
+    executor = mx.sym.Concat(*parts, dim=0).simple_bind(mx.cpu(), grad_req="null", data=(300, 2))
+    values = np.arange(600, dtype="float32").reshape(300, 2)
+    executor.arg_dict["data"][:] = values
+    assert np.array_equal(executor.forward()[0].asnumpy(), np.concatenate([values, values]))
+    assert executor.debug_str().count("slice_axis ") == 300
