@@ -42,7 +42,7 @@ inline std::pair<int64_t, int64_t> part_of(const Extent& extent, int64_t start, 
     return extent.divisible ? element / grain * grain : int64_t{0};
   };
   // What begins before `high` and is not cut belongs to the part that its begin lies in.
-  return extent.divisible ? std::pair{cut(low), cut(high)}
+  return extent.divisible               ? std::pair{cut(low), cut(high)}
          : start >= low && start < high ? std::pair{int64_t{0}, extent.elements}
                                         : std::pair{int64_t{0}, int64_t{0}};
 }

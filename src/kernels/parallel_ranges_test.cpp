@@ -48,9 +48,9 @@ TEST(ParallelRanges, PartsAreAlmostEqual) {
 
 TEST(ParallelRanges, PassesAnExceptionOn) {
   const std::vector<Extent> extents{{1 << 21, 8}, {1 << 21, 8}};
-  EXPECT_THROW(parallel_ranges(extents,
-                               [](size_t, int64_t, int64_t) { throw std::runtime_error("no"); }),
-               std::runtime_error);
+  EXPECT_THROW(
+      parallel_ranges(extents, [](size_t, int64_t, int64_t) { throw std::runtime_error("no"); }),
+      std::runtime_error);
 }
 
 }  // namespace

@@ -52,8 +52,7 @@ TEST(UpdateEach, ManySmallWeightsNeedNoLimit) {
 TEST(UpdateEach, ViewsOfOneStorage) {
   const OpInfo& op = require_op("sgd_update");
   const NDArray all = filled({4, 500000}, 1), grad = filled({2, 500000}, 1);
-  update_each(op, rates(op, {"1", "2"}),
-              std::vector{all.slice(0, 2), grad, all.slice(1, 3), grad});
+  update_each(op, rates(op, {"1", "2"}), std::vector{all.slice(0, 2), grad, all.slice(1, 3), grad});
   std::vector<double> values = values_of(all);
   EXPECT_NEAR(values[0], -0.1, 1e-6);
   EXPECT_NEAR(values[500000], -2.08, 1e-6);  // written by both, in their order

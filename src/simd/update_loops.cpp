@@ -46,9 +46,8 @@ void update(const float* const* in, float* const* out, const float* scalars, siz
   const size_t lanes = hn::Lanes(d);
   Lanes s[Formula::scalars];
   for (int k = 0; k < Formula::scalars; ++k) s[k] = hn::Set(d, scalars[k]);
-  const auto limit = [&](Lanes gradient) HWY_ATTR {
-    return limited ? clip(gradient, -s[0], s[0]) : gradient;
-  };
+  const auto limit = [&](Lanes gradient)
+                         HWY_ATTR { return limited ? clip(gradient, -s[0], s[0]) : gradient; };
   Lanes x[Formula::inputs], y[Formula::outputs];
   size_t i = 0;
   for (; i + lanes <= n; i += lanes) {

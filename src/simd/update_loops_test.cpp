@@ -50,21 +50,25 @@ void expect_equal(UpdateFormula which) {
       std::vector<float*> to;
       for (auto& array : out) from.push_back(array.data());
       to.push_back(out[0].data());
-      for (int k = 1; k < Formula::outputs; ++k) to.push_back(out[static_cast<size_t>(k) + 1].data());
+      for (int k = 1; k < Formula::outputs; ++k)
+        to.push_back(out[static_cast<size_t>(k) + 1].data());
       update_loop(which, limited)(from.data(), to.data(), scalars, n);
       for (size_t i = 0; i < n; ++i) {
         plain::Number x[Formula::inputs], s[Formula::scalars], y[Formula::outputs];
         for (int k = 0; k < Formula::inputs; ++k)
           x[k] = plain::number(in[static_cast<size_t>(k)][i]);
         for (int k = 0; k < Formula::scalars; ++k) s[k] = plain::number(scalars[k]);
-        const auto limit = [&](plain::Number g) { return limited ? plain::clip(g, -s[0], s[0]) : g; };
+        const auto limit = [&](plain::Number g) {
+          return limited ? plain::clip(g, -s[0], s[0]) : g;
+        };
         Formula::apply(x, s, limit, y);
         for (int k = 0; k < Formula::outputs; ++k) {
           const float got = to[static_cast<size_t>(k)][i];
           if (std::isnan(y[k].v))
             EXPECT_TRUE(std::isnan(got));
           else
-            EXPECT_EQ(std::memcmp(&got, &y[k].v, sizeof got), 0) << i << " of " << n << ", output " << k;
+            EXPECT_EQ(std::memcmp(&got, &y[k].v, sizeof got), 0)
+                << i << " of " << n << ", output " << k;
         }
       }
       EXPECT_EQ(std::memcmp(out[1].data(), in[1].data(), n * sizeof(float)), 0);  // the gradient

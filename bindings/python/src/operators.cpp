@@ -262,13 +262,12 @@ nb::object call_array_function(const OpFunction& f, nb::args args, nb::kwargs kw
   return call_array(f, std::move(arguments));
 }
 
-// The parameters of each call of update_each(): `common`, and one value each of `varying`. Calls with
-// equal values share theirs.
+// The parameters of each call of update_each(): `common`, and one value each of `varying`. Calls
+// with equal values share theirs.
 std::vector<ParametersRef> parameters_of_each(const OpFunction& f, size_t count, nb::dict varying,
                                               nb::dict common) {
   Attributes attributes;
-  for (auto [key, value] : common)
-    attributes[nb::cast<std::string>(key)] = parameter_text(value);
+  for (auto [key, value] : common) attributes[nb::cast<std::string>(key)] = parameter_text(value);
   std::vector<std::pair<std::string, nb::list>> columns;
   for (auto [key, values] : varying) {
     columns.emplace_back(nb::cast<std::string>(key), nb::cast<nb::list>(values));
@@ -296,8 +295,8 @@ std::vector<ParametersRef> parameters_of_each(const OpFunction& f, size_t count,
   return parameters;
 }
 
-// f(*arrays of one weight, out=the weight) for every weight; false, and nothing done, where an array
-// is sparse. `columns` has a list for each input.
+// f(*arrays of one weight, out=the weight) for every weight; false, and nothing done, where an
+// array is sparse. `columns` has a list for each input.
 bool update_each(const OpFunction& f, nb::list columns, nb::dict varying, nb::dict common) {
   std::vector<nb::list> inputs;
   for (nb::handle column : columns) inputs.push_back(nb::cast<nb::list>(column));
