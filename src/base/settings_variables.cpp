@@ -111,8 +111,10 @@ constexpr Row without_effect[] = {
     {"MXNET_ELIMINATE_COMMON_EXPR",
      "equal subexpressions of a graph give equal bits whether they are computed "
      "once or twice"},
-    {"MXNET_UPDATE_AGGREGATION_SIZE", "updates are tasks of the engine and are not bundled"},
-    {"MXNET_OPTIMIZER_AGGREGATION_SIZE", "updates are tasks of the engine and are not bundled"},
+    {"MXNET_UPDATE_AGGREGATION_SIZE", "a push to a store updates one parameter"},
+    {"MXNET_OPTIMIZER_AGGREGATION_SIZE",
+     "optimizers read it: aggregate_num, how many parameters `update` is given at once; where the "
+     "step is ours, one task updates all parameters anyway"},
     {"MXNET_ENABLE_CYTHON", ffi},
     {"MXNET_ENFORCE_CYTHON", ffi},
     {"MXNET_CPU_PRIORITY_NTHREADS", "ready tasks of higher priority run first on the same workers"},

@@ -560,7 +560,8 @@ def compare_optimizer(opt1, opt2, shape, dtype, w_stype="default", g_stype="defa
     for optimizer in (opt1, opt2):
         copies = [weight.copy() for weight in weights]
         states = [optimizer.create_state_multi_precision(i, one) for i, one in zip(indices, copies)]
-        optimizer.update_many(indices, copies, [grad.copy() for grad in grads], states)
+        for item in zip(indices, copies, [grad.copy() for grad in grads], states):
+            optimizer.update_multi_precision(*item)
         results.append((copies, states))
     (weights1, states1), (weights2, states2) = results
     compare_ndarray_tuple(tuple(weights1), tuple(weights2), rtol, atol)

@@ -4,6 +4,7 @@
 #include "graph/symbol.h"
 #include "remembered_calls.h"
 #include "runtime/invoke.h"
+#include "runtime/update_each.h"
 
 namespace gemel::python {
 namespace {
@@ -261,6 +262,63 @@ nb::object call_array_function(const OpFunction& f, nb::args args, nb::kwargs kw
   return call_array(f, std::move(arguments));
 }
 
+// The parameters of each call of update_each(): `common`, and one value each of `varying`. Calls
+// with equal values share theirs.
+std::vector<ParametersRef> parameters_of_each(const OpFunction& f, size_t count, nb::dict varying,
+                                              nb::dict common) {
+  Attributes attributes;
+  for (auto [key, value] : common) attributes[nb::cast<std::string>(key)] = parameter_text(value);
+  std::vector<std::pair<std::string, nb::list>> columns;
+  for (auto [key, values] : varying) {
+    columns.emplace_back(nb::cast<std::string>(key), nb::cast<nb::list>(values));
+    if (columns.back().second.size() != count)
+      fail(ErrorKind::Input, "[{}] {}: expected one for each of {} weights, got {}", f.name,
+           columns.back().first, count, columns.back().second.size());
+  }
+  constexpr size_t most_kinds = 16;  // that are looked for among earlier calls
+  std::vector<std::pair<std::vector<double>, ParametersRef>> kinds;
+  std::vector<ParametersRef> parameters;
+  parameters.reserve(count);
+  std::vector<double> values(columns.size());
+  for (size_t k = 0; k < count; ++k) {
+    for (size_t i = 0; i < columns.size(); ++i) values[i] = nb::cast<double>(columns[i].second[k]);
+    const auto found = std::find_if(kinds.begin(), kinds.end(),
+                                    [&](const auto& kind) { return kind.first == values; });
+    if (found != kinds.end()) {
+      parameters.push_back(found->second);
+      continue;
+    }
+    for (const auto& [name, list] : columns) attributes[name] = parameter_text(list[k]);
+    parameters.push_back(f.op->parse(attributes));
+    if (kinds.size() < most_kinds) kinds.emplace_back(values, parameters.back());
+  }
+  return parameters;
+}
+
+// f(*arrays of one weight, out=the weight) for every weight; false, and nothing done, where an
+// array is sparse. `columns` has a list for each input.
+bool update_each(const OpFunction& f, nb::list columns, nb::dict varying, nb::dict common) {
+  std::vector<nb::list> inputs;
+  for (nb::handle column : columns) inputs.push_back(nb::cast<nb::list>(column));
+  const size_t count = inputs.empty() ? 0 : inputs[0].size();
+  std::vector<NDArray> in;
+  in.reserve(count * inputs.size());
+  for (size_t k = 0; k < count; ++k)
+    for (const nb::list& column : inputs) {
+      if (column.size() != count)
+        fail(ErrorKind::Input, "[{}] expected lists of equal length, got {} and {}", f.name, count,
+             column.size());
+      if (is_sparse(column[k])) return false;
+      in.push_back(with_memory(require_array(column[k], f.name.c_str())));
+    }
+  const std::vector<ParametersRef> parameters = parameters_of_each(f, count, varying, common);
+  if (count > 0 && f.op->input_names(*parameters[0]).size() != inputs.size())
+    fail(ErrorKind::Type, "[{}] expected {} inputs, got {}", f.name,
+         f.op->input_names(*parameters[0]).size(), inputs.size());
+  runtime::update_each(*f.op, parameters, in);
+  return true;
+}
+
 std::string lower_case(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return text;
@@ -387,6 +445,7 @@ void bind_operators(nb::module_& m) {
                  fmt::format("operator function has no attribute '{}'", key).c_str());
            })
       .def_prop_ro("operator", [](const OpFunction& f) { return f.op->name(); })
+      .def("update_each", update_each, nb::arg("columns"), nb::arg("varying"), nb::arg("common"))
       .def("describe", [](const OpFunction& f) { return describe(*f.op); });
   m.def("operator_function", [](const std::string& name, bool symbolic) {
     const OpInfo& op = require_op(name);

@@ -1,6 +1,6 @@
 // SGD on many weights in one call; learning rates and decays come as parameters, or ("preloaded")
 // as arrays that earlier operators may have computed.
-#include "ops/optimizer/sgd.h"
+#include "ops/optimizer/formulas.h"
 
 namespace gemel {
 
@@ -93,7 +93,10 @@ void declare(Form form) {
   builder.info().outputs = [](const Parameters& p) {
     return static_cast<const MultiParameters&>(p).num_weights;
   };
-  implement_update(builder, {form.value, form.mutates, scalars<preloaded>, group, form.masters});
+  auto formula = with_momentum ? simd::UpdateFormula::momentum : simd::UpdateFormula::sgd;
+  if (form.masters) formula = simd::UpdateFormula::none;
+  implement_update(builder,
+                   {form.value, form.mutates, scalars<preloaded>, group, form.masters, formula});
   builder.shape([alike = builder.info().shape_rule](ShapeContext& c) {
     check_counts<preloaded>(c);
     alike(c);
@@ -106,49 +109,49 @@ GEMEL_OPERATORS(multi_sgd) {
   declare<false, false>({"multi_sgd_update",
                          "sgd_update on (weight, grad) pairs.",
                          {"weight", "grad"},
-                         sgd::plain,
+                         formulas::values<formulas::Sgd>,
                          {},
                          0});
   declare<false, true>({"multi_sgd_mom_update",
                         "sgd_mom_update on (weight, grad, mom) triples.",
                         {"weight", "grad", "mom"},
-                        sgd::momentum,
+                        formulas::values<formulas::Momentum>,
                         {2},
                         0});
   declare<false, false>({"multi_mp_sgd_update",
                          "mp_sgd_update on (weight, grad, weight32) triples.",
                          {"weight", "grad", "weight32"},
-                         sgd::mixed,
+                         formulas::mixed_values<formulas::Sgd, 2>,
                          {2},
                          2});
   declare<false, true>({"multi_mp_sgd_mom_update",
                         "mp_sgd_mom_update on groups (weight, grad, mom, weight32).",
                         {"weight", "grad", "mom", "weight32"},
-                        sgd::mixed_momentum,
+                        formulas::mixed_values<formulas::Momentum, 3>,
                         {2, 3},
                         2});
   declare<true, false>({"preloaded_multi_sgd_update",
                         "multi_sgd_update whose lrs and wds are the last two arrays.",
                         {"weight", "grad"},
-                        sgd::plain,
+                        formulas::values<formulas::Sgd>,
                         {},
                         0});
   declare<true, true>({"preloaded_multi_sgd_mom_update",
                        "multi_sgd_mom_update whose lrs and wds are the last two arrays.",
                        {"weight", "grad", "mom"},
-                       sgd::momentum,
+                       formulas::values<formulas::Momentum>,
                        {2},
                        0});
   declare<true, false>({"preloaded_multi_mp_sgd_update",
                         "multi_mp_sgd_update whose lrs and wds are the last two arrays.",
                         {"weight", "grad", "weight32"},
-                        sgd::mixed,
+                        formulas::mixed_values<formulas::Sgd, 2>,
                         {2},
                         2});
   declare<true, true>({"preloaded_multi_mp_sgd_mom_update",
                        "multi_mp_sgd_mom_update whose lrs and wds are the last two arrays.",
                        {"weight", "grad", "mom", "weight32"},
-                       sgd::mixed_momentum,
+                       formulas::mixed_values<formulas::Momentum, 3>,
                        {2, 3},
                        2});
 }

@@ -1,5 +1,5 @@
 // RMSProp (Tieleman and Hinton 2012) and its centred form with momentum (Graves 2013).
-#include "ops/optimizer/update.h"
+#include "ops/optimizer/formulas.h"
 
 namespace gemel {
 
@@ -56,14 +56,10 @@ GEMEL_OPERATORS(rmsprop) {
       .sample({.shapes = {{5}, {5}, {5}},
                .attributes = {{"lr", "0.1"}, {"clip_gradient", "0.3"}, {"clip_weights", "0.5"}},
                .ranges = {{-1, 1}, {-1, 1}, {0.1, 1}}});
-  implement_update(plain, {[](const Update::Clip& clip) {
-                             const Expr g = rmsprop_gradient(clip);
-                             const Expr n = decayed(input(2), square(g));
-                             return std::vector<Expr>{
-                                 limited_weight(input(0) - scalar(1) * g / sqrt(n + scalar(5))), n};
-                           },
-                           {2},
-                           rmsprop_scalars});
+  implement_update(plain, {.value = formulas::values<formulas::Rmsprop>,
+                           .mutates = {2},
+                           .scalars = rmsprop_scalars,
+                           .formula = simd::UpdateFormula::rmsprop});
 
   OpBuilder centred = op<CentredParameters>("rmspropalex_update");
   centred

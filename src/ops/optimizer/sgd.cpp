@@ -1,14 +1,13 @@
 // Stochastic gradient descent, with and without momentum, also with a float32 copy of a half
 // weight; and Nesterov's form of the momentum.
-#include "ops/optimizer/sgd.h"
+#include "ops/optimizer/formulas.h"
 
 namespace gemel {
 
 namespace {
 
-using pointwise::Expr;
-using pointwise::input;
-using pointwise::scalar;
+using namespace formulas;
+using Formula = simd::UpdateFormula;
 
 struct SgdParameters : UpdateParameters {
   static void declare(Fields<SgdParameters>& f) {
@@ -46,13 +45,6 @@ std::vector<double> momentum_scalars(const OpCall& call, int) {
   return {p.lr, p.wd, p.rescale_grad, p.momentum};
 }
 
-// The new weight and momentum, seen from where the momentum leads.
-std::pair<Expr, Expr> nesterov(const Update::Clip& clip, Expr weight) {
-  const Expr step = sgd::step(clip, weight);
-  const Expr mom = scalar(4) * input(2) - step;
-  return {weight + scalar(4) * mom - step, mom};
-}
-
 }  // namespace
 
 GEMEL_OPERATORS(sgd) {
@@ -61,7 +53,7 @@ GEMEL_OPERATORS(sgd) {
       .inputs({"weight", "grad"})
       .sample({.shapes = {{3, 4}, {3, 4}},
                .attributes = {{"lr", "0.1"}, {"wd", "0.01"}, {"clip_gradient", "0.5"}}});
-  implement_update(plain, {sgd::plain, {}, sgd_scalars});
+  implement_update(plain, {.value = values<Sgd>, .scalars = sgd_scalars, .formula = Formula::sgd});
 
   OpBuilder momentum = op<MomentumParameters>("sgd_mom_update");
   momentum
@@ -69,13 +61,16 @@ GEMEL_OPERATORS(sgd) {
       .inputs({"weight", "grad", "mom"})
       .sample({.shapes = {{3, 4}, {3, 4}, {3, 4}},
                .attributes = {{"lr", "0.1"}, {"momentum", "0.9"}, {"wd", "0.01"}}});
-  implement_update(momentum, {sgd::momentum, {2}, momentum_scalars});
+  implement_update(momentum, {.value = values<Momentum>,
+                              .mutates = {2},
+                              .scalars = momentum_scalars,
+                              .formula = Formula::momentum});
 
   OpBuilder mixed = op<SgdParameters>("mp_sgd_update");
   mixed.doc("sgd_update on a float32 copy of the weight, from which the weight is rounded.")
       .inputs({"weight", "grad", "weight32"})
       .sample({.shapes = {{3, 4}, {3, 4}, {3, 4}}, .attributes = {{"lr", "0.1"}}});
-  implement_update(mixed, {sgd::mixed, {2}, sgd_scalars, 3, 2});
+  implement_update(mixed, {mixed_values<Sgd, 2>, {2}, sgd_scalars, 3, 2});
 
   OpBuilder mixed_momentum = op<MomentumParameters>("mp_sgd_mom_update");
   mixed_momentum
@@ -83,7 +78,7 @@ GEMEL_OPERATORS(sgd) {
       .inputs({"weight", "grad", "mom", "weight32"})
       .sample({.shapes = {{3, 4}, {3, 4}, {3, 4}, {3, 4}},
                .attributes = {{"lr", "0.1"}, {"momentum", "0.9"}}});
-  implement_update(mixed_momentum, {sgd::mixed_momentum, {2, 3}, momentum_scalars, 4, 2});
+  implement_update(mixed_momentum, {mixed_values<Momentum, 3>, {2, 3}, momentum_scalars, 4, 2});
 
   OpBuilder nag = op<NesterovParameters>("nag_mom_update");
   nag.doc(
@@ -94,26 +89,17 @@ GEMEL_OPERATORS(sgd) {
                .attributes = {{"lr", "0.1"}, {"momentum", "0.9"}, {"wd", "0.1"}}})
       .sample({.shapes = {{5}, {5}, {5}},
                .attributes = {{"lr", "0.1"}, {"clip_gradient", "0.3"}, {"rescale_grad", "0.7"}}});
-  implement_update(nag, {[](const Update::Clip& clip) {
-                           const auto [weight, mom] = nesterov(clip, input(0));
-                           return std::vector<Expr>{weight, mom};
-                         },
-                         {2},
-                         momentum_scalars});
+  implement_update(nag, {.value = values<Nesterov>,
+                         .mutates = {2},
+                         .scalars = momentum_scalars,
+                         .formula = Formula::nesterov});
 
   OpBuilder mixed_nag = op<NesterovParameters>("mp_nag_mom_update");
   mixed_nag.doc("nag_mom_update on a float32 copy of the weight, from which the weight is rounded.")
       .inputs({"weight", "grad", "mom", "weight32"})
       .sample({.shapes = {{3, 4}, {3, 4}, {3, 4}, {3, 4}},
                .attributes = {{"lr", "0.1"}, {"momentum", "0.9"}, {"wd", "0.1"}}});
-  implement_update(mixed_nag, {[](const Update::Clip& clip) {
-                                 const auto [weight, mom] = nesterov(clip, input(3));
-                                 return std::vector<Expr>{weight, mom, weight};
-                               },
-                               {2, 3},
-                               momentum_scalars,
-                               4,
-                               2});
+  implement_update(mixed_nag, {mixed_values<Nesterov, 3>, {2, 3}, momentum_scalars, 4, 2});
 }
 
 }  // namespace gemel

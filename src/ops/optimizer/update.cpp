@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "kernels/parallel_ranges.h"
+
 namespace gemel {
 
 namespace {
@@ -42,6 +44,28 @@ void update_type(TypeContext& context, const Update& update, int group) {
   }
 }
 
+bool all_float32(std::span<const Tensor> in, std::span<const Tensor> out) {
+  for (std::span<const Tensor> tensors : {in, out})
+    for (const Tensor& t : tensors)
+      if (t.dtype != DType::float32 || t.shape != out[0].shape || !t.contiguous()) return false;
+  return true;
+}
+
+void run_loop(simd::UpdateLoop loop, std::span<const Tensor> in, std::span<const double> scalars,
+              std::span<const Tensor> out) {
+  std::array<float, most> values;
+  std::copy(scalars.begin(), scalars.end(), values.begin());
+  const int64_t streams = static_cast<int64_t>(in.size() + out.size());
+  const kernels::Extent all{out[0].size(), streams * int64_t{sizeof(float)}};
+  kernels::parallel_ranges(std::span(&all, 1), [&](size_t, int64_t begin, int64_t end) {
+    std::array<const float*, most> from;
+    std::array<float*, most> to;
+    for (size_t i = 0; i < in.size(); ++i) from[i] = in[i].data<float>() + begin;
+    for (size_t i = 0; i < out.size(); ++i) to[i] = out[i].data<float>() + begin;
+    loop(from.data(), to.data(), values.data(), static_cast<size_t>(end - begin));
+  });
+}
+
 int group_of(const Update& update, size_t inputs) {
   return update.group ? update.group : static_cast<int>(inputs);
 }
@@ -49,7 +73,10 @@ int group_of(const Update& update, size_t inputs) {
 }  // namespace
 
 UpdatePrograms::UpdatePrograms(const Update& update)
-    : plain(update.value(unlimited)), clipped(update.value(limited)) {}
+    : plain(update.value(unlimited)),
+      clipped(update.value(limited)),
+      plain_loop(simd::update_loop(update.formula, false)),
+      clipped_loop(simd::update_loop(update.formula, true)) {}
 
 void UpdatePrograms::run(const Update& update, const OpCall& call, int k,
                          std::span<const Tensor> in, const Tensor& weight) const {
@@ -62,9 +89,30 @@ void UpdatePrograms::run(const Update& update, const OpCall& call, int k,
   outputs[0] = weight;
   for (size_t i = 0; i < update.mutates.size(); ++i)
     outputs[i + 1] = in[static_cast<size_t>(update.mutates[i])];
+  const std::span<const double> given(scalars.data(), own.size() + 1);
+  const std::span<const Tensor> targets(outputs.data(), update.mutates.size() + 1);
+  const simd::UpdateLoop loop = limit >= 0 ? clipped_loop : plain_loop;
+  if (loop && all_float32(in, targets)) return run_loop(loop, in, given, targets);
   const pointwise::Program& program = limit >= 0 ? clipped : plain;
-  program.run(in, std::span(scalars.data(), own.size() + 1),
-              std::span(outputs.data(), update.mutates.size() + 1));
+  program.run(in, given, targets);
+}
+
+void UpdatePrograms::run_all(const Update& update, const OpCall& call) const {
+  const size_t group = static_cast<size_t>(group_of(update, call.in.size()));
+  if (call.out.size() == 1) return run(update, call, 0, call.in.first(group), call.out[0]);
+  std::vector<kernels::Extent> extents(call.out.size());
+  for (size_t k = 0; k < extents.size(); ++k) {
+    extents[k].elements = call.out[k].size();
+    for (const Tensor& in : call.in.subspan(k * group, group))
+      extents[k].bytes += size_of(in.dtype);
+  }
+  kernels::parallel_ranges(extents, [&](size_t k, int64_t begin, int64_t end) {
+    std::array<Tensor, most> in;
+    for (size_t i = 0; i < group; ++i)
+      in[i] = kernels::range_of(call.in[k * group + i], begin, end);
+    run(update, call, static_cast<int>(k), std::span(in.data(), group),
+        kernels::range_of(call.out[k], begin, end));
+  });
 }
 
 void implement_update(OpBuilder& builder, Update given) {
@@ -79,12 +127,8 @@ void implement_update(OpBuilder& builder, Update given) {
       .no_gradient()
       .inplace({{0, 0}})
       .mutates(update->mutates)
-      .implement("tape", [update, programs](const OpCall& call) {
-        const size_t group = static_cast<size_t>(group_of(*update, call.in.size()));
-        for (size_t k = 0; k < call.out.size(); ++k)
-          programs->run(*update, call, static_cast<int>(k), call.in.subspan(k * group, group),
-                        call.out[k]);
-      });
+      .implement("tape",
+                 [update, programs](const OpCall& call) { programs->run_all(*update, call); });
 }
 
 std::vector<std::string> grouped_names(std::span<const char* const> group, int count,

@@ -9,6 +9,7 @@
 
 #include "op/registry.h"
 #include "pointwise/program.h"
+#include "simd/update_loops.h"
 
 namespace gemel {
 
@@ -90,6 +91,8 @@ struct Update {
   // Inputs of one weight that have its shape; 0: all. Those from `masters` on are float32 whatever
   // the weight is; 0: none. Inputs behind the groups are float32 of any shape.
   int group = 0, masters = 0;
+  // The same as one loop over vectors, for float32 without masters.
+  simd::UpdateFormula formula = simd::UpdateFormula::none;
 };
 
 // Kernel, in-place pair, mutated inputs, shape and type rule, and no gradient.
@@ -98,10 +101,13 @@ void implement_update(OpBuilder& builder, Update update);
 // The two expressions of the same update: without a limit and with one.
 struct UpdatePrograms {
   pointwise::Program plain, clipped;
+  simd::UpdateLoop plain_loop, clipped_loop;  // or null
   explicit UpdatePrograms(const Update& update);
   // Weight k of the call, whose inputs are in[0..]; the new weight goes to `weight`.
   void run(const Update& update, const OpCall& call, int k, std::span<const Tensor> in,
            const Tensor& weight) const;
+  // All weights of the call, whose bytes the threads share evenly.
+  void run_all(const Update& update, const OpCall& call) const;
 };
 
 // weight_0, grad_0, ..., weight_1, ... from the names of one group.

@@ -1,6 +1,6 @@
 """Optimizers that scale every element's step by the history of its gradient."""
 from .. import ndarray as nd
-from .optimizer import Optimizer, _zeros, register
+from .optimizer import Optimizer, UpdateByOperator, _zeros, register
 
 __all__ = ["AdaGrad", "AdaDelta", "Adamax", "Nadam", "RMSProp", "Ftrl", "FTML"]
 
@@ -126,7 +126,7 @@ class Nadam(Optimizer):
 
 
 @register
-class RMSProp(Optimizer):
+class RMSProp(UpdateByOperator):
     """Steps divided by the root of the running mean of squared gradients (Tieleman and Hinton, 2012).
 
     Parameters
@@ -156,19 +156,18 @@ class RMSProp(Optimizer):
     def create_state(self, index, weight):
         return tuple(_zeros(weight) for _ in range(3 if self.centered else 1))
 
-    def update(self, index, weight, grad, state):
-        common = self._begin(index)
-        common.update(gamma1=self.gamma1, epsilon=self.epsilon)
+    def _operator(self, indices, varying):
+        common = {**self._common(), "gamma1": self.gamma1, "epsilon": self.epsilon}
         if self.clip_weights:
             common["clip_weights"] = self.clip_weights
         if self.centered:
-            nd.rmspropalex_update(weight, grad, *state, out=weight, gamma2=self.gamma2, **common)
-        else:
-            nd.rmsprop_update(weight, grad, state[0], out=weight, **common)
+            common["gamma2"] = self.gamma2
+        name = "rmspropalex_update" if self.centered else "rmsprop_update"
+        return name, common
 
 
 @register
-class Ftrl(Optimizer):
+class Ftrl(UpdateByOperator):
     """Follow the regularised leader, which gives sparse weights (McMahan et al., 2013).
 
     Parameters
@@ -187,13 +186,13 @@ class Ftrl(Optimizer):
     def create_state(self, index, weight):
         return _zeros(weight), _zeros(weight)
 
-    def update(self, index, weight, grad, state):
-        nd.ftrl_update(weight, grad, *state, out=weight, lamda1=self.lamda1, beta=self.beta,
-                       **self._begin(index))
+    def _operator(self, indices, varying):
+        common = {**self._common(), "lamda1": self.lamda1, "beta": self.beta}
+        return "ftrl_update", common
 
 
 @register
-class FTML(Optimizer):
+class FTML(UpdateByOperator):
     """Follow the moving leader (Zheng and Kwok, 2017).
 
     Parameters
@@ -210,9 +209,10 @@ class FTML(Optimizer):
     def create_state(self, index, weight):
         return tuple(_zeros(weight) for _ in range(3))
 
-    def update(self, index, weight, grad, state):
-        common = self._begin(index)
+    def _operator(self, indices, varying):
+        common = {**self._common(), "beta1": self.beta1, "beta2": self.beta2,
+                  "epsilon": self.epsilon}
         if "clip_gradient" in common:
             common["clip_grad"] = common.pop("clip_gradient")
-        nd.ftml_update(weight, grad, *state, out=weight, beta1=self.beta1, beta2=self.beta2,
-                       epsilon=self.epsilon, t=self._index_update_count[index], **common)
+        varying["t"] = [self._index_update_count[index] for index in indices]
+        return "ftml_update", common

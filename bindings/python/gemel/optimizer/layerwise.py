@@ -2,8 +2,10 @@
 import logging
 import math
 
+import numpy
+
 from .. import ndarray as nd
-from .optimizer import Optimizer, _zeros, register
+from .optimizer import Optimizer, UpdateByOperator, _as_lists, _zeros, aggregation_size, register
 
 __all__ = ["LAMB", "LARS", "LBSGD"]
 
@@ -31,24 +33,36 @@ class LAMB(Optimizer):
         self.lower_bound = lower_bound
         self.upper_bound = upper_bound
         self.bias_correction = bias_correction
+        self.aggregate_num = aggregation_size(45, most=45)
 
     def create_state(self, index, weight):
         return _zeros(weight), _zeros(weight)
 
-    def update(self, index, weight, grad, state):
-        common = self._begin(index)
-        rate = common.pop("lr")
-        step = nd.lamb_update_phase1(
-            weight, grad, *state, beta1=self.beta1, beta2=self.beta2, epsilon=self.epsilon,
-            t=self._index_update_count[index], bias_correction=self.bias_correction, **common)
+    def _update_lists(self, indices, weights, grads, states, copies=None):
+        self._update_count(indices)
         bounds = {key: value for key, value in (("lower_bound", self.lower_bound),
                                                 ("upper_bound", self.upper_bound)) if value}
-        nd.lamb_update_phase2(weight, step, weight.norm(), step.norm(), lr=rate, out=weight,
-                              **bounds)
+        groups = zip(weights, grads, *zip(*states), *([copies] if copies else []))
+        step = nd._internal._multi_mp_lamb_update if copies else nd._internal._multi_lamb_update
+        step(*(array for group in groups for array in group), out=list(weights),
+             learning_rates=self._get_lrs(indices), wds=self._get_wds(indices),
+             step_count=[self._index_update_count[index] for index in indices],
+             num_tensors=len(weights), beta1=self.beta1, beta2=self.beta2, epsilon=self.epsilon,
+             bias_correction=self.bias_correction, **self._common(), **bounds)
+
+    def update(self, index, weight, grad, state):
+        self._update_lists(*_as_lists(index, weight, grad, state))
+
+    def update_multi_precision(self, index, weight, grad, state):
+        lists = _as_lists(index, weight, grad, state)
+        if self.multi_precision and lists[1][0].dtype == numpy.float16:
+            self._update_lists(*lists[:3], *zip(*lists[3]))
+        else:
+            self._update_lists(*lists)
 
 
 @register
-class LARS(Optimizer):
+class LARS(UpdateByOperator):
     """Descent whose rate for a layer follows the ratio of the weight's norm to the gradient's (You,
     Gitman and Ginsburg, 2017).
 
@@ -67,6 +81,10 @@ class LARS(Optimizer):
         Scale the momentum when the learning rate changes.
     """
 
+    _mixed = {"sgd_update": "mp_sgd_update", "sgd_mom_update": "mp_sgd_mom_update"}
+    # A new rate corrects the momentum of the first `aggregate_num` parameters, as in MXNet.
+    _joins = False
+
     def __init__(self, momentum=0.0, lazy_update=True, eta=0.001, eps=0, momentum_correction=True,
                  **kwargs):
         super().__init__(**kwargs)
@@ -77,6 +95,7 @@ class LARS(Optimizer):
         self.eps = eps
         self.last_lr = None
         self.cur_lr = None
+        self.aggregate_num = aggregation_size()
 
     def create_state(self, index, weight):
         return _zeros(weight) if self.momentum != 0.0 else None
@@ -90,26 +109,28 @@ class LARS(Optimizer):
             self.last_lr = rate
         return super()._get_lrs(indices)
 
-    def _scale(self, index, weight, grad, decay):
-        name = self.idx2name.get(index, str(index))
-        if name.endswith(("gamma", "beta", "bias")):
-            return 1.0
-        weight_norm = weight.norm().asscalar()
-        grad_norm = (grad * self.rescale_grad).norm().asscalar()
-        if weight_norm > 0.0 and grad_norm > 0.0:
-            return self.eta * weight_norm / (grad_norm + decay * weight_norm + self.eps)
-        return 1.0
+    def _varying(self, indices, weights, grads):
+        rates, decays = self._get_lrs(indices), self._get_wds(indices)
+        names = [self.idx2name.get(index, str(index)) for index in indices]
+        squares = [nd.multi_sum_sq(*arrays, num_arrays=len(arrays)).asnumpy().astype(numpy.float64)
+                   for arrays in (weights, grads)]
+        norms = [numpy.sqrt(squares[0]), numpy.sqrt(squares[1]) * self.rescale_grad]
+        for i, (name, weight, grad) in enumerate(zip(names, *norms)):
+            if weight > 0 and grad > 0 and not name.endswith(("gamma", "beta", "bias")):
+                rates[i] *= self.eta * weight / (grad + decays[i] * weight + self.eps)
+        return {"lr": rates, "wd": decays}
 
-    def update(self, index, weight, grad, state):
-        common = self._begin(index)
-        common["lr"] *= self._scale(index, weight, grad, common["wd"])
-        if state is None:
-            nd.sgd_update(weight, grad, out=weight, **common)
-            return
+    def _operator(self, indices, varying):
+        if self.momentum == 0.0:
+            return "sgd_update", self._common()
         momentum = self.momentum
         if self.momentum_correction and self.last_lr:
             momentum *= self.cur_lr / self.last_lr
-        nd.sgd_mom_update(weight, grad, state, out=weight, momentum=momentum, **common)
+        return "sgd_mom_update", {**self._common(), "momentum": momentum}
+
+    def update_multi_precision(self, index, weight, grad, state):
+        self._update_all(*_as_lists(index, weight, grad, state))
+
 
 
 @register

@@ -1,12 +1,12 @@
 """Optimizers that follow the gradient, its running sum or its sign."""
 from .. import ndarray as nd
-from .optimizer import Optimizer, _zeros, register
+from .optimizer import Optimizer, UpdateByOperator, _as_lists, _zeros, register
 
 __all__ = ["NAG", "Signum", "DCASGD", "SGLD"]
 
 
 @register
-class NAG(Optimizer):
+class NAG(UpdateByOperator):
     """Nesterov's accelerated gradient.
 
     `g = clip(rescale_grad * grad) + wd * weight; state = momentum * state + g;
@@ -17,6 +17,8 @@ class NAG(Optimizer):
     momentum : float
     """
 
+    _mixed = {"sgd_update": "mp_sgd_update", "nag_mom_update": "mp_nag_mom_update"}
+
     def __init__(self, momentum=0.0, **kwargs):
         super().__init__(**kwargs)
         self.momentum = momentum
@@ -24,16 +26,17 @@ class NAG(Optimizer):
     def create_state(self, index, weight):
         return _zeros(weight) if self.momentum != 0.0 else None
 
-    def update(self, index, weight, grad, state):
-        common = self._begin(index)
-        if state is None:
-            nd.sgd_update(weight, grad, out=weight, **common)
-        else:
-            nd.nag_mom_update(weight, grad, state, out=weight, momentum=self.momentum, **common)
+    def update_multi_precision(self, index, weight, grad, state):
+        self._update_all(*_as_lists(index, weight, grad, state))
+
+    def _operator(self, indices, varying):
+        if self.momentum == 0.0:
+            return "sgd_update", self._common()
+        return "nag_mom_update", {**self._common(), "momentum": self.momentum}
 
 
 @register
-class Signum(Optimizer):
+class Signum(UpdateByOperator):
     """Steps of equal size along the sign of the momentum (Bernstein et al., signSGD, 2018).
 
     Parameters
@@ -53,13 +56,10 @@ class Signum(Optimizer):
     def create_state(self, index, weight):
         return _zeros(weight) if self.momentum != 0.0 else None
 
-    def update(self, index, weight, grad, state):
-        common = self._begin(index)
-        if state is None:
-            nd.signsgd_update(weight, grad, out=weight, **common)
-        else:
-            nd.signum_update(weight, grad, state, out=weight, momentum=self.momentum,
-                             wd_lh=self.wd_lh, **common)
+    def _operator(self, indices, varying):
+        if self.momentum == 0.0:
+            return "signsgd_update", self._common()
+        return "signum_update", {**self._common(), "momentum": self.momentum, "wd_lh": self.wd_lh}
 
 
 @register

@@ -1,5 +1,6 @@
 """The base of optimizers and the registry that makes one from its name."""
 import logging
+import os
 import warnings
 
 import numpy
@@ -128,11 +129,6 @@ class Optimizer:
         else:
             self.update(index, weight, grad, state)
 
-    def update_many(self, indices, weights, grads, states):
-        """Update several parameters, in one loop."""
-        for index, weight, grad, state in zip(indices, weights, grads, states):
-            self.update_multi_precision(index, weight, grad, state)
-
     def set_learning_rate(self, lr):
         """Set the learning rate; with a scheduler this raises `UserWarning`."""
         if self.lr_scheduler is not None:
@@ -255,8 +251,68 @@ def _as_lists(index, *values):
     return ([index], *[[value] for value in values])
 
 
+class UpdateByOperator(Optimizer):
+    """The base of optimizers whose step is one operator: any number of weights are one task.
+
+    `update` takes one parameter, or a list of each argument; the bits are those of one after the
+    other.
+    """
+
+    # By name, the operator's form for half weights with a float32 copy, which is its last input.
+    _mixed = {}
+
+    # Whether a step may take all parameters at once, and not only `aggregate_num` of them.
+    _joins = True
+
+    def _varying(self, indices, weights, grads):
+        """Parameters of the operator with a value for each index; the updates are counted."""
+        return {"lr": self._get_lrs(indices), "wd": self._get_wds(indices)}
+
+    def _operator(self, indices, varying):
+        """The operator's name, and its other parameters; may change `varying`. The operator's inputs
+        are weight, gradient and states."""
+        raise NotImplementedError()
+
+    def _update_each(self, indices, weights, grads, states, copies=None):
+        self._update_count(indices)
+        varying = self._varying(indices, weights, grads)
+        name, common = self._operator(indices, varying)
+        columns = [weights, grads]
+        if states[0] is not None:
+            columns += zip(*states) if isinstance(states[0], (tuple, list)) else [states]
+        if copies is not None:
+            name = self._mixed[name]
+            columns.append(copies)
+        operator = getattr(nd, name)
+        columns = [list(column) for column in columns]
+        if operator.update_each(columns, varying, common):
+            return
+        for arrays, *values in zip(zip(*columns), *varying.values()):
+            operator(*arrays, out=arrays[0], **dict(zip(varying, values)), **common)
+
+    def update(self, index, weight, grad, state):
+        self._update_each(*_as_lists(index, weight, grad, state))
+
+    def _update_all(self, indices, weights, grads, states):
+        """Lists of parameters of any dtypes, with states of `create_state_multi_precision`."""
+        if not self.multi_precision:
+            self._update_each(indices, weights, grads, states)
+            return
+        half, plain = [], []
+        for item in zip(indices, weights, grads, states):
+            (half if item[1].dtype == numpy.float16 else plain).append(item)
+        if plain:
+            self._update_each(*map(list, zip(*plain)))
+        if half and self._mixed:
+            indices, weights, grads, states = zip(*half)
+            self._update_each(indices, weights, grads, *zip(*states))
+        else:
+            for item in half:
+                super().update_multi_precision(*item)
+
+
 @register
-class SGD(Optimizer):
+class SGD(UpdateByOperator):
     """Stochastic gradient descent, with momentum.
 
     `g = clip(rescale_grad * grad) + wd * weight`; without momentum `weight -= lr * g`, with it
@@ -269,44 +325,29 @@ class SGD(Optimizer):
         Concerns only sparse gradients: update only the rows that have one.
     """
 
+    _mixed = {"sgd_update": "mp_sgd_update", "sgd_mom_update": "mp_sgd_mom_update"}
+
     def __init__(self, momentum=0.0, lazy_update=True, **kwargs):
         super().__init__(**kwargs)
         self.momentum = momentum
         self.lazy_update = lazy_update
-        # MXNet reads this from a pickled optimizer; here all updates are issued in one loop.
-        self.aggregate_num = 4
+        self.aggregate_num = aggregation_size()
 
     def create_state(self, index, weight):
         if self.momentum == 0.0:
             return None
         return _zeros(weight)
 
-    def update(self, index, weight, grad, state):
-        indices, weights, grads, states = _as_lists(index, weight, grad, state)
-        self._update_count(indices)
+    def update_multi_precision(self, index, weight, grad, state):
+        self._update_all(*_as_lists(index, weight, grad, state))
+
+    def _operator(self, indices, varying):
         common = self._common()
-        rates, decays = self._get_lrs(indices), self._get_wds(indices)
         if not self.lazy_update:
             common["lazy_update"] = False
         if self.momentum == 0.0:
-            step = nd.sgd_update
-            for rate, decay, weight, grad in zip(rates, decays, weights, grads):
-                step(weight, grad, out=weight, lr=rate, wd=decay, **common)
-            return
-        common["momentum"] = self.momentum
-        step = nd.sgd_mom_update
-        for rate, decay, weight, grad, state in zip(rates, decays, weights, grads, states):
-            step(weight, grad, state, out=weight, lr=rate, wd=decay, **common)
-
-    def update_multi_precision(self, index, weight, grad, state):
-        if not self.multi_precision:
-            self.update(index, weight, grad, state)
-            return
-        for item in zip(*_as_lists(index, weight, grad, state)):
-            super().update_multi_precision(*item)
-
-    def update_many(self, indices, weights, grads, states):
-        self.update_multi_precision(indices, weights, grads, states)
+            return "sgd_update", common
+        return "sgd_mom_update", {**common, "momentum": self.momentum}
 
 
 @register
@@ -315,7 +356,7 @@ class ccSGD(SGD):  # pylint: disable=invalid-name
 
 
 @register
-class Adam(Optimizer):
+class Adam(UpdateByOperator):
     """Adam: steps scaled by running means of the gradient and of its square.
 
     Parameters
@@ -340,27 +381,16 @@ class Adam(Optimizer):
     def create_state(self, index, weight):
         return _zeros(weight), _zeros(weight)
 
-    def update(self, index, weight, grad, state):
-        self.update_many(*_as_lists(index, weight, grad, state), direct=True)
-
-    def update_many(self, indices, weights, grads, states, direct=False):
-        if self.multi_precision and not direct:
-            super().update_many(indices, weights, grads, states)
-            return
-        self._update_count(indices)
-        common = self._common()
-        common.update(beta1=self.beta1, beta2=self.beta2, epsilon=self.epsilon)
+    def _operator(self, indices, varying):
+        common = {**self._common(), "beta1": self.beta1, "beta2": self.beta2,
+                  "epsilon": self.epsilon}
         if not self.lazy_update:
             common["lazy_update"] = False
-        rates, decays = self._get_lrs(indices), self._get_wds(indices)
-        counts, step = self._index_update_count, nd.adam_update
-        for i, index in enumerate(indices):
-            count = counts[index]
-            # The means start at zero; this undoes their bias.
-            rate = rates[i] * (1. - self.beta2 ** count) ** 0.5 / (1. - self.beta1 ** count)
-            weight = weights[i]
-            mean, variance = states[i]
-            step(weight, grads[i], mean, variance, out=weight, lr=rate, wd=decays[i], **common)
+        # The means start at zero; this undoes their bias.
+        counts = [self._index_update_count[index] for index in indices]
+        factor = {t: (1. - self.beta2 ** t) ** 0.5 / (1. - self.beta1 ** t) for t in set(counts)}
+        varying["lr"] = [rate * factor[t] for rate, t in zip(varying["lr"], counts)]
+        return "adam_update", common
 
 
 @register
@@ -376,6 +406,22 @@ class Test(Optimizer):
     def update(self, index, weight, grad, state):
         weight[:] += grad * self.rescale_grad
         state[:] = weight
+
+
+def aggregation_size(default=4, most=None):
+    """How many parameters are handed to `update` at once: MXNET_OPTIMIZER_AGGREGATION_SIZE."""
+    size = int(os.environ.get("MXNET_OPTIMIZER_AGGREGATION_SIZE", default))
+    return size if most is None else max(1, min(most, size))
+
+
+def _joins(optimizer):
+    """Whether all parameters may be updated at once: no user's class or object has a way of its
+    own."""
+    if not isinstance(optimizer, UpdateByOperator) or not optimizer._joins:
+        return False
+    package = __name__.rpartition(".")[0]
+    methods = (optimizer.update, optimizer.update_multi_precision)
+    return all(getattr(method, "__module__", "").startswith(package) for method in methods)
 
 
 class Updater:
@@ -406,10 +452,24 @@ class Updater:
             elif not self.states_synced[i]:
                 states[i] = self.sync_state_context(states[i], one.context)
                 self.states_synced[i] = True
-        if len(index) == 1:
-            self.optimizer.update_multi_precision(index[0], weight[0], grad[0], states[index[0]])
+        self._update(index, weight, grad, [states[i] for i in index])
+
+    def _update(self, *lists):
+        optimizer = self.optimizer
+        if _joins(optimizer):
+            optimizer._update_all(*lists)
+        elif not self.aggregate_updates or optimizer.aggregate_num <= 0:
+            for item in zip(*lists):
+                optimizer.update_multi_precision(*item)
         else:
-            self.optimizer.update_many(index, weight, grad, [states[i] for i in index])
+            by_dtype = {}
+            for item in zip(*lists):
+                by_dtype.setdefault(str(item[1].dtype), []).append(item)
+            size = optimizer.aggregate_num
+            for items in by_dtype.values():
+                for begin in range(0, len(items), size):
+                    index, weight, grad, state = zip(*items[begin:begin + size])
+                    optimizer.update_multi_precision(index, weight, grad, list(state))
 
     def sync_state_context(self, state, context):
         """The state (None, an array, or nested tuples or lists of them) on a device."""
