@@ -4,40 +4,16 @@
 #include <thread>
 
 #include "base/error.h"
-#include "base/log.h"
-#include "base/settings.h"
 #include "engine/bulk.h"
 #include "engine/engine.h"
+#include "engine/testing.h"
 #include "engine/trace.h"
 
 namespace gemel::engine {
 namespace {
 
-struct Bulks : testing::TestWithParam<const char*> {
-  void SetUp() override {
-    settings::set(&Settings::chaos_order, "/dev/null");
-    log::set_level(log::Level::error);  // that an order is recorded
-    configure({.kind = GetParam(), .compute_workers = 2});
-  }
-  void TearDown() override {
-    try {
-      wait_all();
-    } catch (...) {
-    }
-    configure({});
-    settings::set(&Settings::chaos_order, "gemel-chaos.order");
-    log::set_level(log::Level::warning);
-  }
-};
-
-bool poisoned(Tag& tag) {
-  try {
-    wait_for_read(tag);
-  } catch (const Error&) {
-    return true;
-  }
-  return false;
-}
+using Bulks = testing::EveryKind<2>;
+using testing::poisoned;
 
 TEST_P(Bulks, CollectsUntilFullAndFlushesAtTheEnd) {
   Ref<Tag> a = make_tag();
@@ -180,8 +156,7 @@ TEST_P(Bulks, OfAThreadWithoutAScope) {
   EXPECT_THROW(detail::set_bulk_size(4), Error);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, Bulks, testing::Values("threaded", "naive", "chaos:3"),
-                         [](const auto& info) { return std::string(info.param).substr(0, 5); });
+INSTANTIATE_TEST_SUITE_P(Kinds, Bulks, testing::kinds(), testing::kind_name);
 
 }  // namespace
 }  // namespace gemel::engine

@@ -4,25 +4,13 @@
 #include <future>
 
 #include "base/error.h"
-#include "base/log.h"
-#include "base/settings.h"
 #include "engine/engine.h"
+#include "engine/testing.h"
 
 namespace gemel::engine {
 namespace {
 
-struct Cancelling : testing::TestWithParam<const char*> {
-  void SetUp() override {
-    settings::set(&Settings::chaos_order, "/dev/null");
-    log::set_level(log::Level::error);  // that an order is recorded
-    configure({.kind = GetParam(), .compute_workers = 2});
-  }
-  void TearDown() override {
-    configure({});
-    settings::set(&Settings::chaos_order, "gemel-chaos.order");
-    log::set_level(log::Level::warning);
-  }
-};
+using Cancelling = testing::EveryKind<2>;
 
 ErrorKind kind_of(Tag& tag) {
   try {
@@ -86,8 +74,7 @@ TEST_P(Cancelling, InABulkScope) {
   EXPECT_EQ(ran, std::vector<int>{1});
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, Cancelling, testing::Values("threaded", "naive", "chaos:3"),
-                         [](const auto& info) { return std::string(info.param).substr(0, 5); });
+INSTANTIATE_TEST_SUITE_P(Kinds, Cancelling, testing::kinds(), testing::kind_name);
 
 TEST(CancellationOfQueuedTasks, LeavesTheRunningOneAlone) {
   configure({.compute_workers = 1});

@@ -15,28 +15,30 @@
 #include "base/settings.h"
 #include "engine/engine.h"
 #include "engine/graph.h"
+#include "engine/testing.h"
 
 namespace gemel::engine {
 namespace {
 
-struct ChaosEngine : testing::Test {
+struct ChaosEngine : ::testing::Test {
   void SetUp() override {
     folder = std::filesystem::temp_directory_path() /
              ("gemel_chaos_" + std::to_string(::getpid()) + "_" +
-              testing::UnitTest::GetInstance()->current_test_info()->name());
+              ::testing::UnitTest::GetInstance()->current_test_info()->name());
     std::filesystem::create_directories(folder);
     file = (folder / "order").string();
-    settings::set(&Settings::chaos_order, file);
+    orders.emplace(file, /*quiet=*/false);
   }
   void TearDown() override {
     configure({});
-    settings::set(&Settings::chaos_order, "gemel-chaos.order");
+    orders.reset();
     std::filesystem::remove_all(folder);
   }
   bool recorded() const { return std::filesystem::exists(file); }
 
   std::filesystem::path folder;
   std::string file;
+  std::optional<testing::OrderFile> orders;
 };
 
 // Twenty tasks on five tags that nothing orders but their tags; returns who ran when.
@@ -166,9 +168,9 @@ std::map<std::thread::id, std::vector<std::string>> run_two_threads() {
 
 TEST_F(ChaosEngine, WhatTheSeedDoesNotRepeatIsRecordedAndReplayed) {
   configure({.kind = "chaos:5"});
-  testing::internal::CaptureStderr();
+  ::testing::internal::CaptureStderr();
   run_two_threads();
-  EXPECT_NE(testing::internal::GetCapturedStderr().find("chaos:" + file), std::string::npos);
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find("chaos:" + file), std::string::npos);
   ASSERT_TRUE(recorded());
   std::ifstream text(file);
   std::string line;
@@ -181,7 +183,7 @@ TEST_F(ChaosEngine, WhatTheSeedDoesNotRepeatIsRecordedAndReplayed) {
   for (int repeat = 0; repeat < 3; ++repeat) {
     settings::set(&Settings::chaos_order, file + ".again");
     configure({.kind = "chaos:" + file});
-    testing::internal::CaptureStderr();
+    ::testing::internal::CaptureStderr();
     size_t tasks = 0;
     for (const auto& [thread, names] : run_two_threads()) {
       tasks += names.size();
@@ -189,7 +191,7 @@ TEST_F(ChaosEngine, WhatTheSeedDoesNotRepeatIsRecordedAndReplayed) {
         EXPECT_LT(started.at(names[i - 1]), started.at(names[i]));
     }
     EXPECT_EQ(tasks, 40u);
-    EXPECT_EQ(testing::internal::GetCapturedStderr(), "");  // the replay was not given up
+    EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");  // the replay was not given up
   }
   EXPECT_FALSE(std::filesystem::exists(file + ".again"));
 }

@@ -9,28 +9,12 @@
 #include <thread>
 
 #include "base/error.h"
-#include "base/log.h"
-#include "base/settings.h"
+#include "engine/testing.h"
 
 namespace gemel::engine {
 namespace {
 
-struct Engine : testing::TestWithParam<const char*> {
-  void SetUp() override {
-    settings::set(&Settings::chaos_order, "/dev/null");
-    log::set_level(log::Level::error);  // that an order is recorded
-    configure({.kind = GetParam(), .compute_workers = 3});
-  }
-  void TearDown() override {
-    try {
-      wait_all();
-    } catch (...) {
-    }
-    configure({});
-    settings::set(&Settings::chaos_order, "gemel-chaos.order");
-    log::set_level(log::Level::warning);
-  }
-};
+using Engine = testing::EveryKind<3>;
 
 std::string message(const std::function<void()>& f) {
   try {
@@ -309,12 +293,11 @@ TEST_P(Engine, SeveralPushingThreads) {
   EXPECT_EQ(sums[0] + sums[1] + sums[2] + sums[3], 5 * 2000 * 2);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, Engine, testing::Values("threaded", "naive", "chaos:3"),
-                         [](const auto& info) { return std::string(info.param).substr(0, 5); });
+INSTANTIATE_TEST_SUITE_P(Kinds, Engine, testing::kinds(), testing::kind_name);
 
 // Promises of the threaded engine.
 
-struct Threaded : testing::Test {
+struct Threaded : ::testing::Test {
   void TearDown() override { configure({}); }
 };
 

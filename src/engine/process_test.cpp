@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "engine/engine.h"
+#include "engine/testing.h"
 
 namespace gemel::engine {
 namespace {
@@ -40,10 +41,7 @@ int count_of(int tasks) {
   return count;
 }
 
-struct Fork : testing::TestWithParam<const char*> {
-  void SetUp() override { configure({.kind = GetParam(), .compute_workers = 2}); }
-  void TearDown() override { configure({}); }
-};
+using Fork = testing::EveryKind<2>;
 
 TEST_P(Fork, TheChildIsNaiveAndBothGoOn) {
   EXPECT_EQ(count_of(50), 50);
@@ -103,8 +101,7 @@ TEST_P(Fork, FromInsideATask) {
   EXPECT_EQ(answer, 5);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, Fork, testing::Values("threaded", "naive", "chaos:3"),
-                         [](const auto& info) { return std::string(info.param).substr(0, 5); });
+INSTANTIATE_TEST_SUITE_P(Kinds, Fork, testing::kinds(), testing::kind_name);
 
 TEST(ForkInPrepared, WorkersComeBack) {
   configure({.compute_workers = 2});
@@ -115,7 +112,7 @@ TEST(ForkInPrepared, WorkersComeBack) {
   configure({});
 }
 
-struct Leaving : testing::TestWithParam<const char*> {};
+struct Leaving : ::testing::TestWithParam<const char*> {};
 
 // In a child process, because the engine is gone afterwards.
 TEST_P(Leaving, EffectsAreRunAndTheRestIsDropped) {
@@ -154,8 +151,7 @@ TEST_P(Leaving, ByExitInTheMiddleOfWork) {
             7);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, Leaving, testing::Values("threaded", "naive", "chaos:3"),
-                         [](const auto& info) { return std::string(info.param).substr(0, 5); });
+INSTANTIATE_TEST_SUITE_P(Kinds, Leaving, testing::kinds(), testing::kind_name);
 
 TEST(LeavingLate, ANeverEndingTaskIsLeftBehind) {
   EXPECT_EQ(in_child([] {

@@ -13,9 +13,8 @@
 #include <thread>
 
 #include "base/error.h"
-#include "base/log.h"
-#include "base/settings.h"
 #include "engine/engine.h"
+#include "engine/testing.h"
 
 namespace gemel::engine {
 namespace {
@@ -223,13 +222,13 @@ class Sequence {
 
 void run_many(unsigned first_seed, int count) {
   for (int i = 0; i < count; ++i) {
-    SCOPED_TRACE(testing::Message() << "seed " << first_seed + i);
+    SCOPED_TRACE(::testing::Message() << "seed " << first_seed + i);
     Sequence(first_seed + i).run();
-    if (testing::Test::HasFailure()) return;
+    if (::testing::Test::HasFailure()) return;
   }
 }
 
-struct RandomTasks : testing::TestWithParam<int> {
+struct RandomTasks : ::testing::TestWithParam<int> {
   void TearDown() override { configure({}); }
 };
 
@@ -238,7 +237,7 @@ TEST_P(RandomTasks, EqualSerialExecution) {
   run_many(GetParam() * 1000000, graphs_per_setting());
 }
 
-INSTANTIATE_TEST_SUITE_P(Workers, RandomTasks, testing::Range(1, 9));
+INSTANTIATE_TEST_SUITE_P(Workers, RandomTasks, ::testing::Range(1, 9));
 
 TEST(RandomTasks, NaiveEqualsSerialExecution) {
   configure({.kind = "naive"});
@@ -250,16 +249,14 @@ TEST(RandomTasks, ChaosEqualsSerialExecution) {
   const std::string order =
       (std::filesystem::temp_directory_path() / ("gemel_random_tasks_" + std::to_string(getpid())))
           .string();
-  settings::set(&Settings::chaos_order, order);
-  const auto level = log::level();
-  log::set_level(log::Level::error);  // asynchronous tasks are recorded, which warns
-  for (int i = 0; i < graphs_per_setting() && !testing::Test::HasFailure(); i += 10) {
-    configure({.kind = "chaos:" + std::to_string(i)});
-    run_many(55000000 + i, 10);
+  {
+    const testing::OrderFile orders(order);
+    for (int i = 0; i < graphs_per_setting() && !::testing::Test::HasFailure(); i += 10) {
+      configure({.kind = "chaos:" + std::to_string(i)});
+      run_many(55000000 + i, 10);
+    }
+    configure({});
   }
-  configure({});
-  log::set_level(level);
-  settings::set(&Settings::chaos_order, "gemel-chaos.order");
   std::filesystem::remove(order);
 }
 

@@ -6,11 +6,14 @@
 
 #include "base/error.h"
 #include "engine/engine.h"
+#include "engine/testing.h"
 
 namespace gemel::engine {
 namespace {
 
-struct Split : testing::Test {
+using testing::poisoned;
+
+struct Split : ::testing::Test {
   void SetUp() override { configure({.compute_workers = 4}); }
   void TearDown() override {
     try {
@@ -20,15 +23,6 @@ struct Split : testing::Test {
     configure({});
   }
 };
-
-bool poisoned(Tag& tag) {
-  try {
-    wait_for_read(tag);
-  } catch (const Error&) {
-    return true;
-  }
-  return false;
-}
 
 void fail_write(Tag& tag) {
   Tag* tags[] = {&tag};

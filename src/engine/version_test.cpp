@@ -4,22 +4,13 @@
 #include <thread>
 
 #include "base/error.h"
-#include "base/settings.h"
 #include "engine/engine.h"
+#include "engine/testing.h"
 
 namespace gemel::engine {
 namespace {
 
-struct Version : testing::TestWithParam<const char*> {
-  void SetUp() override {
-    settings::set(&Settings::chaos_order, "/dev/null");
-    configure({.kind = GetParam(), .compute_workers = 2});
-  }
-  void TearDown() override {
-    configure({});
-    settings::set(&Settings::chaos_order, "gemel-chaos.order");
-  }
-};
+using Version = testing::EveryKind<2>;
 
 // As a task sees it that reads the tag.
 uint64_t seen(Tag& tag) {
@@ -106,8 +97,7 @@ TEST_P(Version, ChangesWithWritesFromOtherThreads) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, Version, testing::Values("threaded", "naive", "chaos:7"),
-                         [](const auto& info) { return std::string(info.param, 5); });
+INSTANTIATE_TEST_SUITE_P(Engines, Version, testing::kinds(), testing::kind_name);
 
 }  // namespace
 }  // namespace gemel::engine

@@ -225,6 +225,14 @@ def test_lists():
     assert amp.list_lp16_ops("bfloat16") == ["Convolution", "FullyConnected"]
     assert [len(f(np.float16)) for f in (amp.list_fp32_ops, amp.list_lp16_fp32_ops, amp.list_widest_type_cast)] \
         == [136, 318, 113]
+    assert [len(f("bfloat16")) for f in (amp.list_fp32_ops, amp.list_lp16_fp32_ops, amp.list_widest_type_cast)] \
+        == [438, 15, 109]
+    in_one_list = [*amp.list_lp16_ops("bfloat16"), *amp.list_fp32_ops("bfloat16"),
+                   *amp.list_lp16_fp32_ops("bfloat16"), *amp.list_widest_type_cast("bfloat16")]
+    assert len(in_one_list) == len(set(in_one_list))
+    assert amp.list_widest_type_cast("bfloat16")[62:67] == [
+        "_Minimum", "_contrib_MultiBoxDetection", "_contrib_MultiBoxPrior", "_contrib_MultiBoxTarget",
+        "_contrib_MultiProposal"]
     assert amp.list_conditional_fp32_ops("float16")[0] == ("Activation", "act_type", ["softrelu"])
     assert amp.list_loss_output_functions("bfloat16")[0] == "SoftmaxOutput"
     assert amp.list_lp16_use_fp32_params("float16") is None

@@ -57,7 +57,7 @@ if _core.get_setting("trace"):
 
 def __getattr__(attribute_name):
     # Modules that few programs use are imported when they are first named.
-    if attribute_name in ("contrib", "libinfo", "log", "model_zoo", "test_utils", "tuning"):
+    if attribute_name in ("contrib", "executor_manager", "libinfo", "log", "model_zoo", "test_utils", "tuning"):
         return _importlib.import_module("." + attribute_name, __name__)
     if attribute_name == "amp":
         return _importlib.import_module(".contrib.amp", __name__)

@@ -6,13 +6,18 @@ from ..io import DataDesc
 __all__ = ["ExecutorGroup"]
 
 
-def _slices(batch_size, count):
-    """`count` consecutive slices of a batch, as even as possible."""
-    if batch_size < count:
-        raise ValueError(f"Too many slices. Some splits are empty: {count} devices for a batch "
-                         f"of {batch_size}")
-    edges = [round(i * batch_size / count) for i in range(count + 1)]
-    return [slice(edges[i], edges[i + 1]) for i in range(count)]
+def split_batch(batch_size, work_loads):
+    """Consecutive slices of a batch in the proportions of `work_loads`; rounding is at the cost of the last one.
+
+    Raises `ValueError` if a slice would be empty.
+    """
+    total = sum(work_loads)
+    sizes = [round(load * batch_size / total) for load in work_loads]
+    sizes[-1] += batch_size - sum(sizes)
+    edges = [min(sum(sizes[:i]), batch_size) for i in range(len(sizes) + 1)]
+    if any(begin >= end for begin, end in zip(edges, edges[1:])):
+        raise ValueError("Too many slices. Some splits are empty.")
+    return [slice(begin, end) for begin, end in zip(edges, edges[1:])]
 
 
 class ExecutorGroup:
@@ -31,10 +36,12 @@ class ExecutorGroup:
         memory is shared, too: the groups take turns.
     groups : list of dict of str to Context, optional
         For each context, where the nodes of each `ctx_group` run.
+    work_loads : list of number, optional
+        The share of a batch that each context gets; equal ones by default.
     """
 
     def __init__(self, symbol, contexts, data_shapes, label_shapes, param_names, state_names,
-                 grad_req, shared=None, groups=None):
+                 grad_req, shared=None, groups=None, work_loads=None):
         self.symbol = symbol
         self.contexts = contexts
         self.param_names = param_names
@@ -45,6 +52,7 @@ class ExecutorGroup:
         self.shared = shared
         self.buffers = shared.buffers if shared is not None else [{} for _ in contexts]
         self.groups = groups or [None] * len(contexts)
+        self.work_loads = work_loads or [1] * len(contexts)
         self._bind(data_shapes, label_shapes, None)
 
     def _bind(self, data_shapes, label_shapes, previous):
@@ -55,7 +63,7 @@ class ExecutorGroup:
         self.label_names = [item.name for item in label_shapes]
         inputs = [item for item in data_shapes + label_shapes if item.name in arguments]
         self.batch_size = data_shapes[0].shape[self._axis(data_shapes[0])]
-        self.slices = _slices(self.batch_size, len(self.contexts))
+        self.slices = split_batch(self.batch_size, self.work_loads)
         self.execs = []
         for i, context in enumerate(self.contexts):
             shapes = {item.name: self._part(item, i) for item in inputs}

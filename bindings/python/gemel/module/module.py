@@ -78,7 +78,7 @@ class Module(BaseModule):
     context : Context or list of Context
         The devices; a batch is divided among them.
     work_load_list : list of number, optional
-        Ignored: batches are divided evenly.
+        The share of a batch that each context gets; equal ones by default.
     fixed_param_names : list of str, optional
         Parameters that are not trained.
     state_names : list of str, optional
@@ -94,6 +94,8 @@ class Module(BaseModule):
                  state_names=None, group2ctxs=None, compression_params=None):
         super().__init__(logger=logger)
         self._context = [context] if isinstance(context, Context) else list(context)
+        self._work_loads = [1] * len(self._context) if work_load_list is None else list(work_load_list)
+        assert len(self._work_loads) == len(self._context), "expected a work load for each context"
         self._symbol = symbol
         self._data_names = list(data_names) if data_names is not None else []
         self._label_names = list(label_names) if label_names is not None else []
@@ -218,7 +220,8 @@ class Module(BaseModule):
             shared = shared_module._exec_group
         self._exec_group = ExecutorGroup(
             self._symbol, self._context, self._data_shapes, self._label_shapes,
-            self._param_names, self._state_names, requests, shared, self._group2ctxs)
+            self._param_names, self._state_names, requests, shared, self._group2ctxs,
+            self._work_loads)
         self.for_training = for_training
         self.inputs_need_grad = inputs_need_grad
         self.binded = True
