@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
 #include "kernels/conv/direct.h"
@@ -252,6 +253,24 @@ TEST(WinogradConvolution, AppliesToStrideOneKernelsOfThreeAndFiveOnly) {
   EXPECT_TRUE(refused([](auto& o) { o.kernel[1] = 5; }));
   EXPECT_TRUE(refused([](auto& o) { o.kernel[1] = o.kernel[2] = 7; }));
   EXPECT_TRUE(refused([](auto& o) { o.pad[1] = 3; }));
+}
+
+TEST(WinogradSchedule, NoThreadHasMuchMoreTilesThanAnother) {
+  for (auto [batch, channels, size] :
+       {std::array<int64_t, 3>{16, 256, 14}, {32, 160, 14}, {32, 112, 14}, {16, 64, 56}})
+    for (int threads : {2, 3, 4}) {
+      ConvolutionGeometry g;
+      g.batch = batch, g.in_channels = g.out_channels = channels;
+      for (int a : {1, 2}) g.in[a] = g.out[a] = size, g.kernel[a] = 3, g.pad[a] = 1;
+      for (auto pass : {ConvolutionPass::forward, ConvolutionPass::data}) {
+        const WinogradSchedule s = winograd_schedule(g, pass, {.threads = threads});
+        if (s.block_count() < threads) continue;  // they share the blocks
+        const int64_t rounds = (s.block_count() + threads - 1) / threads;
+        const auto most = static_cast<double>(std::min(rounds * s.block, s.tile_count()));
+        EXPECT_LE(most, 1.15 * static_cast<double>(s.tile_count()) / threads)
+            << channels << " channels, " << threads << " threads, blocks of " << s.block;
+      }
+    }
 }
 
 }  // namespace

@@ -19,6 +19,22 @@ constexpr int64_t product_rows = 12;
 
 int64_t round_up(int64_t value, int64_t unit) { return (value + unit - 1) / unit * unit; }
 
+// Tiles of one block where about `blocks` are wanted: of like sizes, the same number for each
+// thread, rather larger ones than a thread that waits for another. With fewer blocks than threads
+// the threads share them.
+int64_t balanced_block(int64_t tiles, int64_t blocks, int64_t threads) {
+  const auto block = [&](int64_t count) {
+    return round_up((tiles + count - 1) / count, product_rows);
+  };
+  if (blocks < threads) return block(blocks);
+  int64_t each = blocks / threads;  // of one thread
+  if (block(each * threads) > most_block) return block(++each * threads);
+  while (threads > 1 && each > 1 && 20 * threads * each * block(each * threads) > 21 * tiles &&
+         block((each - 1) * threads) <= most_block)
+    --each;
+  return block(each * threads);
+}
+
 }  // namespace
 
 int64_t strip_size(const WinogradSchedule& s) {
@@ -251,10 +267,7 @@ WinogradSchedule winograd_schedule(const ConvolutionGeometry& g, ConvolutionPass
     s.block = (s.tile_count() + blocks - 1) / blocks;
     return s;
   }
-  // Blocks of like sizes, the same number for each thread.
-  int64_t blocks = winograd::round_up(s.block_count(), threads);
-  if (s.tile_count() < 2 * threads * winograd::least_block) blocks = s.block_count();
-  s.block = winograd::round_up((s.tile_count() + blocks - 1) / blocks, winograd::product_rows);
+  s.block = winograd::balanced_block(s.tile_count(), s.block_count(), threads);
   s.block = std::min(s.block, s.tile_count());
   s.resident = s.block_count() > 1;
   return s;
