@@ -75,10 +75,23 @@ class Taps<kernel, 2> {
   M masks_[pairs][2];
 };
 
+// The weight of one plane, each element in all lanes: registers, where there are enough.
+template <int kernel>
+struct Weight {
+  V of[kernel][kernel];
+  explicit HWY_INLINE Weight(const float* weight) {
+#pragma GCC unroll 5
+    for (int k = 0; k < kernel; ++k)
+#pragma GCC unroll 5
+      for (int j = 0; j < kernel; ++j) of[k][j] = hn::Set(d, weight[k * kernel + j]);
+  }
+};
+
 // `rows` rows of outputs from row `y` on, at one vector of columns.
 template <int kernel, int stride, int rows>
 HWY_INLINE void forward_rows(const DepthwisePlane& p, const Taps<kernel, stride>& taps, M valid,
-                             const float* x, const float* weight, V bias, int64_t y, float* out) {
+                             const float* x, const Weight<kernel>& weight, V bias, int64_t y,
+                             float* out) {
   V sum[rows];
 #pragma GCC unroll 4
   for (int b = 0; b < rows; ++b) sum[b] = bias;
@@ -93,8 +106,7 @@ HWY_INLINE void forward_rows(const DepthwisePlane& p, const Taps<kernel, stride>
       const int k = r - b * stride;
       if (k < 0 || k >= kernel) continue;
 #pragma GCC unroll 5
-      for (int j = 0; j < kernel; ++j)
-        sum[b] = hn::MulAdd(row[j], hn::Set(d, weight[k * kernel + j]), sum[b]);
+      for (int j = 0; j < kernel; ++j) sum[b] = hn::MulAdd(row[j], weight.of[k][j], sum[b]);
     }
   }
 #pragma GCC unroll 4
@@ -104,9 +116,10 @@ HWY_INLINE void forward_rows(const DepthwisePlane& p, const Taps<kernel, stride>
 // A vector of columns from `i` on, of the output rows [top, end).
 template <int kernel, int stride>
 HWY_INLINE void forward_columns(const DepthwisePlane& p, const Taps<kernel, stride>& taps, M valid,
-                                const float* x, const float* weight, V bias, int64_t top,
+                                const float* x, const float* weights, V bias, int64_t top,
                                 int64_t end, float* out) {
   constexpr int rows = stride == 1 ? 4 : 2;
+  const Weight<kernel> weight(weights);
   int64_t y = top;
   for (; y + rows <= end; y += rows)
     forward_rows<kernel, stride, rows>(p, taps, valid, x, weight, bias, y, out);

@@ -169,28 +169,50 @@ void copy(int64_t rows, int64_t n, const float* from, int64_t from_row, float* t
   }
 }
 
-void split(const float* from, int64_t n, float* even, float* odd) {
-  const int64_t lanes = hn::Lanes(d);
-  int64_t i = 0;
-  for (; i + 2 * lanes <= n; i += 2 * lanes) {
-    Vector a, b;
-    hn::LoadInterleaved2(d, from + i, a, b);
-    hn::StoreU(a, d, even + i / 2);
-    hn::StoreU(b, d, odd + i / 2);
-  }
+void split(int64_t rows, int64_t n, const float* from, int64_t from_row, float* even, float* odd,
+           int64_t to_row) {
+  const int64_t lanes = hn::Lanes(d), whole = n / (2 * lanes) * 2 * lanes, left = n - whole;
+  for (int64_t r = 0; r < rows; ++r, from += from_row, even += to_row, odd += to_row) {
+    for (int64_t i = 0; i < whole; i += 2 * lanes) {
+      Vector a, b;
+      hn::LoadInterleaved2(d, from + i, a, b);
+      hn::StoreU(a, d, even + i / 2);
+      hn::StoreU(b, d, odd + i / 2);
+    }
+    if (left == 0) continue;
 #if HWY_TARGET != HWY_SCALAR
-  if (i < n) {
-    const int64_t left = n - i;
-    const Vector low = load_tail(d, from + i, static_cast<size_t>(std::min(left, lanes)));
+    const Vector low = load_tail(d, from + whole, static_cast<size_t>(std::min(left, lanes)));
     const Vector high = left > lanes
-                            ? load_tail(d, from + i + lanes, static_cast<size_t>(left - lanes))
+                            ? load_tail(d, from + whole + lanes, static_cast<size_t>(left - lanes))
                             : hn::Zero(d);
-    store_tail(d, hn::ConcatEven(d, high, low), even + i / 2, static_cast<size_t>((left + 1) / 2));
-    store_tail(d, hn::ConcatOdd(d, high, low), odd + i / 2, static_cast<size_t>(left / 2));
-  }
+    store_tail(d, hn::ConcatEven(d, high, low), even + whole / 2,
+               static_cast<size_t>((left + 1) / 2));
+    store_tail(d, hn::ConcatOdd(d, high, low), odd + whole / 2, static_cast<size_t>(left / 2));
 #else
-  for (; i < n; ++i) (i % 2 == 0 ? even : odd)[i / 2] = from[i];
+    for (int64_t i = whole; i < n; ++i) (i % 2 == 0 ? even : odd)[i / 2] = from[i];
 #endif
+  }
+}
+
+void spread(int64_t rows, int64_t n, const float* from, int64_t from_row, float* to,
+            int64_t to_row) {
+  for (int64_t r = 0; r < rows; ++r, from += from_row, to += to_row) {
+    int64_t i = 0;
+#if HWY_TARGET == HWY_AVX3
+    const __m512i low = _mm512_set_epi32(7, 7, 6, 6, 5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 0, 0);
+    const __m512i high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
+    for (; i < n; i += 16) {  // each element twice, of which the first is written
+      const auto count = static_cast<unsigned>(std::min<int64_t>(16, n - i));
+      const auto lanes = static_cast<uint32_t>(((uint64_t{1} << (2 * count)) - 1) & 0x55555555);
+      const __m512 x = _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), from + i);
+      _mm512_mask_storeu_ps(to + 2 * i, static_cast<__mmask16>(lanes),
+                            _mm512_permutexvar_ps(low, x));
+      _mm512_mask_storeu_ps(to + 2 * i + 16, static_cast<__mmask16>(lanes >> 16),
+                            _mm512_permutexvar_ps(high, x));
+    }
+#endif
+    for (; i < n; ++i) to[2 * i] = from[i];
+  }
 }
 
 }  // namespace shifted
@@ -205,8 +227,13 @@ void copy_here(int64_t rows, int64_t n, const float* from, int64_t from_row, flo
                int64_t to_row) {
   shifted::copy(rows, n, from, from_row, to, to_row);
 }
-void split_here(const float* from, int64_t n, float* even, float* odd) {
-  shifted::split(from, n, even, odd);
+void split_here(int64_t rows, int64_t n, const float* from, int64_t from_row, float* even,
+                float* odd, int64_t to_row) {
+  shifted::split(rows, n, from, from_row, even, odd, to_row);
+}
+void spread_here(int64_t rows, int64_t n, const float* from, int64_t from_row, float* to,
+                 int64_t to_row) {
+  shifted::spread(rows, n, from, from_row, to, to_row);
 }
 
 }  // namespace gemel::simd::HWY_NAMESPACE
@@ -220,6 +247,7 @@ HWY_EXPORT(shifted_product_here);
 HWY_EXPORT(shifted_dots_here);
 HWY_EXPORT(copy_here);
 HWY_EXPORT(split_here);
+HWY_EXPORT(spread_here);
 
 void shifted_left(int64_t m, int64_t k, const float* a, int64_t row, int64_t column, float* to) {
   HWY_DYNAMIC_DISPATCH(shifted_left_here)(m, k, a, row, column, to);
@@ -230,8 +258,13 @@ void copy_rows(int64_t rows, int64_t n, const float* from, int64_t from_row, flo
                int64_t to_row) {
   HWY_DYNAMIC_DISPATCH(copy_here)(rows, n, from, from_row, to, to_row);
 }
-void split_pairs(const float* from, int64_t n, float* even, float* odd) {
-  HWY_DYNAMIC_DISPATCH(split_here)(from, n, even, odd);
+void split_pairs(int64_t rows, int64_t n, const float* from, int64_t from_row, float* even,
+                 float* odd, int64_t to_row) {
+  HWY_DYNAMIC_DISPATCH(split_here)(rows, n, from, from_row, even, odd, to_row);
+}
+void spread_pairs(int64_t rows, int64_t n, const float* from, int64_t from_row, float* to,
+                  int64_t to_row) {
+  HWY_DYNAMIC_DISPATCH(spread_here)(rows, n, from, from_row, to, to_row);
 }
 
 }  // namespace gemel::simd

@@ -46,7 +46,11 @@ void shifted_dots(const ShiftedDots& dots);
 // Rows of n elements from one place to another; short ones cost no call.
 void copy_rows(int64_t rows, int64_t n, const float* from, int64_t from_row, float* to,
                int64_t to_row);
-// The even elements of a row of n, and the odd ones.
-void split_pairs(const float* from, int64_t n, float* even, float* odd);
+// Of rows of n elements the even ones, and the odd ones, to rows `to_row` elements apart.
+void split_pairs(int64_t rows, int64_t n, const float* from, int64_t from_row, float* even,
+                 float* odd, int64_t to_row);
+// to[2 * i] = from[i] for rows of n elements; what lies between stays as it is.
+void spread_pairs(int64_t rows, int64_t n, const float* from, int64_t from_row, float* to,
+                  int64_t to_row);
 
 }  // namespace gemel::simd

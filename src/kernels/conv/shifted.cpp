@@ -44,15 +44,19 @@ struct Planes {
   }
 };
 
-// `count` elements from position `at` of a row on, to the rows of their residues, `plane` apart.
-void spread(const float* from, int64_t count, int64_t at, int64_t step, int64_t plane, float* to) {
+// Rows of `count` elements, from position `at` of a padded row on, to the rows of their residues,
+// `plane` apart; rows of one plane are `to_row` apart.
+void spread(int64_t rows, const float* from, int64_t from_row, int64_t count, int64_t at,
+            int64_t step, int64_t plane, float* to, int64_t to_row) {
   if (step == 2) {
     const bool odd = at % 2 != 0;
     float* const even = to + (at + 1) / 2;
     float* const other = to + plane + at / 2;
-    return simd::split_pairs(from, count, odd ? other : even, odd ? even : other);
+    return simd::split_pairs(rows, count, from, from_row, odd ? other : even, odd ? even : other,
+                             to_row);
   }
-  for (int64_t i = 0; i < count; ++i) to[(at + i) % step * plane + (at + i) / step] = from[i];
+  for (int64_t r = 0; r < rows; ++r, from += from_row, to += to_row)
+    for (int64_t i = 0; i < count; ++i) to[(at + i) % step * plane + (at + i) / step] = from[i];
 }
 
 // The planes of one channel, whose margins are zeros; `in` are the sizes of the input.
@@ -69,9 +73,11 @@ void fill(const Planes& planes, const int64_t (&in)[3], const float* from, float
                       planes.size[2]);
       continue;
     }
-    for (int64_t y = 0; y < count[1]; ++y)
-      spread(rows + y * in[2], count[2], planes.margin[2], planes.step[2], planes.plane(),
-             to + planes.at({z + planes.margin[0], y + planes.margin[1], 0}));
+    const int64_t step = planes.step[1];
+    for (int64_t y = 0; y < std::min(step, count[1]); ++y)  // the rows of one residue
+      spread((count[1] - y + step - 1) / step, rows + y * in[2], step * in[2], count[2],
+             planes.margin[2], planes.step[2], planes.plane(),
+             to + planes.at({z + planes.margin[0], y + planes.margin[1], 0}), planes.size[2]);
   }
 }
 
@@ -119,6 +125,10 @@ void product_over_grid(const Grid& grid, simd::ShiftedProduct q, const Target& t
         float* to = out + m * channel + line * target.size[2] + target.first[2];
         if (target.step[2] == 1) {
           simd::copy_rows(count, grid.out[2], from, grid.row, to, apart);
+          continue;
+        }
+        if (target.step[2] == 2) {
+          simd::spread_pairs(count, grid.out[2], from, grid.row, to, apart);
           continue;
         }
         for (int64_t y = 0; y < count; ++y, from += grid.row, to += apart)

@@ -46,8 +46,8 @@ bool shifted_pays(const Geometry& g, ConvolutionPass) {
   const int64_t in = g.group_in(), out = g.group_out();
   if (in == 1) return !kernels::depthwise_serves(g);
   if (g.groups > 1 && in <= few && out <= few) return true;
-  const bool dense = g.stride[0] * g.stride[1] * g.stride[2] == 1;
-  return small_groups(g) && dense && in <= most && out <= most;
+  const bool near = std::max({g.stride[0], g.stride[1], g.stride[2]}) <= 2;
+  return small_groups(g) && near && in <= most && out <= most;
 }
 
 template <bool (*pays)(const Geometry&, ConvolutionPass)>
