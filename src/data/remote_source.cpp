@@ -60,6 +60,8 @@ class RemoteSource final : public ByteSource {
         .subspan(static_cast<size_t>(offset - start_), static_cast<size_t>(bytes));
   }
 
+  bool waits() const override { return true; }
+
  private:
   int64_t held() const { return static_cast<int64_t>(content_.size()); }
 
