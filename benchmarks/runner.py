@@ -3,7 +3,8 @@
 Each rival has its own environment. Its interpreter is told by `--mxnet-python PATH` (torch, jax, numpy
 likewise) or by GEMEL_BENCH_MXNET_PYTHON; a rival without one is shown with its published figure, marked.
 All sides are alive at once and take turns, a round each, so that a change of the machine's speed meets
-them all. Every time is for one repetition; the least and the median of the rounds are shown, of the wall
+them all; while it is not a side's turn, its process is stopped, so that nothing it does ahead costs
+another side time. Every time is for one repetition; the least and the median of the rounds are shown, of the wall
 clock and of the process' CPU time (all its threads). On a busy machine judge by the CPU time.
 """
 import argparse
@@ -11,6 +12,7 @@ import json
 import math
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -74,18 +76,28 @@ def rival_environment():
 
 
 class Side:
-    """A process that runs one side's rounds when asked."""
+    """A process that runs one side's rounds when asked, and stands still otherwise.
+
+    It leads a process group of our session: if we are killed, the kernel ends a group that is stopped
+    and has lost its parent.
+    """
 
     def __init__(self, workload, name, python, program=None, environment=None):
         self.name = name
         environment = environment or (single_thread_environment() if name == "gemel" else rival_environment())
         self._process = subprocess.Popen([python, os.path.join(HERE, "side.py"), workload, program or name],
                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                         text=True, env=environment)
+                                         text=True, env=environment, process_group=0)
         hello = self._answer()
         if "error" in hello:
             raise RuntimeError(hello["error"])
         self.cases, self.version = hello["cases"], hello["version"]
+        self._send(signal.SIGSTOP)
+
+    def _send(self, what):
+        """Send a signal to the side's process and those that it started."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, what)
 
     def _answer(self):
         line = self._process.stdout.readline()
@@ -96,15 +108,19 @@ class Side:
 
     def round(self, case, seconds, warm=False):
         """One round: {"wall", "cpu", "count", "resident"} or {"error"}; one that only warms may have no times."""
+        self._send(signal.SIGCONT)
         try:
             self._process.stdin.write(json.dumps({"case": case, "seconds": seconds, "warm": warm}) + "\n")
             self._process.stdin.flush()
         except BrokenPipeError:
             pass
-        return self._answer()
+        answer = self._answer()
+        self._send(signal.SIGSTOP)
+        return answer
 
     def close(self):
         """Ends the process."""
+        self._send(signal.SIGCONT)
         self._process.stdin.close()
         self._process.wait(timeout=60)
 

@@ -4,7 +4,8 @@ Runs in the side's own environment, so it uses the standard library only. The fi
 loaded by its path: its folder never is on sys.path, where `torch.py` would hide torch. Gemel and MXNet
 run the same WORKLOAD/program.py where there is one, with the module from subject.py. A side's file has
 `CASES = {name: make}`; `make()` sets a case up and returns `repeat(count)`, which does the work `count`
-times and returns when every result is there.
+times and returns when every result is there. What `repeat.settle()` does, where there is such a function,
+comes before every measurement and is not part of it: it uses up what was made ahead.
 
 A request is a line `{"case": name, "seconds": s}`, the answer `{"wall": s, "cpu": s, "count": n}`, both
 times for one repetition (and "output" where `repeat` has numbers of that name to compare sides by), or
@@ -73,8 +74,10 @@ class Case:
         if not self.slow:
             self._repeat(2)
         self._count = 1
+        self._settle = getattr(self._repeat, "settle", lambda: None)
 
     def _time(self):
+        self._settle()
         cpu, wall = time.process_time(), time.perf_counter()
         self._repeat(self._count)
         return time.perf_counter() - wall, time.process_time() - cpu

@@ -16,10 +16,12 @@ import images  # noqa: E402  pylint: disable=wrong-import-position,import-error
 if __name__ == "__main__":
     images.make()  # all sides read the same files
     run_timed("data", "ms", [
-        Row("64 images decoded alone"),
-        Row("64 images", relative_to="64 images decoded alone", aim_relative=1.25),
-        Row("64 images, colours"),
-        Row("64 images, two cores", relative_to="64 images", aim_relative=1 / 1.8),
+        Row("64 images decoded alone", seconds=0.5),
+        Row("64 images", relative_to="64 images decoded alone", aim_relative=1.25,
+            seconds=0.5),
+        Row("64 images, colours", seconds=0.5),
+        Row("64 images, two cores", relative_to="64 images", aim_relative=1 / 1.8,
+            seconds=0.5),
         Row("64 times 10 KB as cat reads"),
         Row("64 records of 10 KB", relative_to="64 times 10 KB as cat reads",
             aim_relative=1 / 0.7)])

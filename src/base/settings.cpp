@@ -241,6 +241,22 @@ const std::vector<Row>& table() {
        0,
        4096,
        "threads inside one kernel; 0: one for each core"},
+      {"http_timeout",
+       &Settings::http_timeout,
+       {},
+       {},
+       {},
+       1,
+       1 << 20,
+       "seconds without progress after which the server of a file counts as stalled"},
+      {"http_attempts",
+       &Settings::http_attempts,
+       {},
+       {},
+       {},
+       1,
+       1 << 20,
+       "how often a server that is stalled, broken or busy is asked for a part of a file"},
   };
   return rows;
 }

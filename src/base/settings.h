@@ -41,6 +41,8 @@ struct Settings {
   std::string chaos_order = "gemel-chaos.order";
   int64_t seed = 0;
   int64_t omp_threads = 0;
+  int64_t http_timeout = 30;
+  int64_t http_attempts = 5;
 };
 
 namespace settings {

@@ -21,6 +21,8 @@ class GEMEL_EXPORT ByteSource {
   // The bytes [offset, offset + bytes), which lie inside of the source; valid until the next call.
   // Throws Error(Environment) where they cannot be read any more.
   virtual std::span<const std::byte> view(int64_t offset, int64_t bytes) = 0;
+  // Whether view() may wait for another machine.
+  virtual bool waits() const { return false; }
 
  protected:
   std::string name_;

@@ -5,14 +5,14 @@
 namespace gemel::data {
 namespace {
 
-// Of the labels of a part's records.
-int64_t longest_label(const ImageRecordParameters& p) {
+// Of the listed labels, or of those of a part's records.
+int64_t longest_label(const ImageRecordParameters& p, const LabelList* listed) {
   int64_t longest = 0;
   const auto count = [&](size_t labels) {
     longest = std::max(longest, static_cast<int64_t>(labels));
   };
-  if (!p.path_imglist.empty()) {
-    for (const auto& [id, labels] : read_label_list(p.path_imglist)) count(labels.size());
+  if (listed) {
+    for (const auto& [id, labels] : *listed) count(labels.size());
     return longest;
   }
   auto options = source_of(p);
@@ -35,7 +35,10 @@ std::unique_ptr<Iterator> make_detection(const Parameters& parameters) {
               "[ImageDetRecordIter] max_pad_scale: expected at least 1, got {}", p.max_pad_scale);
   p.samplers("ImageDetRecordIter");
   ImageRecordParameters common = p.common();
-  const int64_t longest = p.label_width > 0 ? p.label_width : longest_label(common);
+  std::shared_ptr<const LabelList> listed;
+  if (!common.path_imglist.empty())
+    listed = std::make_shared<LabelList>(read_label_list(common.path_imglist));
+  const int64_t longest = p.label_width > 0 ? p.label_width : longest_label(common, listed.get());
   const int64_t width = p.label_pad_width > 0 ? p.label_pad_width : longest;
   GEMEL_CHECK(
       width >= longest,
@@ -44,7 +47,8 @@ std::unique_ptr<Iterator> make_detection(const Parameters& parameters) {
       longest, width);
   common.label_width = static_cast<int>(width + 4);
   return std::make_unique<ImageRecordIterator>(
-      "ImageDetRecordIter", common, [p, width](const float* mean, bool plain) {
+      "ImageDetRecordIter", common,
+      [p, width](const float* mean, bool plain) {
         DetectionParameters own = p;
         if (plain) {
           own.mean_r = own.mean_g = own.mean_b = own.std_r = own.std_g = own.std_b = 0;
@@ -54,7 +58,8 @@ std::unique_ptr<Iterator> make_detection(const Parameters& parameters) {
                   0;
         }
         return make_detection_work(own, width + 4, mean);
-      });
+      },
+      std::move(listed));
 }
 
 const IteratorRegistration detection_iterator(

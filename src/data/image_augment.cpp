@@ -95,7 +95,7 @@ void ImageAugmenter::place(ImageRandom& random, bool mirror) {
   }
   const Region needed = step.needed();
   decoder_.decode(channels_, image_, &needed);
-  step.run(image_, result_);
+  resize_window(step, image_, result_);
 }
 
 void ImageAugmenter::place_slowly(ImageRandom& random, bool mirror) {

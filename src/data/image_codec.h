@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/export.h"
+#include "kernels/image/window_resize.h"
 
 namespace gemel::data {
 
@@ -36,9 +37,7 @@ struct Image {
   uint8_t* row(int64_t y) { return pixels.data() + y * width * channels; }
 };
 
-struct Region {
-  int64_t top, left, height, width;
-};
+using Region = kernels::ImageRegion;
 
 // Decodes what is neither JPEG nor PNG: an image of 1 or 3 channels, without pixels where it
 // cannot. Set by a binding whose language has such a decoder; called by any thread.

@@ -18,8 +18,8 @@ MeanImageFiles mean_image_files{};
 
 }  // namespace
 
-std::unordered_map<uint64_t, std::vector<float>> read_label_list(const std::string& path) {
-  std::unordered_map<uint64_t, std::vector<float>> labels;
+LabelList read_label_list(const std::string& path) {
+  LabelList labels;
   const std::string text = read_file(path);
   for_each_line(text, [&](std::string_view line, int64_t number, size_t) {
     if (line.find_first_not_of('\t') == std::string_view::npos) return;
@@ -77,11 +77,13 @@ struct ImageRecordIterator::Ahead {
 };
 
 ImageRecordIterator::ImageRecordIterator(std::string name, const ImageRecordParameters& parameters,
-                                         MakeImageWork make_work)
+                                         MakeImageWork make_work,
+                                         std::shared_ptr<const LabelList> listed_labels)
     : name_(std::move(name)),
       p_(parameters),
       make_work_(std::move(make_work)),
-      reader_(engine::make_tag("reader")) {
+      reader_(engine::make_tag("reader")),
+      listed_labels_(std::move(listed_labels)) {
   GEMEL_CHECK(!p_.path_imgrec.empty(), "[{}] expected path_imgrec, a file of records", name_);
   GEMEL_CHECK(p_.data_shape.ndim() == 3 && (p_.data_shape[0] == 1 || p_.data_shape[0] == 3) &&
                   p_.data_shape[1] > 0 && p_.data_shape[2] > 0,
@@ -95,7 +97,8 @@ ImageRecordIterator::ImageRecordIterator(std::string name, const ImageRecordPara
   height_ = p_.data_shape[1];
   width_ = p_.data_shape[2];
   dtype_ = p_.dtype == DType::none ? DType::float32 : p_.dtype;
-  if (!p_.path_imglist.empty()) listed_labels_ = read_label_list(p_.path_imglist);
+  if (!p_.path_imglist.empty() && !listed_labels_)
+    listed_labels_ = std::make_shared<LabelList>(read_label_list(p_.path_imglist));
   records_ = std::make_unique<RecordSequence>(source_of(p_));
   if (!p_.mean_img.empty()) load_mean_image();
   const int lanes = std::clamp(p_.preprocess_threads, 1, std::max(1, engine::compute_workers()));
@@ -129,8 +132,9 @@ void ImageRecordIterator::load_mean_image() {
     plain.mean_img.clear();
     plain.round_batch = plain.verbose = plain.shuffle = false;
     plain.dtype = DType::float32;
-    ImageRecordIterator all(name_, plain,
-                            [this](const float*, bool) { return make_work_(nullptr, true); });
+    ImageRecordIterator all(
+        name_, plain, [this](const float*, bool) { return make_work_(nullptr, true); },
+        listed_labels_);
     std::vector<double> sum(static_cast<size_t>(channels_ * height_ * width_));
     int64_t count = 0;
     for (Batch batch; all.next(batch);) {
@@ -189,9 +193,9 @@ void ImageRecordIterator::read(Ahead& ahead) {
 
 std::span<const float> ImageRecordIterator::labels_of(const ImageRecord& record,
                                                       const std::string& where) const {
-  if (listed_labels_.empty()) return record.labels;
-  const auto found = listed_labels_.find(record.id);
-  GEMEL_CHECK(found != listed_labels_.end(), "[{}] {}: {} has no label for the number {}", name_,
+  if (!listed_labels_ || listed_labels_->empty()) return record.labels;
+  const auto found = listed_labels_->find(record.id);
+  GEMEL_CHECK(found != listed_labels_->end(), "[{}] {}: {} has no label for the number {}", name_,
               where, p_.path_imglist, record.id);
   return found->second;
 }

@@ -23,14 +23,17 @@ void set_mean_image_files(const MeanImageFiles& files);
 // What an iterator reads, and in which order.
 RecordSequence::Options source_of(const ImageRecordParameters& parameters);
 // Lines of a number, labels and a name, with tabs between them: from number to labels.
-std::unordered_map<uint64_t, std::vector<float>> read_label_list(const std::string& path);
+using LabelList = std::unordered_map<uint64_t, std::vector<float>>;
+LabelList read_label_list(const std::string& path);
 
 class ImageRecordIterator final : public Iterator {
  public:
   // What `parameters` say of the source, the batches and the result; `make_work` does the rest, on
   // a row of `label_width` numbers for each image.
+  // `listed_labels` are those of path_imglist where they were read already.
   ImageRecordIterator(std::string name, const ImageRecordParameters& parameters,
-                      MakeImageWork make_work);
+                      MakeImageWork make_work,
+                      std::shared_ptr<const LabelList> listed_labels = nullptr);
   ~ImageRecordIterator() override;
   void reset() override;
   bool next(Batch& batch) override;
@@ -68,7 +71,7 @@ class ImageRecordIterator final : public Iterator {
   bool seen_end_ = false;    // the caller has the last batch
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::deque<std::shared_ptr<Ahead>> ahead_;
-  std::unordered_map<uint64_t, std::vector<float>> listed_labels_;
+  std::shared_ptr<const LabelList> listed_labels_;  // null: the labels are the records' own
   std::vector<float> mean_image_;
   int64_t damaged_ = 0;
 };

@@ -25,22 +25,9 @@ void copy_part(const Image& from, const Region& part, Image& to, int64_t top, in
 void resize_image(const Image& from, int64_t height, int64_t width,
                   kernels::Interpolation interpolation, Image& to);
 
-// A linear resize of which only a part is wanted. `domain`, a part of the image, gets the size
-// full_height x full_width; of that, `window` is wanted.
-struct WindowResize {
-  Region domain;
-  int64_t full_height, full_width;
-  Region window;
-  bool mirror;
-
-  // Pixels that it depends on.
-  Region needed() const;
-  // Whether OpenCV averages here, which run() does not.
-  bool halves() const { return domain.height == 2 * full_height && domain.width == 2 * full_width; }
-  // `from` holds at least what is needed (see Image::top and left). The pixels are those of
-  // OpenCV's linear resize.
-  void run(const Image& from, Image& to) const;
-};
+using kernels::WindowResize;
+// The window of the resize; `from` holds at least what is needed (see Image::top and left).
+void resize_window(const WindowResize& step, const Image& from, Image& to);
 
 // Left and right exchanged, in place.
 void mirror_image(Image& image);

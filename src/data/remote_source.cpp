@@ -1,30 +1,18 @@
 #include "data/remote_source.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
-#include <cstdlib>
-#include <cstring>
 #include <thread>
 
 #include "base/error.h"
 #include "base/remote.h"
+#include "base/settings.h"
 #include "data/s3.h"
 
 namespace gemel::data {
 namespace {
 
 constexpr int64_t first_piece = int64_t{64} << 10, largest_piece = int64_t{8} << 20;
-
-int64_t number_of_environment(const char* name, int64_t fallback, int64_t least) {
-  const char* text = std::getenv(name);
-  if (!text || !*text) return fallback;
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text, text + std::strlen(text), value);
-  GEMEL_CHECK(error == std::errc() && !*end && value >= least,
-              "{}: expected a number of at least {}, got '{}'", name, least, text);
-  return value;
-}
 
 bool may_pass(int status) {
   return status == 0 || status == 408 || status == 425 || status == 429 || status >= 500;
@@ -42,8 +30,8 @@ class RemoteSource final : public ByteSource {
  public:
   explicit RemoteSource(std::string_view path)
       : client_(make_http_client()),
-        timeout_(number_of_environment("GEMEL_HTTP_TIMEOUT", 30, 1)),
-        attempts_(number_of_environment("GEMEL_HTTP_ATTEMPTS", 5, 1)) {
+        timeout_(settings::current().http_timeout),
+        attempts_(settings::current().http_attempts) {
     name_ = path;
     if (name_.starts_with("s3://")) account_ = s3_account_of_environment();
     load(0, first_piece);
@@ -59,6 +47,8 @@ class RemoteSource final : public ByteSource {
     return std::as_bytes(std::span(content_))
         .subspan(static_cast<size_t>(offset - start_), static_cast<size_t>(bytes));
   }
+
+  bool waits() const override { return true; }
 
  private:
   int64_t held() const { return static_cast<int64_t>(content_.size()); }

@@ -1,10 +1,13 @@
 #include "runtime/cached_op.h"
 
+#include <algorithm>
 #include <mutex>
 #include <unordered_map>
 
 #include "base/settings.h"
 #include "op/registry.h"
+#include "ops/image/chain.h"
+#include "passes/fuse_images.h"
 #include "record/key.h"
 #include "record/record.h"
 #include "runtime/autograd.h"
@@ -61,6 +64,8 @@ struct CachedOp::State : std::enable_shared_from_this<CachedOp::State> {
   Symbol symbol;
   std::vector<NodeRef> input_nodes;
   std::vector<bool> is_auxiliary;
+  NodeRef images;                    // the whole graph as one operator on images; null: it is none
+  std::vector<size_t> image_inputs;  // which input of ours each of its inputs is
   std::mutex mutex;
   std::vector<std::shared_ptr<Variant>> variants;  // most recently made last
 
@@ -78,6 +83,7 @@ struct CachedOp::State : std::enable_shared_from_this<CachedOp::State> {
     }
   }
 
+  void find_images();
   std::shared_ptr<Variant> variant_for(std::span<const NDArray> inputs, bool training,
                                        const std::vector<bool>& wanted);
   record::Choices recorded_choices(const Variant& variant) const;
@@ -86,6 +92,22 @@ struct CachedOp::State : std::enable_shared_from_this<CachedOp::State> {
   std::vector<NDArray> replay(std::span<const NDArray> inputs, const Variant& variant,
                               RandomStream random) const;
 };
+
+// Images come in many shapes, so their transforms run without a plan for each.
+void CachedOp::State::find_images() {
+  if (symbol.outputs.size() != 1) return;
+  const NodeRef node = fuse_images(symbol.outputs)[0].node;
+  if (node->is_variable()) return;
+  if (!node->op->name().starts_with("_image_") && node->op->name() != "_fused_image") return;
+  std::vector<size_t> places;
+  for (const Entry& input : node->inputs) {
+    const auto found = std::find(input_nodes.begin(), input_nodes.end(), input.node);
+    if (found == input_nodes.end()) return;
+    places.push_back(static_cast<size_t>(found - input_nodes.begin()));
+  }
+  images = node;
+  image_inputs = std::move(places);
+}
 
 // The graph once more, one call after the other, with the random numbers of the run before. What it
 // writes besides its outputs are copies.
@@ -237,6 +259,7 @@ CachedOp::CachedOp(Symbol given, const Attributes&) : state_(std::make_shared<St
   state_->input_nodes = symbol.input_nodes();
   state_->is_auxiliary = symbol.input_is_auxiliary();
   state_->symbol = std::move(symbol);
+  state_->find_images();
 }
 CachedOp::~CachedOp() = default;
 const Symbol& CachedOp::symbol() const { return state_->symbol; }
@@ -288,6 +311,12 @@ std::vector<NDArray> CachedOp::operator()(std::span<const NDArray> inputs) {
     wanted.resize(inputs.size());
     for (size_t i = 0; i < inputs.size(); ++i)
       wanted[i] = is_tracked(inputs[i]) && !state.is_auxiliary[i];
+  }
+  if (state.images && wanted.empty() && settings::current().fusion) {
+    std::vector<NDArray> in, out(1);
+    for (size_t i : state.image_inputs) in.push_back(inputs[i]);
+    invoke(static_cast<const OpInfo&>(*state.images->op), state.images->parameters, in, out);
+    return out;
   }
   std::shared_ptr<Variant> variant = state.variant_for(inputs, is_training(), wanted);
   const Plan& plan = *variant->forward;

@@ -121,6 +121,21 @@ void image_mix(const float* matrix, const float* offset, const float* scale, con
   }
 }
 
+void image_reverse(const uint8_t* from, uint8_t* to, size_t n) {
+  size_t i = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const hn::FixedTag<uint8_t, 16> d;
+  const auto order = hn::Sub(hn::Set(d, uint8_t{15}), hn::Iota(d, 0));
+  for (; i + 16 <= n; i += 16) {
+    auto c0 = hn::Zero(d), c1 = c0, c2 = c0;
+    hn::LoadInterleaved3(d, from + 3 * i, c0, c1, c2);
+    hn::StoreInterleaved3(hn::TableLookupBytes(c0, order), hn::TableLookupBytes(c1, order),
+                          hn::TableLookupBytes(c2, order), d, to + 3 * (n - 16 - i));
+  }
+#endif
+  for (; i < n; ++i) std::memcpy(to + 3 * (n - 1 - i), from + 3 * i, 3);
+}
+
 void image_normalize(const float* from, float mean, float deviation, float* to, size_t n) {
   const hn::ScalableTag<float> d;
   const size_t lanes = hn::Lanes(d);
@@ -140,6 +155,7 @@ HWY_EXPORT(image_row_rgb);
 HWY_EXPORT(image_blend);
 HWY_EXPORT(image_planes);
 HWY_EXPORT(image_mix);
+HWY_EXPORT(image_reverse);
 HWY_EXPORT(image_normalize);
 
 void resize_row_rgb(const uint8_t* source, const PixelPair* pairs, int16_t* out, size_t n) {
@@ -161,6 +177,10 @@ void blend_rows(const int16_t* a, const int16_t* b, int16_t first, int16_t secon
 void planes_of_rgb(const uint8_t* source, const float* scale, const float* shift, float* r,
                    float* g, float* b, size_t n) {
   HWY_DYNAMIC_DISPATCH(image_planes)(source, scale, shift, r, g, b, n);
+}
+
+void reverse_rgb(const uint8_t* from, uint8_t* to, size_t n) {
+  HWY_DYNAMIC_DISPATCH(image_reverse)(from, to, n);
 }
 
 void normalize_plane(const float* from, float mean, float deviation, float* to, size_t n) {

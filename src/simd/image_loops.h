@@ -27,6 +27,10 @@ void blend_rows(const int16_t* a, const int16_t* b, int16_t first, int16_t secon
 void planes_of_rgb(const uint8_t* source, const float* scale, const float* shift, float* r,
                    float* g, float* b, size_t n);
 
+// Row `to` of n pixels of 3 channels gets those of `from` from the last to the first; the two do
+// not overlap.
+void reverse_rgb(const uint8_t* from, uint8_t* to, size_t n);
+
 // to[i] = (from[i] - mean) / deviation; the two may be one.
 void normalize_plane(const float* from, float mean, float deviation, float* to, size_t n);
 

@@ -42,7 +42,7 @@ def test_the_guide_on_differences_says_what_happens(tmp_path):
 
 def test_the_guide_on_data_runs(tmp_path):
     blocks = python_blocks("docs/guide/data.md")  # each goes on where the one before ends
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     run("\n".join(blocks), tmp_path)
 
 

@@ -23,6 +23,24 @@ struct SharedReader {
     std::lock_guard lock(mutex);
     return body(reader);
   }
+
+  // The next record as bytes, or None at the end.
+  nb::object read() {
+    std::span<const std::byte> record;
+    const auto bytes_if = [&](bool found) -> nb::object {
+      return found ? nb::object(nb::bytes(record.data(), record.size())) : nb::none();
+    };
+    // What lies in memory is there sooner than the interpreter would be given away and taken back.
+    if (!reader.source().waits() && mutex.try_lock()) {
+      const std::lock_guard lock(mutex, std::adopt_lock);
+      return bytes_if(reader.next(record));
+    }
+    return locked([&](data::RecordReader&) {
+      const bool found = reader.next(record);
+      nb::gil_scoped_acquire acquired;
+      return bytes_if(found);
+    });
+  }
 };
 
 std::span<const std::byte> content_of(const nb::bytes& bytes) {
@@ -46,16 +64,7 @@ void bind_record_io(nb::module_& m) {
           },
           nb::arg("path"), nb::arg("skip_damaged") = false, nb::arg("num_parts") = 1,
           nb::arg("part_index") = 0)
-      // Bytes, or None at the end.
-      .def("read",
-           [](SharedReader& self) {
-             return self.locked([](data::RecordReader& reader) -> nb::object {
-               std::span<const std::byte> record;
-               const bool found = reader.next(record);
-               nb::gil_scoped_acquire acquired;
-               return found ? nb::object(nb::bytes(record.data(), record.size())) : nb::none();
-             });
-           })
+      .def("read", &SharedReader::read)
       .def("seek",
            [](SharedReader& self, int64_t position) {
              self.locked([&](data::RecordReader& reader) { reader.seek(position); });

@@ -11,6 +11,7 @@ import pytest
 import gemel as mx
 from gemel import commands
 from gemel.commands import images
+from gemel.image import codec
 
 
 def png(pixels, method=0, color=None):
@@ -58,6 +59,14 @@ def test_png_filters(tmp_path, method, channels):
     assert name.endswith("a.png")
     expected = PIXELS[:, :, :3] if channels >= 3 else PIXELS[:, :, 0]
     np.testing.assert_array_equal(read, expected)
+
+
+def test_jpeg(tmp_path):
+    for pixels in (np.full((7, 5, 3), 90, "uint8"), np.full((7, 5), 90, "uint8")):
+        content = codec.encode(pixels if pixels.ndim == 3 else pixels[..., None], ".jpg", 95)
+        (tmp_path / "a.jpg").write_bytes(content)
+        [(_, read)] = images.read_images(tmp_path / "a.jpg")
+        assert read.shape == pixels.shape and abs(read.astype(int) - pixels).max() <= 2
 
 
 def test_pgm_ppm_npy_idx(tmp_path):

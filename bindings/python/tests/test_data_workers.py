@@ -194,9 +194,12 @@ def test_pinned_memory():
     assert batch.context.device_type == "cpu_pinned" and batch.asnumpy().tolist() == [0, 1, 2]
 
 
-@pytest.mark.parametrize("ending", ["", "raise SystemExit(0)", "import os; os._exit(0)",
-                                    "import os; os.kill(os.getpid(), 9)"])
-def test_a_program_that_ends_in_the_middle_leaves_no_process(ending):
+@pytest.mark.parametrize("ending", [
+    "", "raise SystemExit(0)", "import os; os._exit(0)", "raise ValueError('mine')",
+    "raise KeyboardInterrupt", "import os; os.kill(os.getpid(), 2)",
+    "import os; os.kill(os.getpid(), 15)", "import os; os.kill(os.getpid(), 9)"])
+def test_a_program_that_ends_in_the_middle_leaves_nothing(ending):
+    shared = sorted(os.listdir("/dev/shm"))
     program = textwrap.dedent("""
         import multiprocessing, gemel as mx
         from gemel.gluon.data import DataLoader, SimpleDataset
@@ -209,9 +212,12 @@ def test_a_program_that_ends_in_the_middle_leaves_no_process(ending):
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True,
                             timeout=60)
     pids = [int(one) for one in result.stdout.split()]
-    assert len(pids) == 4 and "Traceback" not in result.stderr
+    of_its_own = [line for line in result.stderr.splitlines() if line.startswith("Traceback")]
+    assert len(pids) == 4
+    assert len(of_its_own) == ("raise" in ending and "SystemExit" not in ending or ", 2)" in ending)
     deadline = time.monotonic() + 10
     while any(os.path.exists(f"/proc/{pid}") and
               "Z" not in open(f"/proc/{pid}/stat").read().split()[2] for pid in pids):
         assert time.monotonic() < deadline, "a worker outlived its program"
         time.sleep(.05)
+    assert sorted(os.listdir("/dev/shm")) == shared

@@ -22,6 +22,16 @@ def _files(monkeypatch):
         yield files
 
 
+@pytest.fixture(name="settings", autouse=True)
+def _settings():
+    """Sets settings until the test ends."""
+    names = ("http_timeout", "http_attempts")
+    before = {name: mx.runtime.get_setting(name) for name in names}
+    yield mx.runtime.set_setting
+    for name, value in before.items():
+        mx.runtime.set_setting(name, value)
+
+
 def write(tmp_path, count=300, size=2000):
     path = tmp_path / "a.rec"
     with recordio.MXIndexedRecordIO(tmp_path / "a.idx", path, "w") as writer:
@@ -69,6 +79,31 @@ def test_iterators_read_them(files, tmp_path):
     np.testing.assert_array_equal(mx.nd.load(files.url("x.params"))["x"].asnumpy(), np.arange(5))
 
 
+def test_images_and_lists(files, tmp_path):
+    """What `imread` and the iterators over single images and boxes open."""
+    pictures = np.random.RandomState(0).randint(0, 256, (4, 20, 24, 3)).astype("uint8")
+    lines = []
+    for number, picture in enumerate(pictures):
+        content = mx.image.codec.encode(picture, ".png", 3)
+        files.content[f"/images/{number}.png"] = content
+        (tmp_path / f"{number}.png").write_bytes(content)
+        lines.append(f"{number}\t2\t5\t{number}\t0.1\t0.2\t0.8\t0.9\t{number}.png\n")
+    files.content["/boxes.lst"] = "".join(lines).encode()
+    files.content["/one.lst"] = "".join(f"{n}\t{n}\t{n}.png\n" for n in range(4)).encode()
+    np.testing.assert_array_equal(mx.image.imread(files.url("images/2.png")).asnumpy(), pictures[2])
+    local = mx.image.imread(f"file://{tmp_path}/1.png")
+    np.testing.assert_array_equal(local.asnumpy(), pictures[1])
+    with pytest.raises(mx.MXNetError, match="none.png: the server replied 404"):
+        mx.image.imread(files.url("images/none.png"))
+    one = mx.image.ImageIter(2, (3, 20, 24), path_imglist=files.url("one.lst"),
+                             path_root=files.url("images"))
+    batch = one.next()
+    np.testing.assert_array_equal(batch.data[0].asnumpy().transpose(0, 2, 3, 1), pictures[:2])
+    boxes = mx.image.ImageDetIter(2, (3, 20, 24), path_imglist=files.url("boxes.lst"),
+                                  path_root=files.url("images"))
+    assert boxes.next().label[0].asnumpy()[1, 0, 0] == 1
+
+
 def test_a_server_without_ranges_sends_all_at_once(files, tmp_path):
     files.content["/a.rec"], _ = write(tmp_path)
     files.ranges = False
@@ -91,28 +126,27 @@ def test_what_may_pass_is_tried_again(files, tmp_path, failure):
     assert len(files.requests) == 3
 
 
-def test_a_stalled_server_is_left(files, tmp_path, monkeypatch):
+def test_a_stalled_server_is_left(files, tmp_path, settings):
     files.content["/a.rec"], _ = write(tmp_path, 3)
-    monkeypatch.setenv("GEMEL_HTTP_TIMEOUT", "1")
+    settings("http_timeout", 1)
     files.failures = ["stall"]
     reader = recordio.MXRecordIO(files.url("a.rec"), "r")
     assert len(list(iter(reader.read, None))) == 3
     assert len(files.requests) == 2
 
 
-def test_failures_are_named(files, monkeypatch):
+def test_failures_are_named(files, settings):
     with pytest.raises(mx.MXNetError, match="none.rec: the server replied 404"):
         recordio.MXRecordIO(files.url("none.rec"), "r")
     assert len(files.requests) == 1
-    monkeypatch.setenv("GEMEL_HTTP_ATTEMPTS", "2")
+    settings("http_attempts", 2)
     files.failures = [503] * 9
     with pytest.raises(mx.MXNetError, match="after 2 attempts: the server replied 503"):
         recordio.MXRecordIO(files.url("a.rec"), "r")
     with pytest.raises(mx.MXNetError, match="127.0.0.1"):
         recordio.MXRecordIO("http://127.0.0.1:9/a.rec", "r")
-    monkeypatch.setenv("GEMEL_HTTP_ATTEMPTS", "none")
-    with pytest.raises(mx.MXNetError, match="GEMEL_HTTP_ATTEMPTS"):
-        recordio.MXRecordIO(files.url("a.rec"), "r")
+    with pytest.raises(mx.MXNetError, match="http_attempts: expected a whole number from 1"):
+        settings("http_attempts", 0)
     with pytest.raises(mx.MXNetError, match="s3://"):
         recordio.MXRecordIO("s3://bucket/a.rec", "w")
 

@@ -7,10 +7,9 @@
 #include <type_traits>
 #include <vector>
 
-#include "kernels/image/linear_rows.h"
 #include "kernels/image/taps.h"
+#include "kernels/image/window_resize.h"
 #include "kernels/parallel.h"
-#include "simd/image_loops.h"
 
 namespace gemel::kernels {
 
@@ -100,52 +99,6 @@ void interpolate_fixed(const uint8_t* from, uint8_t* to, const Passes<int32_t>& 
   });
 }
 
-struct Pair {
-  int64_t source;  // the second is beside it
-  int16_t first, second;
-};
-
-// The one or two taps of a linear interpolation, in fixed point.
-std::vector<Pair> pairs_of(const Taps& taps) {
-  const std::vector<int32_t> weights = fixed_point(taps.weight, 11);
-  std::vector<Pair> pairs;
-  for (size_t i = 0; i + 1 < taps.begin.size(); ++i) {
-    const auto at = static_cast<size_t>(taps.begin[i]);
-    Pair pair{taps.source[at], static_cast<int16_t>(weights[at]), 0};
-    if (taps.begin[i + 1] - taps.begin[i] > 1) {
-      const auto second = static_cast<int16_t>(weights[at + 1]);
-      // Outside of the image both are its last pixel.
-      if (taps.source[at + 1] == pair.source)
-        pair.first = static_cast<int16_t>(pair.first + second);
-      else
-        pair.second = second;
-    }
-    pairs.push_back(pair);
-  }
-  return pairs;
-}
-
-// interpolate_fixed() for `linear` and 1 or 3 channels, in vectors.
-void interpolate_pairs(const uint8_t* from, uint8_t* to, const Taps& across, const Taps& down,
-                       ImageSize from_size, ImageSize to_size, int64_t channels) {
-  constexpr int64_t band = 32;  // rows that one thread makes; most rows of the source serve two
-  const int64_t from_row = from_size.width * channels, row = to_size.width * channels;
-  std::vector<simd::PixelPair> pixels;
-  for (const Pair& one : pairs_of(across))
-    pixels.push_back({static_cast<int32_t>(one.source), one.first, one.second});
-  const std::vector<Pair> lines = pairs_of(down);
-  parallel_for((to_size.height + band - 1) / band, 4 * band * row, [&](int64_t index) {
-    LinearRows rows(pixels, from_size.width, channels);
-    const auto row_at = [&](int64_t y) { return rows.row(y, from + y * from_row); };
-    for (int64_t y = index * band; y < std::min(to_size.height, (index + 1) * band); ++y) {
-      const Pair& line = lines[static_cast<size_t>(y)];
-      const int16_t* a = row_at(line.source);
-      const int16_t* b = line.second == 0 ? a : row_at(line.source + 1);
-      simd::blend_rows(a, b, line.first, line.second, to + y * row, static_cast<size_t>(row));
-    }
-  });
-}
-
 // Half the size of a uint8 image: the sum of four pixels, halves rounded up.
 void halve(const uint8_t* from, uint8_t* to, ImageSize size, int64_t channels) {
   const int64_t row = size.width * channels;
@@ -182,7 +135,11 @@ void resize(const std::byte* from, ImageSize from_size, std::byte* to, ImageSize
     if constexpr (std::is_same_v<T, uint8_t>) {
       if (averages && halves) return halve(source, target, to_size, channels);
       if (interpolation == linear && (channels == 1 || channels == 3))
-        return interpolate_pairs(source, target, across, down, from_size, to_size, channels);
+        return WindowResize{{0, 0, from_size.height, from_size.width},
+                            to_size.height,
+                            to_size.width,
+                            {0, 0, to_size.height, to_size.width}}
+            .run(source, {0, 0, from_size.height, from_size.width}, channels, target);
       if (!averages && interpolation != nearest)
         return interpolate_fixed(source, target, {across, down, from_size, to_size, channels},
                                  interpolation);

@@ -6,19 +6,10 @@
 #include "kernels/random.h"
 #include "kernels/strided_copy.h"
 #include "ops/image/image.h"
+#include "simd/image_loops.h"
 
 namespace gemel::image {
 namespace {
-
-struct CropParameters : Parameters {
-  int x, y, width, height;
-  static void declare(Fields<CropParameters>& f) {
-    f.field("x", &CropParameters::x).doc("Left edge of the part.");
-    f.field("y", &CropParameters::y).doc("Upper edge of the part.");
-    f.field("width", &CropParameters::width).doc("Width of the part.");
-    f.field("height", &CropParameters::height).doc("Height of the part.");
-  }
-};
 
 void crop_shape(ShapeContext& c) {
   const auto& p = c.params<CropParameters>();
@@ -60,6 +51,13 @@ void flip(const OpCall& call) {
   const std::vector<kernels::CopyAxis> axes = {
       {before, length * after, length * after}, {length, -after, after}, {after, 1, 1}};
   const int64_t width = size_of(call.in[0].dtype);
+  if (axis == 1 && width == 1 && after == 3) {
+    kernels::parallel_for(before, 3 * length, [&](int64_t y) {
+      simd::reverse_rgb(call.in[0].data<uint8_t>() + 3 * length * y,
+                        call.out[0].data<uint8_t>() + 3 * length * y, static_cast<size_t>(length));
+    });
+    return;
+  }
   if (call.in[0].size() > 0)
     kernels::strided_copy(axes, call.in[0].address + (length - 1) * after * width,
                           call.out[0].address, width);
@@ -67,7 +65,7 @@ void flip(const OpCall& call) {
 
 template <int axis>
 void flip_or_not(const OpCall& call) {
-  if (kernels::Philox(call.random.seed, call.random.offset).bits(0)[0] & 1)
+  if (flips(call.random))
     flip<axis>(call);
   else
     std::memcpy(call.out[0].address, call.in[0].address, static_cast<size_t>(call.in[0].bytes()));
@@ -95,25 +93,6 @@ void define_flip(const std::string& name, const std::string& how, Kernel always,
       .implement("strided", std::move(sometimes))
       .sample({.shapes = {{4, 6, 3}}});
 }
-
-struct ResizeParameters : Parameters {
-  Shape size;
-  bool keep_ratio;
-  int interp;
-  static void declare(Fields<ResizeParameters>& f) {
-    f.field("size", &ResizeParameters::size)
-        .fallback("[]")
-        .doc("Width and height, or one number for both.");
-    f.field("keep_ratio", &ResizeParameters::keep_ratio)
-        .fallback("0")
-        .doc("Whether one number is the length of the shorter edge.");
-    f.field("interp", &ResizeParameters::interp)
-        .fallback("1")
-        .doc(
-            "0 nearest, 1 linear, 2 cubic, 3 averages of areas, 4 Lanczos, 5 linear without fixed "
-            "point.");
-  }
-};
 
 void resize_shape(ShapeContext& c) {
   const auto& p = c.params<ResizeParameters>();
@@ -155,7 +134,47 @@ void resize_kernel(const OpCall& call) {
                     from[row + 2], call.in[0].dtype, interpolation);
 }
 
+void part_shape(ShapeContext& c) {
+  const auto& p = c.params<ResizeParameters>();
+  check_image(c, false);
+  check_channels(c);
+  c.set_in(1, Shape{4});
+  GEMEL_CHECK(p.size.ndim() == 2 && p.size[0] > 0 && p.size[1] > 0,
+              "[{}] size: expected a width and a height, got {}", c.op.name(), p.size);
+  GEMEL_CHECK(p.interp >= 0 && p.interp <= 5, "[{}] interp: expected 0 to 5, got {}", c.op.name(),
+              p.interp);
+  if (c.in[0].ndim() == 3) c.set_out(0, Shape{p.size[1], p.size[0], c.in[0][2]});
+}
+
+void part_kernel(const OpCall& call) {
+  const auto& p = call.params<ResizeParameters>();
+  const Shape& shape = call.in[0].shape;
+  const kernels::ImageRegion part = part_of(call.in[1], shape[0], shape[1]);
+  const int64_t pixel = shape[2] * size_of(call.in[0].dtype), row = part.width * pixel;
+  std::vector<std::byte> cut(static_cast<size_t>(part.height * row));
+  for (int64_t y = 0; y < part.height; ++y)
+    std::memcpy(cut.data() + y * row,
+                call.in[0].address + ((part.top + y) * shape[1] + part.left) * pixel,
+                static_cast<size_t>(row));
+  kernels::resize(cut.data(), {part.height, part.width}, call.out[0].address,
+                  {p.size[1], p.size[0]}, shape[2], call.in[0].dtype,
+                  static_cast<kernels::Interpolation>(p.interp));
+}
+
 }  // namespace
+
+kernels::ImageRegion part_of(const Tensor& numbers, int64_t height, int64_t width) {
+  const int32_t* n = numbers.data<int32_t>();
+  GEMEL_CHECK(n[0] >= 0 && n[1] >= 0 && n[2] > 0 && n[3] > 0 && n[0] <= width - n[2] &&
+                  n[1] <= height - n[3],
+              "expected a part of an image of {}x{}, got {}x{} at ({}, {})", width, height, n[2],
+              n[3], n[0], n[1]);
+  return {n[1], n[0], n[3], n[2]};
+}
+
+bool flips(const RandomStream& random) {
+  return kernels::Philox(random.seed, random.offset).bits(0)[0] & 1;
+}
 
 GEMEL_OPERATORS(image_place) {
   op<CropParameters>("_image_crop")
@@ -190,6 +209,20 @@ GEMEL_OPERATORS(image_place) {
       });
   define_flip("left_right", "left and right exchanged", flip<1>, flip_or_not<1>);
   define_flip("top_bottom", "top and bottom exchanged", flip<0>, flip_or_not<0>);
+  op<ResizeParameters>("_resized_image_part")
+      .doc(
+          "A part of an image (H, W, C) in another size. `part` says which: its left edge, upper "
+          "edge, width and height (int32).")
+      .inputs({"data", "part"})
+      .shape(part_shape)
+      .type([](TypeContext& c) {
+        c.set_in(1, DType::int32);
+        if (c.in[0] != DType::none) c.set_out(0, c.in[0]);
+      })
+      .no_gradient()
+      .implement("taps", part_kernel)
+      .info()
+      .hidden = true;
   op<ResizeParameters>("_image_resize")
       .alias({"_npx__image_resize"})
       .doc("An image (H, W, C), or several (N, H, W, C), in another size.")

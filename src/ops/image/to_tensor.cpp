@@ -53,18 +53,6 @@ void to_tensor_kernel(const OpCall& call) {
   });
 }
 
-struct NormalizeParameters : Parameters {
-  std::vector<double> mean, std;
-  static void declare(Fields<NormalizeParameters>& f) {
-    f.field("mean", &NormalizeParameters::mean)
-        .fallback("[0,0,0,0]")
-        .doc("One mean for all channels, or one for each.");
-    f.field("std", &NormalizeParameters::std)
-        .fallback("[1,1,1,1]")
-        .doc("One standard deviation for all channels, or one for each.");
-  }
-};
-
 void normalize_shape(ShapeContext& c) {
   same_shape(c);
   const Shape& in = c.in[0];
@@ -91,14 +79,11 @@ void normalize_kernel(const OpCall& call) {
   const Shape& in = call.in[0].shape;
   const int first = in.ndim() - 3;
   const int64_t channels = in[first], plane = in[first + 1] * in[first + 2];
-  const auto pick = [](const std::vector<double>& v, int64_t c) {
-    return v[v.size() == 1 ? 0 : static_cast<size_t>(c)];
-  };
   dispatch(call.in[0].dtype, [&]<typename T>(Type<T>) {
     using W = std::conditional_t<std::is_same_v<T, double>, double, float>;
     kernels::parallel_for(in.size(0, first + 1), plane, [&](int64_t i) {
-      const W mean = subtracts ? static_cast<W>(pick(p.mean, i % channels)) : 0;
-      const W deviation = static_cast<W>(pick(p.std, i % channels));
+      const W mean = subtracts ? static_cast<W>(NormalizeParameters::of(p.mean, i % channels)) : 0;
+      const W deviation = static_cast<W>(NormalizeParameters::of(p.std, i % channels));
       const T* from = call.in[0].data<T>() + i * plane;
       T* to = call.out[0].data<T>() + i * plane;
       if constexpr (std::is_same_v<T, float>) {

@@ -9,7 +9,7 @@ def add_arguments(parser):
         "prefix", metavar="PREFIX", help="of PREFIX-symbol.json and PREFIX-NNNN.params"
     )
     parser.add_argument(
-        "images", metavar="IMAGE", nargs="+", help="PNG, PGM, PPM, .npy or idx files"
+        "images", metavar="IMAGE", nargs="+", help="PNG, JPEG, PGM, PPM, .npy or idx files"
     )
     parser.add_argument("--epoch", type=int, help="NNNN; the newest by default")
     parser.add_argument("--labels", metavar="FILE", help="names of the classes, one a line")

@@ -1,11 +1,22 @@
 """Images as bytes: JPEG and PNG by the library, other formats by OpenCV where it is installed."""
+import os
+
 import numpy as np
 
 from .. import _core
 from .. import ndarray as nd
 from ..base import MXNetError
 
-__all__ = ["decode", "encode", "is_gray"]
+__all__ = ["content_of", "decode", "encode", "is_gray"]
+
+
+def content_of(path):
+    """The bytes of a file, also of one at `file://`, `http://`, `https://` or `s3://`."""
+    path = os.fspath(path)
+    if "://" in path:
+        return _core.read_file(path)
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def _opencv(what):

@@ -51,10 +51,11 @@ def imdecode(buf, flag=1, to_rgb=1, out=None):
 
 
 def imread(filename, flag=1, to_rgb=True, out=None):
-    """An image from a file; the parameters are those of `imdecode`."""
+    """An image from a file, which may be remote; the parameters are those of `imdecode`."""
     try:
-        with open(filename, "rb") as file:
-            content = file.read()
+        content = codec.content_of(filename)
+    except MXNetError:
+        raise
     except OSError as error:
         raise MXNetError(f"[imread] {filename}: {error.strerror}") from error
     return _into(codec.decode(content, flag, to_rgb, str(filename)), out)

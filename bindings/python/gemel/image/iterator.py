@@ -9,6 +9,7 @@ from .. import io, recordio
 from .. import ndarray as nd
 from ..base import MXNetError
 from ..io import random_state
+from . import codec
 from .augmenters import CreateAugmenter
 from .image import imdecode
 
@@ -92,16 +93,15 @@ class ImageIter(io.DataIter):
 
     def _read_list(self, path):
         images = {}
-        with open(path, encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                parts = line.rstrip("\r\n").split("\t")
-                if parts == [""]:
-                    continue
-                try:
-                    images[int(parts[0])] = (np.array(parts[1:-1], dtype=self.dtype), parts[-1])
-                except ValueError:
-                    raise MXNetError(f"{path}, line {number}: expected a number, labels and a path, "
-                                     f"got {line!r}") from None
+        for number, line in enumerate(codec.content_of(path).decode().splitlines(), 1):
+            parts = line.split("\t")
+            if parts == [""]:
+                continue
+            try:
+                images[int(parts[0])] = (np.array(parts[1:-1], dtype=self.dtype), parts[-1])
+            except ValueError:
+                raise MXNetError(f"{path}, line {number}: expected a number, labels and a path, "
+                                 f"got {line!r}") from None
         return images
 
     def hard_reset(self):
@@ -224,8 +224,7 @@ class ImageIter(io.DataIter):
 
     def read_image(self, fname):
         """The bytes of a file below `path_root`."""
-        with open(os.path.join(self.path_root or "", fname), "rb") as file:
-            return file.read()
+        return codec.content_of(os.path.join(self.path_root or "", fname))
 
     def augmentation_transform(self, data):
         """The image after all augmenters."""

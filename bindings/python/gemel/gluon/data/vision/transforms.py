@@ -7,10 +7,12 @@ import random
 
 import numpy as np
 
+from .... import autograd
 from .... import ndarray as nd
 from ...block import Block, HybridBlock
 from ...nn import HybridSequential, Sequential
 from . import images
+from .runs import runs_of
 
 __all__ = ["Compose", "Cast", "ToTensor", "Normalize", "Rotate", "RandomRotation", "CropResize",
            "RandomResizedCrop", "CenterCrop", "Resize", "RandomFlipLeftRight",
@@ -22,14 +24,34 @@ def _pair(size):
     return (size, size) if isinstance(size, (int, float)) else tuple(size)
 
 
-def _resized(x, size, interpolation):
-    if (x.shape[-2], x.shape[-3]) == tuple(size):
-        return x
-    return nd.image.resize(x, size=size, interp=interpolation)
+class _Part(Block):
+    """A part of an image, in another size where it has not that size."""
+
+    def __init__(self, size, interpolation):
+        super().__init__()
+        self._size = _pair(size)
+        self._interpolation = interpolation
+
+    def part(self, height, width):
+        """The left edge, the upper edge, the width and the height of the part of such an image."""
+        raise NotImplementedError
+
+    def forward(self, x):
+        part = nd.image.crop(x, *self.part(*x.shape[-3:-1]))
+        if part.shape[-3:-1] == self._size[::-1]:
+            return part
+        return nd.image.resize(part, size=self._size, interp=self._interpolation)
+
+    def hybrid_part(self, F, x, part):
+        """The same where `part` is an array of its numbers."""
+        return F._internal._resized_image_part(x, part, self._size, interp=self._interpolation)
 
 
 class Compose(Sequential):
     """Transforms one after the other; those that can be traced and follow each other are one child.
+
+    Unless hybridized with `active=False`, transforms of this module that follow each other run as
+    one call, with the same results.
 
     Parameters
     ----------
@@ -38,6 +60,8 @@ class Compose(Sequential):
 
     def __init__(self, transforms):
         super().__init__()
+        self._fuses = True
+        self._runs = None  # and the children that they are made of
         together = []
         for one in [*transforms, None]:
             if isinstance(one, HybridBlock):
@@ -46,9 +70,27 @@ class Compose(Sequential):
             if len(together) > 1:
                 group = HybridSequential()
                 group.add(*together)
+                group.hybridize()
                 together = [group]
             self.add(*together, *([] if one is None else [one]))
             together = []
+
+    def hybridize(self, active=True, **kwargs):
+        self._fuses = active
+        super().hybridize(active, **kwargs)
+
+    def forward(self, x):
+        if not self._fuses or not isinstance(x, nd.NDArray) or autograd.is_recording():
+            return super().forward(x)
+        children = list(self._children.values())
+        if self._runs is None or self._runs[0] != children:
+            self._runs = (children, runs_of(children))
+        for one in self._runs[1]:
+            x = one(x)
+        return x
+
+    def __getstate__(self):
+        return {**self.__dict__, "_runs": None}  # made anew by whoever gets the copy
 
 
 class Cast(HybridBlock):
@@ -60,6 +102,9 @@ class Cast(HybridBlock):
 
     def hybrid_forward(self, F, x):
         return F.cast(x, self._dtype)
+
+    def size_after(self, height, width):
+        return height, width
 
 
 class RandomApply(Sequential):
@@ -88,6 +133,9 @@ class ToTensor(HybridBlock):
     def hybrid_forward(self, F, x):
         return F.image.to_tensor(x)
 
+    def size_after(self, height, width):
+        return None
+
 
 class Normalize(HybridBlock):
     """`(x - mean) / std` for each channel of (C, H, W) or (N, C, H, W).
@@ -105,6 +153,9 @@ class Normalize(HybridBlock):
 
     def hybrid_forward(self, F, x):
         return F.image.normalize(x, self._mean, self._std)
+
+    def size_after(self, height, width):
+        return None
 
 
 class Resize(HybridBlock):
@@ -128,6 +179,12 @@ class Resize(HybridBlock):
     def hybrid_forward(self, F, x):
         return F.image.resize(x, self._size, self._keep, self._interpolation)
 
+    def size_after(self, height, width):
+        if self._keep and isinstance(self._size, int):
+            short = min(height, width)
+            return self._size * height // short, self._size * width // short
+        return _pair(self._size)[::-1]
+
 
 class CropResize(HybridBlock):
     """A part of an image or several, in another size where `size` is given.
@@ -150,8 +207,11 @@ class CropResize(HybridBlock):
         part = F.image.crop(x, *self._part)
         return F.image.resize(part, self._size, False, self._interpolation) if self._size else part
 
+    def size_after(self, height, width):
+        return (_pair(self._size) if self._size else self._part[2:])[::-1]
 
-class CenterCrop(Block):
+
+class CenterCrop(_Part):
     """The middle of an image; an image that is smaller is resized.
 
     Parameters
@@ -161,19 +221,17 @@ class CenterCrop(Block):
     """
 
     def __init__(self, size, interpolation=1):
-        super().__init__()
-        self._size = _pair(size)
-        self._interpolation = interpolation
+        super().__init__(size, interpolation)
 
-    def forward(self, x):
-        full_height, full_width = x.shape[-3:-1]
-        width, height = images.resize_to_fit(*self._size, full_width, full_height)
-        part = nd.image.crop(x, (full_width - width) // 2, (full_height - height) // 2, width,
-                             height)
-        return _resized(part, self._size, self._interpolation)
+    def part(self, height, width):
+        part_width, part_height = images.resize_to_fit(*self._size, width, height)
+        return ((width - part_width) // 2, (height - part_height) // 2, part_width, part_height)
+
+    def size_after(self, height, width):
+        return self._size[::-1]
 
 
-class RandomResizedCrop(Block):
+class RandomResizedCrop(_Part):
     """A part of random size and proportions, resized (Szegedy et al., 2015).
 
     Parameters
@@ -187,23 +245,22 @@ class RandomResizedCrop(Block):
     """
 
     def __init__(self, size, scale=(0.08, 1.0), ratio=(3.0 / 4.0, 4.0 / 3.0), interpolation=1):
-        super().__init__()
-        self._size = _pair(size)
+        super().__init__(size, interpolation)
         self._scale = scale
         self._ratio = ratio
-        self._interpolation = interpolation
 
-    def forward(self, x):
-        full_height, full_width = x.shape[-3:-1]
+    def part(self, height, width):
         for _ in range(10):
-            area = random.uniform(*self._scale) * full_width * full_height
+            area = random.uniform(*self._scale) * width * height
             ratio = math.exp(random.uniform(*(math.log(one) for one in self._ratio)))
-            width, height = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
-            if 0 < width <= full_width and 0 < height <= full_height:
-                part = nd.image.crop(x, random.randint(0, full_width - width),
-                                     random.randint(0, full_height - height), width, height)
-                return _resized(part, self._size, self._interpolation)
-        return CenterCrop(self._size, self._interpolation)(x)
+            part_width, part_height = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
+            if 0 < part_width <= width and 0 < part_height <= height:
+                return (random.randint(0, width - part_width),
+                        random.randint(0, height - part_height), part_width, part_height)
+        return CenterCrop.part(self, height, width)
+
+    def size_after(self, height, width):
+        return self._size[::-1]
 
 
 class RandomFlipLeftRight(HybridBlock):
@@ -215,6 +272,9 @@ class RandomFlipLeftRight(HybridBlock):
     def hybrid_forward(self, F, x):
         return F.image.random_flip_left_right(x)
 
+    def size_after(self, height, width):
+        return height, width
+
 
 class RandomFlipTopBottom(HybridBlock):
     """Top becomes bottom, every other time."""
@@ -224,6 +284,9 @@ class RandomFlipTopBottom(HybridBlock):
 
     def hybrid_forward(self, F, x):
         return F.image.random_flip_top_bottom(x)
+
+    def size_after(self, height, width):
+        return height, width
 
 
 def _around_one(amount):
@@ -240,6 +303,9 @@ class RandomBrightness(HybridBlock):
     def hybrid_forward(self, F, x):
         return F.image.random_brightness(x, *self._range)
 
+    def size_after(self, height, width):
+        return height, width
+
 
 class RandomContrast(HybridBlock):
     """The distance to the image's mean gray times a factor."""
@@ -250,6 +316,9 @@ class RandomContrast(HybridBlock):
 
     def hybrid_forward(self, F, x):
         return F.image.random_contrast(x, *self._range)
+
+    def size_after(self, height, width):
+        return height, width
 
 
 class RandomSaturation(HybridBlock):
@@ -262,6 +331,9 @@ class RandomSaturation(HybridBlock):
     def hybrid_forward(self, F, x):
         return F.image.random_saturation(x, *self._range)
 
+    def size_after(self, height, width):
+        return height, width
+
 
 class RandomHue(HybridBlock):
     """Colours turned by up to `hue` circles."""
@@ -273,6 +345,9 @@ class RandomHue(HybridBlock):
     def hybrid_forward(self, F, x):
         return F.image.random_hue(x, *self._range)
 
+    def size_after(self, height, width):
+        return height, width
+
 
 class RandomColorJitter(HybridBlock):
     """Brightness, contrast, saturation and hue at random, in random order."""
@@ -283,6 +358,9 @@ class RandomColorJitter(HybridBlock):
 
     def hybrid_forward(self, F, x):
         return F.image.random_color_jitter(x, *self._amounts)
+
+    def size_after(self, height, width):
+        return height, width
 
 
 class RandomLighting(HybridBlock):
@@ -300,6 +378,9 @@ class RandomLighting(HybridBlock):
 
     def hybrid_forward(self, F, x):
         return F.image.random_lighting(x, self._alpha)
+
+    def size_after(self, height, width):
+        return height, width
 
 
 class Rotate(Block):
