@@ -37,6 +37,7 @@ SIDES = {**dict.fromkeys(OURS), "mxnet": "mxnet", "torch": "torch", "torch_chann
 # What keeps each library from wider vectors; the old name of oneDNN's is what 1.9.1 knows.
 AVX2 = {"GEMEL_INSTRUCTION_SET": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "DNNL_MAX_CPU_ISA": "AVX2",
         "OPENBLAS_CORETYPE": "Haswell", "ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
+INFERENCE_ONLY = ("onnxruntime", "openvino", "ncnn")
 WITHOUT_LIMIT = ("onnxruntime", "ncnn")   # nothing keeps these from what the processor has
 TOLERANCE = 0.01   # of the scores, against float64; fast is bfloat16 and is not refused
 
@@ -56,6 +57,8 @@ def sides_of(cell, options):
     """The sides of a cell: those asked for, else all whose figure says something there. Ours always is."""
     chosen = ["gemel", *(options.side or [
         side for side in SIDES if side not in ("gemel_high", "gemel_fast") or cell[1:3] == ("inference", 1)])]
+    if cell[1] == "training":
+        chosen = [side for side in chosen if side not in INFERENCE_ONLY]
     if options.instruction_set == "avx2":
         chosen = [side for side in chosen if side in ("gemel", "gemel_exact")
                   or side not in OURS and side not in WITHOUT_LIMIT]

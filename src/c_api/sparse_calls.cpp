@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "c_api/operator_call.h"
+#include "c_api/sparse_rules.h"
 #include "kernels/csr_dot.h"
 #include "runtime/autograd.h"
 
@@ -56,23 +57,14 @@ bool all_are(Inputs inputs, StorageType type) {
 
 // How 1.9.1's operator stores its result.
 StorageType result_type(const std::string& name, Inputs inputs, const Attributes& attributes) {
-  constexpr const char* keep_zero[] = {
-      "abs",         "negative",    "sign",      "sqrt",    "square", "relu",      "sin",
-      "tan",         "arcsin",      "arctan",    "sinh",    "tanh",   "arcsinh",   "arctanh",
-      "expm1",       "log1p",       "cbrt",      "floor",   "ceil",   "trunc",     "rint",
-      "round",       "fix",         "degrees",   "radians", "_copy",  "BlockGrad", "_copyto",
-      "_mul_scalar", "_div_scalar", "zeros_like"};
   constexpr const char* sums[] = {"elemwise_add", "broadcast_add", "elemwise_sub", "broadcast_sub",
                                   "add_n"};
   constexpr const char* products[] = {"elemwise_mul", "broadcast_mul"};
   const StorageType first = inputs.empty() ? StorageType::dense : type_of(inputs[0]);
-  if (is_one_of(name, keep_zero)) return first;
+  if (keeps_zeros(name, attributes)) return first;
   if (is_one_of(name, sums) && all_are(inputs, first)) return first;
   if (is_one_of(name, products) && inputs.size() == 2 &&
       (type_of(inputs[1]) == first || type_of(inputs[1]) == StorageType::dense))
-    return first;
-  if (name == "clip" && std::stod(text_or(attributes, "a_min", "1")) <= 0 &&
-      std::stod(text_or(attributes, "a_max", "-1")) >= 0)
     return first;
   if (name == "slice" && first == StorageType::csr) return first;
   if (name == "take" && first == StorageType::csr && text_or(attributes, "axis", "0") == "0")

@@ -1,5 +1,6 @@
 """row_sparse and csr arrays against NumPy and results of 1.9.1."""
 import copy
+import operator
 import pathlib
 import pickle
 
@@ -166,10 +167,21 @@ def test_other_operators_meet_the_dense_values():
     check(nd.concat(rows(), rows(), dim=0), np.concatenate([ROWS] * 2), "default")
     check(nd.FullyConnected(csr(), nd.ones((2, 3)), no_bias=True, num_hidden=2), DENSE @ np.ones((3, 2)), "default")
     check(nd.clip(csr(), 0, 2), DENSE.clip(0, 2), "csr")
+    check(nd.clip(csr(), a_min=1, a_max=2), DENSE.clip(1, 2), "default")
     check(csr().T, DENSE.T, "default")
     out = sp.zeros("csr", (4, 3))
     assert nd.elemwise_add(csr(), csr(), out=out) is out
     check(out, 2 * DENSE, "csr")
+
+
+@pytest.mark.parametrize("scalar, kept", [
+    (0, "+ - > < !="), (1, "> >= =="), (-1, "< <= ==")])
+def test_scalars_decide_whether_zeros_stay(scalar, kept):
+    functions = {"+": operator.add, "-": operator.sub, ">": operator.gt, ">=": operator.ge, "<": operator.lt,
+                 "<=": operator.le, "==": operator.eq, "!=": operator.ne}
+    for name, function in functions.items():
+        for array, dense in ((csr(), DENSE), (rows(), ROWS)):
+            check(function(array, scalar), function(dense, scalar), array.stype if name in kept.split() else "default")
 
 
 def test_dot():

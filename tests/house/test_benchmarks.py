@@ -17,7 +17,7 @@ def _module(monkeypatch):
     """Imports a module of the benchmarks."""
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     yield importlib.import_module
-    for name in [name for name in sys.modules if name.split(".")[0] in ("runner", "side", "convnet", "results", "fresh")]:
+    for name in [name for name in sys.modules if name.split(".")[0] in ("runner", "side", "convnet", "results", "fresh", "networks")]:
         del sys.modules[name]
 
 
@@ -171,3 +171,20 @@ def test_fresh_processes_take_turns_and_say_what_failed(module):
     assert row_found["sides"]["gemel"]["wall"] == {"min": 0.5, "median": 0.5} and row_found["aim"] == 0.3
     assert row_found["ratio"] == {"torch": {"wall": 0.25, "cpu": 0.5}}
     assert "jax" in row_found["published"] and "torch" not in row_found["published"]
+
+
+def test_the_sides_of_a_cell(module):
+    run = module("convnet.run")
+
+    def sides(mode="inference", batch=1, instruction_set="best", side=None):
+        options = types.SimpleNamespace(instruction_set=instruction_set, side=side)
+        return run.sides_of(("vgg16", mode, batch, 1), options)
+    rivals = ["mxnet", "torch", "torch_channels_last", "torch_compile", "tensorflow", "onnxruntime", "openvino", "ncnn"]
+    assert sides() == list(run.SIDES) and sides()[-8:] == rivals
+    assert sides(batch=16) == ["gemel", "gemel_exact", "gemel_without_onednn", *rivals]
+    assert sides("training", 16) == ["gemel", "gemel_exact", "gemel_without_onednn", *rivals[:5]]
+    assert sides(instruction_set="avx2") == ["gemel", "gemel_exact", *rivals[:5], "openvino"]
+    assert sides(side=["ncnn"]) == ["gemel", "ncnn"]
+    environment = run.environment_of("gemel_exact", ("vgg16", "inference", 1, 2), "folder", "avx2")
+    assert environment["GEMEL_INSTRUCTION_SET"] == "avx2" and environment["OMP_NUM_THREADS"] == "2"
+    assert environment["GEMEL_FPMATH"] == "exact" and environment["DNNL_MAX_CPU_ISA"] == "AVX2"

@@ -2,19 +2,14 @@
 import itertools
 import warnings
 
-from .operator import CustomOp, CustomOpProp, _registered_objects
+from .custom_operators import CustomOp, CustomOpProp, _registered_objects
 
 _count = itertools.count()
 
 
 class PythonOp:
-    """What both have in common; a subclass offers `forward`, `backward`, `infer_shape` and the names.
-
-    Parameters
-    ----------
-    need_top_grad : bool
-        Whether `backward` wants the gradients of the outputs; false for a loss.
-    """
+    """What both have in common; a subclass offers `forward`, `backward`, `infer_shape` and the names, which are
+    given as for `CustomOpProp`, and `need_top_grad=False` if it is a loss."""
 
     def __init__(self, need_top_grad=True):
         self.need_top_grad_ = need_top_grad
@@ -39,13 +34,7 @@ class PythonOp:
         """(input shapes, output shapes) from the inputs' shapes, as lists."""
         return in_shape, [in_shape[0]]
 
-    def list_outputs(self):
-        """Names of the outputs."""
-        return ["output"]
-
-    def list_arguments(self):
-        """Names of the inputs."""
-        return ["data"]
+    list_outputs, list_arguments = CustomOpProp.list_outputs, CustomOpProp.list_arguments
 
     def need_top_grad(self):
         """Whether `backward` wants the gradients of the outputs."""
@@ -123,6 +112,4 @@ class NDArrayOp(PythonOp):
         """A Symbol of this operator on input symbols."""
         return self._symbol(lambda function, inputs, outputs: function(inputs, outputs), "_ndarray", args, kwargs)
 
-    def declare_backward_dependency(self, out_grad, in_data, out_data):
-        """The entries that `backward` reads, of those given."""
-        return [*(out_grad if self.need_top_grad() else []), *in_data, *out_data]
+    declare_backward_dependency = CustomOpProp.declare_backward_dependency

@@ -10,6 +10,8 @@ import numpy as np
 
 from . import ndarray as nd
 from .context import Context, current_context, num_gpus
+from .data_sets import (download, get_bz2_data, get_cifar10, get_mnist, get_mnist_iterator,  # noqa: F401
+                        get_mnist_pkl, get_mnist_ubyte, get_zip_data)
 from .generator_checks import (chi_square_check, gen_buckets_probs_with_ppf,  # noqa: F401
                                mean_check, var_check, verify_generator)
 from .symbol import Symbol

@@ -1,4 +1,4 @@
-// Custom operators written in Python: gemel.operator's registered classes behind CustomKind.
+// Custom operators written in Python: gemel.custom_operators' registered classes behind CustomKind.
 #include "ops/control/custom.h"
 
 #include "common.h"
@@ -38,7 +38,7 @@ class PythonObject : public CustomObject {
   void forward(bool training, const std::vector<NDArray>& in, const std::vector<NDArray>& out,
                const std::vector<NDArray>& states) override {
     in_python([&] {
-      nb::module_::import_("gemel.operator")
+      nb::module_::import_("gemel.custom_operators")
           .attr("_run_forward")(*object_, training, listed(in), listed(out), listed(states));
     });
   }
@@ -46,7 +46,7 @@ class PythonObject : public CustomObject {
                 const std::vector<NDArray>& out, const std::vector<NDArray>& in_gradients,
                 const std::vector<NDArray>& states) override {
     in_python([&] {
-      nb::module_::import_("gemel.operator")
+      nb::module_::import_("gemel.custom_operators")
           .attr("_run_backward")(*object_, listed(out_gradients), listed(in), listed(out),
                                  listed(in_gradients), listed(states));
     });
@@ -116,7 +116,8 @@ std::shared_ptr<CustomKind> make_kind(const std::string& op_type, const Attribut
   return in_python([&]() -> std::shared_ptr<CustomKind> {
     nb::dict given;
     for (const auto& [key, value] : attributes) given[key.c_str()] = value;
-    nb::object kind = nb::module_::import_("gemel.operator").attr("_make_kind")(op_type, given);
+    nb::object kind =
+        nb::module_::import_("gemel.custom_operators").attr("_make_kind")(op_type, given);
     return kind.is_none() ? nullptr : std::make_shared<PythonKind>(kind);
   });
 }

@@ -1,6 +1,7 @@
 // Sparse arrays: Python objects of their parts, and the hooks by which operators meet them.
 #include "array/sparse.h"
 
+#include "c_api/sparse_rules.h"
 #include "common.h"
 #include "kernels/csr_dot.h"
 #include "model/params.h"
@@ -54,6 +55,18 @@ void bind_sparse(nb::module_& m) {
   m.def("set_sparse_type", [](nb::type_object type, nb::object call) {
     sparse_type = reinterpret_cast<PyTypeObject*>(type.release().ptr());
     sparse_call = new nb::object(std::move(call));
+  });
+  m.def("zero_keeping_operators", [] {
+    nb::list names;
+    for (const std::string_view name : c_api::zero_keeping_operators())
+      names.append(nb::str(name.data(), name.size()));
+    return names;
+  });
+  m.def("keeps_zeros", [](const std::string& op, nb::dict parameters) {
+    Attributes attributes;
+    for (const auto& [name, value] : parameters)
+      attributes.emplace(nb::cast<std::string>(name), parameter_text(value));
+    return c_api::keeps_zeros(op, attributes);
   });
   m.def("plain_array",
         [](nb::handle object) { return wrap(require_array(object, "plain_array")); });

@@ -11,12 +11,6 @@ from . import sparse
 from .sparse import BaseSparseNDArray, CSRNDArray, RowSparseNDArray
 
 _RULES = {}
-# Functions that give zero for zero.
-_KEEPS_ZERO = """abs negative sign sqrt square relu sin tan arcsin arctan sinh tanh arcsinh arctanh expm1 log1p cbrt
-floor ceil trunc rint round fix degrees radians _copy BlockGrad _mul_scalar _div_scalar""".split()
-_COMPARISONS = {"_greater_scalar": lambda s: s >= 0, "_greater_equal_scalar": lambda s: s > 0,
-                "_lesser_scalar": lambda s: s <= 0, "_lesser_equal_scalar": lambda s: s < 0,
-                "_equal_scalar": lambda s: s != 0, "_not_equal_scalar": lambda s: s == 0}
 
 
 def _rule(*names):
@@ -27,21 +21,13 @@ def _rule(*names):
     return register
 
 
-@_rule(*_KEEPS_ZERO)
+@_rule(*_core.zero_keeping_operators())
 def _on_data(function, data, *args, **kwargs):
-    return data._with_data(function(data.data, *args, **kwargs))
-
-
-@_rule(*_COMPARISONS)
-def _comparison(function, data, scalar=0, **kwargs):
-    if not _COMPARISONS[function.operator](scalar):
+    """Functions that give zero for zero."""
+    names = ("a_min", "a_max") if function.operator == "clip" else ("scalar",)
+    if not _core.keeps_zeros(function.operator, {**dict(zip(names, args)), **kwargs}):
         return NotImplemented
-    return data._with_data(function(data.data, scalar=scalar, **kwargs))
-
-
-@_rule("clip")
-def _clip(function, data, a_min, a_max):
-    return data._with_data(function(data.data, a_min, a_max)) if a_min <= 0 <= a_max else NotImplemented
+    return data._with_data(function(data.data, *args, **kwargs))
 
 
 @_rule("zeros_like")
