@@ -1,5 +1,6 @@
 """Convolution layers alone, all passes: our choice of kernels against our direct ones and torch, one thread."""
 import math
+import os
 import sys
 from pathlib import Path
 
@@ -74,6 +75,8 @@ def main():
     def say(text):
         print(text, file=sys.stderr, flush=True)
 
+    if hasattr(os, "sched_setaffinity"):  # one thread, one core: moves between cores empty its caches
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     sides, absent = open_sides(options)
     report = {"workload": "convolution", "rows": [], "absent": absent,
               "versions": {side.name: side.version for side in sides}}

@@ -218,3 +218,15 @@ def test_groups_are_exact_where_values_are_not_finite(fpmath, value):
         finite = np.isfinite(want)
         scale = np.abs(want[finite]).max()
         assert np.abs(got[finite] - want[finite]).max() <= 4e-6 * scale
+
+
+@pytest.mark.parametrize("channels, filters", [(24, 40), (32, 40), (24, 48)])
+def test_a_product_that_fills_no_blocks_stays_over_plain_arrays(channels, filters):
+    net = mx.sym.Convolution(mx.sym.Variable("data"), kernel=(1, 1), num_filter=filters, name="conv")
+    executor = net.simple_bind(mx.cpu(), data=(2, channels, 14, 14))
+    training = executor.debug_str()
+    executor.forward(is_train=False)
+    inference = net.simple_bind(mx.cpu(), grad_req="null", data=(2, channels, 14, 14)).debug_str()
+    assert ("[one_by_one" in training) == ("[one_by_one" in inference)
+    if "[one_by_one" in training:
+        assert "_prepared_convolution" not in inference

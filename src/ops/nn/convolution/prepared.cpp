@@ -289,8 +289,11 @@ bool replaces_plain_kernel(const ConvolutionParameters& p, const Shape& data, co
   const Tensor result(nullptr, out, dtype);
   const OpInfo& op = require_op("Convolution");
   const std::string& name = op.choose({op, p, in, std::span(&result, 1)}).name;
-  return name == "winograd" || name == "shifted" || name.starts_with("one_by_one") ||
-         name.starts_with("onednn");
+  // Products over plain layouts need no whole blocks of channels.
+  constexpr int64_t block = kernels::block_channels;
+  const bool whole_blocks = data[1] % block == 0 && p.num_filter % block == 0;
+  return name == "winograd" || name == "shifted" || name.starts_with("onednn") ||
+         (name.starts_with("one_by_one") && whole_blocks);
 }
 
 }  // namespace
