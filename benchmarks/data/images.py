@@ -15,6 +15,13 @@ def files():
     return [str(FOLDER / f"{number:04d}.jpg") for number in range(COUNT)]
 
 
+def pictures(count):
+    """Arrays (height, width, 3) of bytes, the same for all sides."""
+    import numpy
+    random = numpy.random.RandomState(0)
+    return [random.randint(0, 256, (HEIGHT, WIDTH, 3), dtype=numpy.uint8) for _ in range(count)]
+
+
 def make():
     """Write JPEGs of about 30 KB, made of parts of the crops in data/photographs, and plain records."""
     from gemel import image, nd, recordio

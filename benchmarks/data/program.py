@@ -27,7 +27,8 @@ def _iterate(cores=1, **parameters):
         use_cores(cores)
         batches = mx.io.ImageRecordIter(
             path_imgrec=str(images.RECORDS), data_shape=(3, 224, 224), batch_size=BATCH, resize=256,
-            rand_crop=True, rand_mirror=True, verbose=False, preprocess_threads=cores, **parameters)
+            rand_crop=True, rand_mirror=True, verbose=False, preprocess_threads=cores,
+            prefetch_buffer=1, **parameters)
 
         def take():
             try:
@@ -67,6 +68,32 @@ def _decode():
     return repeat
 
 
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def _transform(*names):
+    """Transforms of 64 images in memory, each of which is waited for."""
+    def make():
+        use_cores(1)
+        transforms = mx.gluon.data.vision.transforms
+        kinds = {"random crop": lambda: transforms.RandomResizedCrop(224),
+                 "flip": transforms.RandomFlipLeftRight,
+                 "colours": lambda: transforms.RandomColorJitter(0.4, 0.4, 0.4),
+                 "short edge": lambda: transforms.Resize(256, keep_ratio=True),
+                 "middle": lambda: transforms.CenterCrop(224)}
+        chain = transforms.Compose([kinds[name]() for name in names]
+                                   + [transforms.ToTensor(), transforms.Normalize(MEAN, DEVIATION)])
+        chain.hybridize()
+        pictures = [mx.nd.array(one, dtype="uint8") for one in images.pictures(BATCH)]
+
+        def repeat(count):
+            for _ in range(count):
+                for one in pictures:
+                    chain(one).wait_to_read()
+        return repeat
+    return make
+
+
 def _read():
     reader = mx.recordio.MXRecordIO(str(images.SMALL_RECORDS), "r")
 
@@ -94,5 +121,8 @@ def _cat():
 
 CASES = {"64 images decoded alone": _decode, "64 images": _iterate(),
          "64 images, colours": _iterate(**COLORS),
+         "64 transforms, training": _transform("random crop", "flip"),
+         "64 transforms, training with colours": _transform("random crop", "flip", "colours"),
+         "64 transforms, validation": _transform("short edge", "middle"),
          "64 images, two cores": _iterate(2), "64 times 10 KB as cat reads": _cat,
          "64 records of 10 KB": _read}

@@ -22,6 +22,7 @@ if __name__ == "__main__":
         Row("64 images, colours", seconds=0.5),
         Row("64 images, two cores", relative_to="64 images", aim_relative=1 / 1.8,
             seconds=0.5),
+        *(Row(f"64 transforms, {kind}") for kind in ("training", "training with colours", "validation")),
         Row("64 times 10 KB as cat reads"),
         Row("64 records of 10 KB", relative_to="64 times 10 KB as cat reads",
             aim_relative=1 / 0.7)])

@@ -45,5 +45,32 @@ def _iterate(*colors):
     return make
 
 
-CASES = {"64 images": _iterate(),
+def _transform(*names):
+    """The same by transforms.v2 on tensors, without filters, as 1.9.1 resizes."""
+    def make():
+        from torchvision.transforms import v2
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        torch.set_num_threads(1)
+        kinds = {"random crop": lambda: v2.RandomResizedCrop(224, antialias=False),
+                 "flip": v2.RandomHorizontalFlip,
+                 "colours": lambda: v2.ColorJitter(0.4, 0.4, 0.4),
+                 "short edge": lambda: v2.Resize(256, antialias=False),
+                 "middle": lambda: v2.CenterCrop(224)}
+        chain = v2.Compose([kinds[name]() for name in names] + [
+            v2.ToDtype(torch.float32, scale=True),
+            v2.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))])
+        pictures = [torch.from_numpy(one).permute(2, 0, 1) for one in images.pictures(BATCH)]
+
+        def repeat(count):
+            for _ in range(count):
+                for one in pictures:
+                    chain(one)
+        return repeat
+    return make
+
+
+CASES = {"64 transforms, training": _transform("random crop", "flip"),
+         "64 transforms, training with colours": _transform("random crop", "flip", "colours"),
+         "64 transforms, validation": _transform("short edge", "middle"),
+         "64 images": _iterate(),
          "64 images, colours": _iterate(transforms.ColorJitter(0.4, 0.4, 0.4))}

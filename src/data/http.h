@@ -12,6 +12,7 @@ namespace gemel::data {
 struct HttpRequest {
   std::string url;
   std::vector<std::string> headers;  // "name: value"
+  std::string signer, key, secret;   // of libcurl's AWS_SIGV4; an empty signer: not signed
   int64_t begin = 0, end = -1;       // bytes that are wanted; end < 0: all from `begin` on
   int64_t timeout = 30;              // seconds without progress (less than a kilobyte each)
   bool verify = true;                // the server's certificate

@@ -42,6 +42,11 @@ class CurlClient final : public HttpClient {
     set(CURLOPT_FOLLOWLOCATION, 1L);
     set(CURLOPT_MAXREDIRS, 5L);
     set(CURLOPT_HTTPHEADER, headers);
+    if (!request.signer.empty()) {
+      set(CURLOPT_AWS_SIGV4, request.signer.c_str());
+      set(CURLOPT_USERNAME, request.key.c_str());
+      set(CURLOPT_PASSWORD, request.secret.c_str());
+    }
     set(CURLOPT_RANGE, range.c_str());
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_USERAGENT, "gemel");

@@ -56,7 +56,7 @@ class RemoteSource final : public ByteSource {
   HttpRequest request(int64_t begin, int64_t end) const {
     HttpRequest result;
     if (name_.starts_with("s3://"))
-      result = s3_request(name_, account_, std::time(nullptr));
+      result = s3_request(name_, account_);
     else
       result.url = name_;
     result.begin = begin;

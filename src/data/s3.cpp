@@ -4,10 +4,13 @@
 #include <initializer_list>
 
 #include "base/error.h"
-#include "data/sha256.h"
 
 namespace gemel::data {
 namespace {
+
+// SHA-256 of the body of a GET.
+constexpr std::string_view digest_of_nothing =
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 std::string first_of(std::initializer_list<const char*> names) {
   for (const char* name : names)
@@ -29,21 +32,6 @@ std::string encoded(std::string_view path) {
   return text;
 }
 
-std::string time_text(std::time_t now, const char* format) {
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32];
-  return {text, std::strftime(text, sizeof text, format, &parts)};
-}
-
-// "scheme://host:port" and what follows it.
-std::pair<std::string, std::string> split_url(const std::string& url) {
-  const size_t scheme = url.find("://");
-  const size_t path = url.find('/', scheme == std::string::npos ? 0 : scheme + 3);
-  if (path == std::string::npos) return {url, ""};
-  return {url.substr(0, path), url.substr(path)};
-}
-
 }  // namespace
 
 S3Account s3_account_of_environment() {
@@ -62,7 +50,7 @@ S3Account s3_account_of_environment() {
   return account;
 }
 
-HttpRequest s3_request(std::string_view path, const S3Account& account, std::time_t now) {
+HttpRequest s3_request(std::string_view path, const S3Account& account) {
   const std::string_view rest = path.starts_with("s3://") ? path.substr(5) : std::string_view();
   const size_t slash = rest.find('/');
   GEMEL_CHECK(slash != std::string_view::npos && slash > 0 && slash + 1 < rest.size(),
@@ -83,30 +71,13 @@ HttpRequest s3_request(std::string_view path, const S3Account& account, std::tim
   request.verify = account.verify;
   if (account.key.empty()) return request;
 
-  const auto [server, signed_path] = split_url(request.url);
-  const std::string host = server.substr(server.find("://") + 3);
-  const std::string time = time_text(now, "%Y%m%dT%H%M%SZ"), day = time.substr(0, 8);
-  const std::string empty = hexadecimal(sha256(""));
-  std::string headers =
-      "host:" + host + "\nx-amz-content-sha256:" + empty + "\nx-amz-date:" + time + "\n";
-  std::string names = "host;x-amz-content-sha256;x-amz-date";
-  if (!account.token.empty()) {
-    headers += "x-amz-security-token:" + account.token + "\n";
-    names += ";x-amz-security-token";
-  }
-  const std::string canonical =
-      "GET\n" + signed_path + "\n\n" + headers + "\n" + names + "\n" + empty;
-  const std::string scope = day + "/" + account.region + "/s3/aws4_request";
-  const std::string text =
-      "AWS4-HMAC-SHA256\n" + time + "\n" + scope + "\n" + hexadecimal(sha256(canonical));
-  std::string signing = "AWS4" + account.secret;
-  for (const std::string& part :
-       {day, account.region, std::string("s3"), std::string("aws4_request")})
-    signing = bytes_of(hmac_sha256(signing, part));
-  request.headers = {"x-amz-content-sha256: " + empty, "x-amz-date: " + time,
-                     "Authorization: AWS4-HMAC-SHA256 Credential=" + account.key + "/" + scope +
-                         ",SignedHeaders=" + names +
-                         ",Signature=" + hexadecimal(hmac_sha256(signing, text))};
+  request.signer = "aws:amz:" + account.region + ":s3";
+  request.key = account.key;
+  request.secret = account.secret;
+  // What libcurl would sign without the port that it sends.
+  const size_t host = base.find("://") + 3;
+  request.headers = {"Host: " + base.substr(host, base.find('/', host) - host),
+                     "x-amz-content-sha256: " + std::string(digest_of_nothing)};
   if (!account.token.empty()) request.headers.push_back("x-amz-security-token: " + account.token);
   return request;
 }

@@ -1,6 +1,5 @@
 // Requests to stores with the interface of Amazon S3, signed by AWS's Signature Version 4.
 #pragma once
-#include <ctime>
 #include <string>
 #include <string_view>
 
@@ -18,7 +17,7 @@ struct S3Account {
 // AWS_DEFAULT_REGION, S3_ENDPOINT or AWS_ENDPOINT_URL, and S3_VERIFY_SSL.
 S3Account s3_account_of_environment();
 
-// The URL and the headers of a GET of s3://bucket/key at a time. Error(Input) for anything else.
-HttpRequest s3_request(std::string_view path, const S3Account& account, std::time_t now);
+// A GET of s3://bucket/key, which libcurl signs. Error(Input) for anything else.
+HttpRequest s3_request(std::string_view path, const S3Account& account);
 
 }  // namespace gemel::data

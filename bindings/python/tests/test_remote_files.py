@@ -79,6 +79,24 @@ def test_iterators_read_them(files, tmp_path):
     np.testing.assert_array_equal(mx.nd.load(files.url("x.params"))["x"].asnumpy(), np.arange(5))
 
 
+def test_checkpoints(files, tmp_path):
+    """Symbols and parameters, alone and as `load_checkpoint` and `SymbolBlock.imports` read them."""
+    net = mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=2, name="fc")
+    params = {"fc_weight": mx.nd.ones((2, 3)), "fc_bias": mx.nd.zeros(2)}
+    mx.model.save_checkpoint(str(tmp_path / "net"), 3, net, params, {})
+    for name in ("net-symbol.json", "net-0003.params"):
+        files.content[f"/{name}"] = (tmp_path / name).read_bytes()
+    assert mx.sym.load(files.url("net-symbol.json")).tojson() == net.tojson()
+    symbol, arguments, _ = mx.model.load_checkpoint(files.url("net"), 3)
+    assert symbol.list_arguments() == net.list_arguments()
+    np.testing.assert_array_equal(arguments["fc_weight"].asnumpy(), np.ones((2, 3)))
+    block = mx.gluon.SymbolBlock.imports(files.url("net-symbol.json"), ["data"],
+                                         files.url("net-0003.params"))
+    np.testing.assert_array_equal(block(mx.nd.ones((1, 3))).asnumpy(), [[3, 3]])
+    with pytest.raises(mx.MXNetError, match="none.json: the server replied 404"):
+        mx.sym.load(files.url("none.json"))
+
+
 def test_images_and_lists(files, tmp_path):
     """What `imread` and the iterators over single images and boxes open."""
     pictures = np.random.RandomState(0).randint(0, 256, (4, 20, 24, 3)).astype("uint8")

@@ -395,13 +395,17 @@ def Group(symbols):
 
 
 def load(fname):
-    """Read a `-symbol.json` file."""
+    """Read a `-symbol.json` file, also one at `http://`, `https://` or `s3://`."""
     if not isinstance(fname, str):
         raise TypeError("fname need to be string")
     path = fname[7:] if fname.startswith("file://") else fname
     try:
+        if "://" in path:
+            return load_json(_core.read_file(path).decode())
         with open(path, encoding="utf-8") as file:
             return load_json(file.read())
+    except MXNetError:
+        raise
     except OSError as error:
         raise MXNetError(f"[load] cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
