@@ -197,7 +197,7 @@ def grouped(data, weight, head):
     for array in arrays:
         array.attach_grad()
     with mx.autograd.record():
-        out = mx.nd.Convolution(*arrays, no_bias=True, kernel=(3, 3), pad=(1, 1), num_filter=16, num_group=4)
+        out = mx.nd.Convolution(*arrays, no_bias=True, kernel=(3, 3), pad=(1, 1), num_filter=32, num_group=4)
     out.backward(mx.nd.array(head))
     return [array.asnumpy() for array in (out, arrays[0].grad, arrays[1].grad)]
 
@@ -206,7 +206,7 @@ def grouped(data, weight, head):
 def test_groups_are_exact_where_values_are_not_finite(fpmath, value):
     rng = np.random.RandomState(0)
     data, weight, head = (
-        rng.randn(*shape).astype("float32") for shape in ((4, 16, 14, 14), (16, 4, 3, 3), (4, 16, 14, 14)))
+        rng.randn(*shape).astype("float32") for shape in ((4, 32, 14, 14), (32, 8, 3, 3), (4, 32, 14, 14)))
     data[1, 5, 6, 7] = head[2, 9, 3, 4] = value
     fpmath("exact")
     exact = grouped(data, weight, head)

@@ -122,10 +122,10 @@ bool run_groups(const kernels::ConvolutionGeometry& g, ConvolutionPass pass, con
   return false;
 }
 
-// Where it was measured to be faster than what follows in the lists, which takes longer for each
-// product where groups are small. With fewer channels the error is beyond that of `strict`.
+// Where it was measured to be faster than what follows in the lists: with fewer channels the
+// transforms cost what the products save.
 bool winograd_groups_pays(const kernels::ConvolutionGeometry& g, ConvolutionPass pass) {
-  constexpr int64_t few = 4, vectors_summed = 3;
+  constexpr int64_t few = 8, vectors_summed = 3;
   if (std::min(g.group_in(), g.group_out()) < few) return false;
   if (pass == ConvolutionPass::weight && g.batch * g.out_size() < vectors_summed * 256)
     return false;
