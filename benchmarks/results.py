@@ -95,10 +95,21 @@ def convolution_rows(report):
                ", ".join(rivals), "")
 
 
+def tuner_rows(report):
+    """One table row for each network."""
+    for name, row in report["rows"].items():
+        same, free = row["same"], row["free"]
+        if "error" not in same:
+            gain = "" if "error" in free else f"; {free['throughput_gain']:.2f}x the samples/s with free choices"
+            yield (f"tuner, {name}, batch 1", f"{same['default'] * 1e3:.1f} ms by default, {same['tuned'] * 1e3:.1f} ms tuned in "
+                   f"{report['budget']:g} s: defaults {same['tuned'] / same['default']:.2f}x of tuned{gain}",
+                   ">= 0.9x; >= 1.5x", "", "")
+
+
 def rows_of(report):
     """The table rows of a report, as lines."""
     kinds = {"memory": memory_rows, "build": build_rows, "convolution": convolution_rows,
-             "convnet": page_rows}
+             "convnet": page_rows, "tuner": tuner_rows}
     return [f"| {name} | `scripts/bench {report['workload']}` | {figure} | {aim} | {rivals} | {others} |"
             for name, figure, aim, rivals, others in kinds.get(report["workload"], timed_rows)(report)]
 
@@ -119,8 +130,8 @@ def main():
         if report["workload"] == "convnet":
             pictures.speeds(report, PICTURES / "convnet.png")
             pictures.errors(report, PICTURES / "convnet_error.png")
-    order = ["engine", "small", "frontend", "arrays", "chain", "perceptron", "lstm", "transformer",
-             "convolution", "convnet", "data", "profiler", "mixed", "memory", "import", "start", "build"]
+    order = ["engine", "small", "frontend", "arrays", "chain", "perceptron", "optimizer", "lstm", "transformer",
+             "convolution", "convnet", "data", "profiler", "mixed", "memory", "tuner", "import", "start", "build"]
     lines = [line for name in order for line in tables.get(name, [])]
     PAGE.write_text(f"{before}{BEGIN}\n\n{HEAD}" + "\n".join(lines) + f"\n\n{END}{after}", encoding="utf-8")
 

@@ -46,8 +46,9 @@ void run_beforehand(const Node& node, const OpCall& call) {
   complete.prepared = prepared.get();
   run_kernel(implementation, complete, node.name);
 }
-// A step that touches no more than this runs on one thread.
+// A step that touches no more than this, and does no more work, runs on one thread.
 constexpr int64_t single_thread_bytes = 1 << 20;
+constexpr double single_thread_operations = 4e6;
 
 // Threads inside operators: as many as there are, or fewer if that was chosen.
 int chosen_threads(const record::Choices& choices) {
@@ -433,7 +434,8 @@ struct Plan::Builder {
     if (!free_alias) {
       int64_t bytes = 0;
       for (const Tensor& tensor : tensors) bytes += tensor.bytes();
-      step.single_thread = bytes <= single_thread_bytes;
+      step.single_thread = bytes <= single_thread_bytes &&
+                           (!info.operations || info.operations(call) <= single_thread_operations);
       std::optional<kernels::SingleThread> alone;  // libraries fix their threads when they prepare
       if (step.single_thread) alone.emplace();
       try {

@@ -143,14 +143,16 @@ def _time_of(executor, training, seconds):
     return best
 
 
-def _bound_like(executor, names, batch):
-    """The graph with arrays of its own, the values of those whose shapes stay, and another batch."""
+def _bound_like(executor, names, batch, training):
+    """The graph with arrays of its own, the values of those whose shapes stay, another batch, and what
+    was chosen so far."""
     shapes = {name: (batch, *executor.arg_dict[name].shape[1:]) for name in names}
     other = executor._symbol.simple_bind(executor._ctx, grad_req=executor._core._requests(), **shapes)
     for own, array in zip([*executor.arg_arrays, *executor.aux_arrays],
                           [*other.arg_arrays, *other.aux_arrays]):
         if own.shape == array.shape:
             own.copyto(array)
+    _core.copy_choices(executor._core, other._core, training)
     return other
 
 
@@ -162,14 +164,15 @@ def _try_batches(executor, budget, training, data):
     rows = {}
 
     def measure(size):
-        least = _time_of(_bound_like(executor, names, size), training, budget / 20)
+        least = _time_of(_bound_like(executor, names, size, training), training, budget / 20)
         rows[size] = {"batch": size, "seconds": least, "samples_per_second": size / least}
         return rows[size]["samples_per_second"]
 
     own = measure(batch)
     for step in (lambda size: size * 2, lambda size: size // 2):
         best, size = own, step(batch)
-        while size and time.perf_counter() < end:
+        # The first run is slower than those that count.
+        while size and time.perf_counter() + 4 * size / best < end:
             rate = measure(size)
             if rate < 1.02 * best:
                 break

@@ -202,3 +202,17 @@ def test_errors_of_joined_updates():
     with pytest.raises(mx.MXNetError, match="lists of equal length"):
         step.update_each([weights, weights[:1]], {"lr": [0.1, 0.1]}, {})
     assert step.update_each([[], []], {"lr": []}, {})
+
+
+def test_a_gradient_that_failed_stops_the_whole_step():
+    weights, grads = [nd.ones((2,)) for _ in range(3)], [nd.ones((2,)) for _ in range(3)]
+
+    def fail():
+        raise KeyError("no gradient")
+
+    mx.engine.push(fail, writes=[grads[1]])
+    mx.optimizer.get_updater(mx.optimizer.SGD())([0, 1, 2], grads, weights)
+    for weight in weights:
+        with pytest.raises(Exception, match="no gradient"):
+            weight.asnumpy()
+    assert (grads[0].asnumpy() == 1).all()

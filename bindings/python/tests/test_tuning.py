@@ -124,6 +124,20 @@ def test_batch_sizes(record):
     assert "samples/s" in str(report)
 
 
+def test_batch_sizes_are_tried_with_what_was_chosen(record):
+    executor = bound(mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=8, name="fc"), data=(4, 16))
+    executor.tune(1)
+    with sqlite3.connect(record) as database:
+        text = json.dumps({"settings": {"memory_plan": "naive"}, "kernels": {}})
+        database.execute("UPDATE tuned SET choices = ?", (text,))
+    database.close()
+    chosen = bound(mx.sym.FullyConnected(mx.sym.var("data"), num_hidden=8, name="fc"), data=(4, 16))
+    other = tuning._bound_like(chosen, ["data"], 8, training=False)
+    assert _core.choices_of(other._core, False)["settings"] == {"memory_plan": "naive"}
+    assert other.arg_dict["data"].shape == (8, 16)
+    np.testing.assert_array_equal(other.arg_dict["fc_weight"].asnumpy(), chosen.arg_dict["fc_weight"].asnumpy())
+
+
 def test_module(record):
     module = mx.mod.Module(convolution())
     with pytest.raises(AssertionError):

@@ -89,6 +89,13 @@ ConvolutionGeometry geometry(const OpCall& c) {
                               as_plain(c.out[0].shape, p.blocked_out, p.num_filter));
 }
 
+// As direct sums do them.
+double operations(const OpCall& c) {
+  const ConvolutionGeometry g = geometry(c);
+  return 2.0 * static_cast<double>(c.out[0].size()) *
+         static_cast<double>(g.group_in() * g.kernel_size());
+}
+
 struct PreparedSchedule : Prepared {
   WinogradSchedule schedule;
 };
@@ -245,6 +252,7 @@ GEMEL_OPERATORS(prepared_convolution) {
       .doc("Convolution with a prepared weight, then a residual and relu.")
       .inputs<P>(&input_names)
       .shape(shape)
+      .operations(operations)
       .per_sample(&cut_inputs)
       .implement(
           {.name = "winograd",
