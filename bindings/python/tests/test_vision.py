@@ -117,6 +117,15 @@ def test_colours():
     assert transforms.RandomColorJitter(.1, .1, .1, .1)(IMAGE).shape == IMAGE.shape
 
 
+def test_hue_may_turn_further_than_once_and_back():
+    values = FLOATS.asnumpy()
+    for seed in range(8):
+        mx.random.seed(seed)
+        turned = transforms.RandomColorJitter(hue=3)(FLOATS).asnumpy()
+        np.testing.assert_allclose(turned.max(-1), values.max(-1), atol=.02)
+        np.testing.assert_allclose(turned.min(-1), values.min(-1), atol=.02)
+
+
 def test_transforms_are_operators():
     """Every one that 1.9.1 traces is traced here, to the same operators and attributes."""
     x = mx.sym.var("x")
