@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/parallel.h"
+#include "simd/stream_copy.h"
 #include "simd/transpose.h"
 
 namespace gemel::kernels {
@@ -12,7 +13,7 @@ namespace {
 
 constexpr int max_axes = 24;
 constexpr int64_t tile = 32, vector_tile = 64;
-constexpr int64_t streaming_bytes = 16 << 20;  // a result that is gone from the caches when done
+constexpr int64_t streaming_row = 4096;  // bytes of a row from which on it may bypass the caches
 
 struct Walk {
   int count = 0;
@@ -44,9 +45,12 @@ Walk merged(std::span<const CopyAxis> axes) {
 }
 
 template <typename T>
-void copy_row(const T* from, int64_t from_step, T* to, int64_t to_step, int64_t n) {
+void copy_row(const T* from, int64_t from_step, T* to, int64_t to_step, int64_t n, bool streaming) {
   if (from_step == 1 && to_step == 1) {
-    if (n < 16)
+    if (streaming) {
+      simd::stream_copy(from, to, static_cast<size_t>(n) * sizeof(T));
+      simd::finish_streams();
+    } else if (n < 16)
       for (int64_t i = 0; i < n; ++i) to[i] = from[i];
     else
       std::memcpy(to, from, static_cast<size_t>(n) * sizeof(T));
@@ -104,8 +108,8 @@ void transpose_tiles(Walk walk, int row, const T* from, T* to) {
   bool streaming = reinterpret_cast<uintptr_t>(to) % 64 == 0;
   for (int i = 0; i < walk.count - 1; ++i)
     streaming &= walk.axis[i].to * static_cast<int64_t>(sizeof(T)) % 64 == 0;
-  streaming &=
-      tiles.total() * rows.size * columns.size * static_cast<int64_t>(sizeof(T)) > streaming_bytes;
+  streaming &= tiles.total() * rows.size * columns.size * static_cast<int64_t>(sizeof(T)) >
+               simd::streaming_bytes;
   for_each(tiles, rows.size * columns.size, [&](int64_t from_base, int64_t to_base) {
     parallel_for(down * across, side * side, [&](int64_t k) {
       const int64_t r0 = k / across * side, c0 = k % across * side;
@@ -146,18 +150,21 @@ void copy_typed(std::span<const CopyAxis> axes, const std::byte* from_bytes, std
     for (int i = 0; i < walk.count - 1; ++i)
       if (walk.axis[i].from == 1 && walk.axis[i].size >= 8)
         return transpose_tiles(walk, i, from, to);
+  const bool streaming = last.from == 1 && last.to == 1 &&
+                         last.size * static_cast<int64_t>(sizeof(T)) >= streaming_row &&
+                         walk.total() * static_cast<int64_t>(sizeof(T)) >= simd::streaming_bytes;
   --walk.count;
   if (walk.count == 0 && last.size > parallel_grain) {  // one long row: cut it
     const int64_t piece = parallel_grain / 2, pieces = (last.size + piece - 1) / piece;
     parallel_for(pieces, piece, [&](int64_t k) {
       const int64_t at = k * piece;
       copy_row(from + at * last.from, last.from, to + at * last.to, last.to,
-               std::min(piece, last.size - at));
+               std::min(piece, last.size - at), streaming);
     });
     return;
   }
   for_each(walk, last.size, [&](int64_t from_offset, int64_t to_offset) {
-    copy_row(from + from_offset, last.from, to + to_offset, last.to, last.size);
+    copy_row(from + from_offset, last.from, to + to_offset, last.to, last.size, streaming);
   });
 }
 

@@ -428,5 +428,38 @@ TEST(Program, RefusesWrongCalls) {
   EXPECT_THROW(Program({}), Error);
 }
 
+TEST(Program, ResultsThatGoPastTheCachesHaveTheBitsOfSmallOnes) {
+  const int64_t n = (5 << 20) + 77, piece = n / 7;
+  std::vector<float> x(static_cast<size_t>(n)), y(x);
+  for (int64_t i = 0; i < n; ++i) {
+    x[static_cast<size_t>(i)] = static_cast<float>(i % 1013) - 500.0f;
+    y[static_cast<size_t>(i)] = static_cast<float>(i % 769) * 0.25f;
+  }
+  // One step, which has a path of its own, and several with two results.
+  const Program one(std::vector<Expr>{input(0) * input(1)});
+  const Program two(std::vector<Expr>{input(0) * input(1) + 1, input(0) - input(1)});
+  const auto run = [&](const Program& program, size_t outputs, int64_t step, int64_t shift) {
+    std::vector<std::vector<float>> found(outputs, std::vector<float>(x.size() + 16, NAN));
+    for (int64_t at = 0; at < n; at += step) {
+      const Shape shape{std::min(step, n - at)};
+      const std::vector<Tensor> in = {Tensor(x.data() + at, shape, DType::float32),
+                                      Tensor(y.data() + at, shape, DType::float32)};
+      std::vector<Tensor> out;
+      for (auto& values : found)
+        out.emplace_back(values.data() + shift + at, shape, DType::float32);
+      program.run(in, {}, out);
+    }
+    for (auto& values : found) {
+      values.erase(values.begin(), values.begin() + static_cast<ptrdiff_t>(shift));
+      values.resize(x.size());
+    }
+    return found;
+  };
+  for (int64_t shift : {0, 3}) {
+    EXPECT_EQ(run(one, 1, n, shift), run(one, 1, piece, 0)) << "from " << shift;
+    EXPECT_EQ(run(two, 2, n, shift), run(two, 2, piece, 0)) << "from " << shift;
+  }
+}
+
 }  // namespace
 }  // namespace gemel::pointwise

@@ -10,6 +10,7 @@
 
 #include "pointwise/binding.h"
 #include "simd/scalar_math.h"
+#include "simd/stream_copy.h"
 
 namespace gemel::pointwise {
 
@@ -45,6 +46,18 @@ struct OutputBinding {
   simd::Store<T> store;
   bool staged;  // written to a register first
 };
+
+template <typename T>
+void stream_block(const T* from, void* to, size_t n) {
+  simd::stream_copy(from, to, n * sizeof(T));
+}
+// Whether an output goes past the caches: it is large, and no input brings its lines there.
+template <typename T>
+bool streamed(const Tensor& output, std::span<const Tensor> inputs) {
+  return output.dtype == simd::compute_dtype<T> && output.bytes() >= simd::streaming_bytes &&
+         std::none_of(inputs.begin(), inputs.end(),
+                      [&](const Tensor& t) { return t.address == output.address; });
+}
 
 template <typename T>
 inline void execute(const Step<T>& step, T* const* reg, const T* uniforms, T* rounding, size_t n) {
@@ -126,7 +139,7 @@ struct Run {
   const InputBinding<T>* inputs;
   const OutputBinding<T>* outputs;
   const Axes& axes;
-  bool prefetch;
+  bool prefetch, streams;
 
   // Registers that need memory of their own.
   int64_t buffers() const {
@@ -200,6 +213,7 @@ struct Run {
           outputs[o].store(reg[tape.inputs + o], outputs[o].address + at * outputs[o].element_size,
                            count);
     }
+    if (streams) simd::finish_streams();
   }
 
   int fetch_ahead(int next, int64_t at, int64_t end, int64_t block) const {
@@ -252,7 +266,9 @@ void run_tape(const Tape<T>& tape, std::span<const Tensor> inputs, std::span<con
   const Scratch<T> uniforms(tape.uniforms.size());
   evaluate_uniforms(tape, scalars, uniforms.data());
 
-  if (plain && tape.steps.size() == 1 && tape.fills.empty() && !tape.rounds) {
+  const bool streams = std::any_of(outputs.begin(), outputs.end(),
+                                   [&](const Tensor& t) { return streamed<T>(t, inputs); });
+  if (plain && !streams && tape.steps.size() == 1 && tape.fills.empty() && !tape.rounds) {
     parallel(n, [&](int64_t begin, int64_t end) {
       T* reg[max_registers];
       for (size_t i = 0; i < inputs.size(); ++i) reg[i] = inputs[i].template data<T>() + begin;
@@ -296,9 +312,18 @@ void run_tape(const Tape<T>& tape, std::span<const Tensor> inputs, std::span<con
     for (int16_t i : tape.read_later[o])
       b.staged |= inputs[static_cast<size_t>(i)].address == b.address;
     for (const Fill& fill : tape.fills) b.staged |= fill.out == tape.inputs + static_cast<int>(o);
+    if (streamed<T>(outputs[o], inputs)) {
+      b.store = stream_block<T>;
+      b.staged = true;
+    }
   }
-  const Run<T> run{tape, uniforms.data(),        bound_inputs.data(), bound_outputs.data(),
-                   axes, n >= prefetch_threshold};
+  const Run<T> run{tape,
+                   uniforms.data(),
+                   bound_inputs.data(),
+                   bound_outputs.data(),
+                   axes,
+                   n >= prefetch_threshold,
+                   streams};
   parallel(n, run);
 }
 
