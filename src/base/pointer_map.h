@@ -24,7 +24,7 @@ class PointerMap {
 
   // The value; null: there is none.
   const Value* find(const Key* key) const {
-    if (empty()) return nullptr;
+    if (empty() || !key) return nullptr;
     const Slot& slot = slots_[place_of(key)];
     return slot.key == key ? &slot.value : nullptr;
   }

@@ -26,6 +26,7 @@ TEST(PointerMap, HoldsWhatAnOrdinaryMapHolds) {
     expected[&keys[i]] = std::to_string(i);
   }
   EXPECT_EQ(map.size(), expected.size());
+  EXPECT_FALSE(map.contains(nullptr));
   for (const int& key : keys) {
     const auto found = expected.find(&key);
     ASSERT_EQ(map.contains(&key), found != expected.end());

@@ -82,7 +82,7 @@ int MXCustomFunctionRecord(int num_inputs, NDArrayHandle* inputs, int num_output
     runtime::record_function(
         "CustomFunction", in, out,
         [function](std::span<const NDArray> heads, std::span<NDArray> gradients,
-                   const std::vector<bool>&) { function->run(heads, gradients); });
+                   const std::vector<bool>&, bool) { function->run(heads, gradients); });
     for (size_t i = 0; i < out.size(); ++i) array_of(outputs[i]).set_history(out[i].history());
   });
 }

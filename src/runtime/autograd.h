@@ -43,10 +43,11 @@ GEMEL_EXPORT Symbol recorded_symbol(const NDArray& array);
 
 // Records one node for work that is not a single operator (a cached graph, a user's function).
 // `backward` gets the head gradients (empty: none flows) and, per input, the array to write into
-// (empty: allocate one; the input needs no gradient where `wanted` is false).
+// (empty: allocate one; the input needs no gradient where `wanted` is false). `last`: the graph is
+// freed afterwards, so what the forward work kept may be written over.
 using TapeFunction =
     std::function<void(std::span<const NDArray> head_gradients, std::span<NDArray> input_gradients,
-                       const std::vector<bool>& wanted)>;
+                       const std::vector<bool>& wanted, bool last)>;
 // `replay`, where given, does the forward work again as recorded calls, for gradients of gradients.
 using ReplayFunction = std::function<std::vector<NDArray>(std::span<const NDArray> inputs)>;
 GEMEL_EXPORT void record_function(const char* name, std::span<const NDArray> inputs,

@@ -170,7 +170,8 @@ TEST(Autograd, RecordedFunctionsRunTheirOwnBackward) {
     }
     record_function("square_by_hand", in, out,
                     [doubled, &asked](std::span<const NDArray> heads, std::span<NDArray> results,
-                                      const std::vector<bool>& wanted) {
+                                      const std::vector<bool>& wanted, bool last) {
+                      EXPECT_TRUE(last);
                       asked = wanted;
                       const NDArray slope = call("_mul_scalar", {doubled}, {{"scalar", "2"}});
                       results[0] = call("elemwise_mul", {heads[0], slope});
@@ -189,13 +190,13 @@ TEST(Autograd, RecordedFunctionsWithSeveralOutputs) {
   {
     Recording scope;
     const NDArray in[1] = {x};
-    record_function(
-        "pair", in, out,
-        [&](std::span<const NDArray> heads, std::span<NDArray> results, const std::vector<bool>&) {
-          for (const NDArray& head : heads) flows.push_back(static_cast<bool>(head));
-          ASSERT_TRUE(results[0]);  // the variable's own gradient array
-          call_into("_mul_scalar", {heads[1]}, results[0], {{"scalar", "3"}});
-        });
+    record_function("pair", in, out,
+                    [&](std::span<const NDArray> heads, std::span<NDArray> results,
+                        const std::vector<bool>&, bool) {
+                      for (const NDArray& head : heads) flows.push_back(static_cast<bool>(head));
+                      ASSERT_TRUE(results[0]);  // the variable's own gradient array
+                      call_into("_mul_scalar", {heads[1]}, results[0], {{"scalar", "3"}});
+                    });
   }
   backward(out[1]);
   EXPECT_EQ(flows, (std::vector<bool>{false, true}));

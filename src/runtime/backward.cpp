@@ -57,13 +57,14 @@ class BackwardRun {
  public:
   BackwardRun(const BackwardCalls& calls, const RecordedGraph& graph,
               std::span<const NDArray> heads, std::vector<NDArray> head_gradients,
-              bool create_graph)
+              bool create_graph, bool last)
       : calls_(calls),
         graph_(graph),
         heads_(heads),
         head_gradients_(std::move(head_gradients)),
         values_(calls.last_reader.size()),
-        create_graph_(create_graph) {}
+        create_graph_(create_graph),
+        last_(last) {}
 
   // A result that is computed for one variable only is written where it belongs, unless a call may
   // still read that memory.
@@ -177,7 +178,7 @@ class BackwardRun {
     if (create_graph_)
       differentiate_again(recorded, heads, out, wanted);
     else
-      recorded.function(heads, out, wanted);
+      recorded.function(heads, out, wanted, last_);
     for (size_t i = 0; i < inputs; ++i)
       if (!wanted[i]) out[i] = NDArray();
   }
@@ -216,6 +217,7 @@ class BackwardRun {
   std::vector<NDArray> values_;
   std::vector<const Storage*> leaves_;
   bool create_graph_;
+  bool last_;  // the graph is freed afterwards
 };
 
 // A result may be memory that the gradient of another variable is written to (a head gradient
@@ -261,7 +263,8 @@ void backward(std::span<const NDArray> heads, std::span<const NDArray> head_grad
   const std::vector<Entry> variables = graph.variables();
   GEMEL_CHECK(!variables.empty(), "[backward] no array with attach_grad() leads to the heads");
   const auto calls = BackwardCalls::of(graph, head_list, variables);
-  BackwardRun run(*calls, graph, heads, checked_head_gradients(heads, head_gradients), false);
+  BackwardRun run(*calls, graph, heads, checked_head_gradients(heads, head_gradients), false,
+                  !retain_graph);
   const auto variable = [&](size_t i) -> TapeNode& {
     return static_cast<TapeNode&>(*variables[i].node);
   };
@@ -297,8 +300,8 @@ std::vector<NDArray> gradients(std::span<const NDArray> heads,
   const RecordedGraph graph(head_list, variable_list);
   const ModeScope mode(create_graph, training);
   const auto calls = BackwardCalls::of(graph, head_list, variable_list);
-  BackwardRun run(*calls, graph, heads, checked_head_gradients(heads, head_gradients),
-                  create_graph);
+  BackwardRun run(*calls, graph, heads, checked_head_gradients(heads, head_gradients), create_graph,
+                  !retain_graph && !create_graph);
   run.run();
   std::vector<NDArray> values;
   for (size_t i = 0; i < variable_list.size(); ++i) values.push_back(run.result(i));

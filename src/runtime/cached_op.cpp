@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <mutex>
+#include <tuple>
 #include <unordered_map>
+#include <utility>
 
 #include "base/settings.h"
 #include "op/registry.h"
@@ -20,30 +22,16 @@
 namespace gemel::runtime {
 namespace {
 
-// What one set of input shapes and dtypes needs. Forward slots: inputs, outputs, saved values.
-// Backward slots: inputs, saved values (outputs among them), head gradients, input gradients.
+// What one set of input shapes and dtypes needs. Slots: inputs, outputs; where gradients are
+// wanted, head gradients and the gradients of the wanted inputs, too, and a second stage, which
+// computes them.
 struct Variant {
   std::vector<Shape> shapes;
   std::vector<DType> dtypes;
   bool training = false;
   std::vector<bool> wanted;  // inputs that want a gradient; empty: forward only
   BackwardGraph graph;
-  std::vector<int> saved_slot;  // forward slot of each saved value
-  std::unique_ptr<Plan> forward, backward;
-  Ref<Storage> forward_arena, backward_arena;
-
-  // Slots of the forward plan that are neither inputs nor outputs: arrays of each recorded call.
-  bool is_saved(size_t slot) const {
-    return slot >= shapes.size() + graph.head_gradients.size() && slot < forward->shapes().size();
-  }
-  // What a step takes besides inputs, outputs and gradients.
-  int64_t bytes() const {
-    int64_t total = forward->arena_bytes() + (backward ? backward->arena_bytes() : 0);
-    for (size_t slot = 0; slot < forward->shapes().size(); ++slot)
-      if (is_saved(slot))
-        total += forward->shapes()[slot].size() * size_of(forward->dtypes()[slot]);
-    return total;
-  }
+  std::unique_ptr<Plan> plan;
 
   bool fits(std::span<const NDArray> inputs, bool train, const std::vector<bool>& want) const {
     if (training != train || wanted != want) return false;
@@ -53,10 +41,11 @@ struct Variant {
   }
 };
 
-Ref<Storage> new_arena(const Plan& plan, Device device) {
-  memory::OwnerScope scope(memory::Owner::plan);
-  return Storage::allocate(plan.arena_bytes(), device);
-}
+// A recorded call. Its arena holds what the forward pass kept, until the last backward pass.
+struct RecordedCall {
+  std::vector<NDArray> slots;  // inputs and outputs
+  Ref<Storage> arena;          // null: a backward pass has written over it
+};
 
 }  // namespace
 
@@ -69,14 +58,15 @@ struct CachedOp::State : std::enable_shared_from_this<CachedOp::State> {
   std::mutex mutex;
   std::vector<std::shared_ptr<Variant>> variants;  // most recently made last
 
+  // An arena that no recorded call needs: inference, training and calls of every shape share it.
+  Ref<Storage> spare;
+
   ~State() {
     // Queued runs refer to the plans, which go after them. Not by waiting: the thread may hold what
     // a run needs, such as an interpreter's lock, or be a worker.
     for (auto& variant : variants) {
-      std::vector<engine::Tag*> writes;
-      for (auto* arena : {&variant->forward_arena, &variant->backward_arena})
-        if (*arena) writes.push_back(&(*arena)->tag());
-      if (writes.empty()) continue;
+      if (!variant->plan) continue;
+      engine::Tag* const writes[] = {&variant->plan->turn()};
       const engine::TaskOptions options{
           .writes = writes, .name = "delete cached op", .small = true, .finaliser = true};
       engine::push([variant = std::move(variant)] {}, options);
@@ -84,11 +74,15 @@ struct CachedOp::State : std::enable_shared_from_this<CachedOp::State> {
   }
 
   void find_images();
+  Ref<Storage> take_arena(int64_t bytes, Device device, bool keep);
+  void give_back(Ref<Storage> arena);
   std::shared_ptr<Variant> variant_for(std::span<const NDArray> inputs, bool training,
                                        const std::vector<bool>& wanted);
   record::Choices recorded_choices(const Variant& variant) const;
   void build(Variant& variant, Device device);
-  void make_plans(Variant& variant, const record::Choices& choices, Device device);
+  void make_plan(Variant& variant, const record::Choices& choices, Device device) const;
+  void run_backward(Variant& variant, RecordedCall& call, std::span<const NDArray> heads,
+                    std::span<NDArray> gradients, bool last);
   std::vector<NDArray> replay(std::span<const NDArray> inputs, const Variant& variant,
                               RandomStream random) const;
 };
@@ -113,7 +107,7 @@ void CachedOp::State::find_images() {
 // writes besides its outputs are copies.
 std::vector<NDArray> CachedOp::State::replay(std::span<const NDArray> inputs,
                                              const Variant& variant, RandomStream random) const {
-  const auto offsets = variant.forward->random_offsets();
+  const auto offsets = variant.plan->random_offsets();
   std::unordered_map<const Node*, std::vector<NDArray>> values;
   for (size_t i = 0; i < inputs.size(); ++i)
     values[input_nodes[i].get()] = {is_auxiliary[i] ? inputs[i].copy() : inputs[i]};
@@ -164,6 +158,25 @@ record::Choices CachedOp::State::recorded_choices(const Variant& variant) const 
   return record::look_up(key).value_or(record::Choices{});
 }
 
+// At least `bytes`. With `keep` nobody else gets it before it is given back.
+Ref<Storage> CachedOp::State::take_arena(int64_t bytes, Device device, bool keep) {
+  {
+    const std::lock_guard lock(mutex);
+    if (spare && spare->bytes() >= bytes && spare->device() == device)
+      return keep ? std::exchange(spare, {}) : spare;
+    if (!keep) spare = {};  // first, so that both are not held at once
+  }
+  memory::OwnerScope scope(memory::Owner::plan);
+  Ref<Storage> arena = Storage::allocate(bytes, device);
+  if (!keep) give_back(arena);
+  return arena;
+}
+
+void CachedOp::State::give_back(Ref<Storage> arena) {
+  const std::lock_guard lock(mutex);
+  if (!spare || spare->bytes() < arena->bytes()) spare = std::move(arena);
+}
+
 void CachedOp::State::build(Variant& variant, Device device) {
   const record::Choices choices = recorded_choices(variant);
   if (!variant.wanted.empty()) {
@@ -176,82 +189,104 @@ void CachedOp::State::build(Variant& variant, Device device) {
     if (const int64_t budget = budget_or_setting(); budget >= 0)
       backward_graph_within(budget, symbol, variables, options, [&](const BackwardGraph& graph) {
         variant.graph = graph;
-        make_plans(variant, choices, device);
-        return variant.bytes();
+        make_plan(variant, choices, device);
+        return variant.plan->arena_bytes();
       });
     else
       variant.graph = make_backward_graph(symbol, variables, options);
   }
-  if (!variant.forward) make_plans(variant, choices, device);
-  variant.forward_arena = new_arena(*variant.forward, device);
-  if (variant.backward) variant.backward_arena = new_arena(*variant.backward, device);
+  if (!variant.plan) make_plan(variant, choices, device);
 }
 
-void CachedOp::State::make_plans(Variant& variant, const record::Choices& choices, Device device) {
-  const int inputs = static_cast<int>(input_nodes.size());
-  const int outputs = static_cast<int>(symbol.outputs.size());
-  variant.saved_slot.clear();
-  PlanSpec forward;
-  forward.training = variant.training;
-  forward.plan_with(choices);
-  forward.device = device;
-  forward.shapes = variant.shapes;
-  forward.dtypes = variant.dtypes;
-  for (int i = 0; i < inputs; ++i) forward.inputs[input_nodes[i].get()] = i;
-  PlanStage stage;
-  for (int i = 0; i < outputs; ++i) {
-    stage.heads.push_back(symbol.outputs[i]);
-    stage.slots.push_back(inputs + i);
+void CachedOp::State::make_plan(Variant& variant, const record::Choices& choices,
+                                Device device) const {
+  const size_t inputs = input_nodes.size(), outputs = symbol.outputs.size();
+  const BackwardGraph& graph = variant.graph;
+  const bool differentiated = !variant.wanted.empty();
+  PlanSpec spec;
+  spec.training = variant.training;
+  spec.plan_with(choices);
+  spec.device = device;
+  spec.shapes = variant.shapes;
+  spec.dtypes = variant.dtypes;
+  const size_t backward_slots = differentiated ? outputs + graph.gradients.size() : 0;
+  spec.shapes.resize(inputs + outputs + backward_slots, Shape::unknown());
+  spec.dtypes.resize(spec.shapes.size(), DType::none);
+  for (size_t i = 0; i < inputs; ++i) spec.inputs[input_nodes[i].get()] = static_cast<int>(i);
+  PlanStage forward;
+  forward.heads = differentiated ? graph.outputs : symbol.outputs;
+  for (size_t i = 0; i < outputs; ++i) forward.slots.push_back(static_cast<int>(inputs + i));
+  if (!differentiated) {
+    if (!variant.training) spec.parameters = passes::parameters_of(symbol.outputs);
+    spec.stages.push_back(std::move(forward));
+    variant.plan = std::make_unique<Plan>(std::move(spec));
+    return;
   }
-  if (variant.wanted.empty() && !variant.training)
-    forward.parameters = passes::parameters_of(symbol.outputs);
-  if (!variant.wanted.empty()) {
-    for (int i = 0; i < outputs; ++i) stage.heads[i] = variant.graph.outputs[i];
-    for (const auto& [saved, placeholder] : variant.graph.saved) {
-      int slot = -1;
-      for (size_t h = 0; h < stage.heads.size() && slot < 0; ++h)
-        if (stage.heads[h].node == saved.node && stage.heads[h].index == saved.index)
-          slot = stage.slots[h];
-      if (slot < 0) {
-        slot = inputs + static_cast<int>(stage.heads.size());
-        stage.heads.push_back(saved);
-        stage.slots.push_back(slot);
-      }
-      variant.saved_slot.push_back(slot);
+  for (const auto& [saved, placeholder] : graph.saved) {
+    size_t head = 0;
+    while (head < outputs &&
+           !(forward.heads[head].node == saved.node && forward.heads[head].index == saved.index))
+      ++head;
+    if (head == outputs) {
+      head = forward.heads.size();
+      forward.heads.push_back(saved);
+      forward.slots.push_back(-1);
     }
+    spec.carried[placeholder.get()] = {0, static_cast<int>(head)};
   }
-  const size_t slots = inputs + stage.heads.size();
-  forward.shapes.resize(slots, Shape::unknown());
-  forward.dtypes.resize(slots, DType::none);
-  forward.stages.push_back(std::move(stage));
-  variant.forward = std::make_unique<Plan>(std::move(forward));
-  if (variant.wanted.empty()) return;
+  // Head gradients are as the outputs.
+  KnownInputs known;
+  for (size_t i = 0; i < inputs; ++i)
+    known[input_nodes[i].get()] = {variant.shapes[i], variant.dtypes[i]};
+  const IndexedGraph indexed(graph.outputs);
+  TypedEntries typed(indexed, known);
+  typed.infer(indexed);
+  for (size_t i = 0; i < outputs; ++i) {
+    if (!graph.head_gradients[i]) continue;
+    const size_t slot = inputs + outputs + i;
+    spec.inputs[graph.head_gradients[i].get()] = static_cast<int>(slot);
+    std::tie(spec.shapes[slot], spec.dtypes[slot]) = typed.at(indexed.heads()[i]);
+  }
+  PlanStage back;
+  for (size_t g = graph.gradients.size(); g-- > 0;) {
+    back.heads.push_back(graph.gradients[g]);
+    back.slots.push_back(static_cast<int>(inputs + 2 * outputs + g));
+  }
+  spec.stages.push_back(std::move(forward));
+  spec.stages.push_back(std::move(back));
+  variant.plan = std::make_unique<Plan>(std::move(spec));
+}
 
-  // Backward: the forward slots, then head gradients, then input gradients.
-  PlanSpec back;
-  back.training = variant.training;  // the mode of the values that it reads
-  back.plan_with(choices);
-  back.device = device;
-  back.shapes = variant.forward->shapes();
-  back.dtypes = variant.forward->dtypes();
-  for (int i = 0; i < inputs; ++i) back.inputs[input_nodes[i].get()] = i;
-  for (size_t i = 0; i < variant.graph.saved.size(); ++i)
-    back.inputs[variant.graph.saved[i].placeholder.get()] = variant.saved_slot[i];
-  for (int i = 0; i < outputs; ++i) {
-    back.shapes.push_back(back.shapes[inputs + i]);
-    back.dtypes.push_back(back.dtypes[inputs + i]);
-    if (variant.graph.head_gradients[i])
-      back.inputs[variant.graph.head_gradients[i].get()] = static_cast<int>(slots) + i;
+void CachedOp::State::run_backward(Variant& variant, RecordedCall& call,
+                                   std::span<const NDArray> heads, std::span<NDArray> gradients,
+                                   bool last) {
+  GEMEL_CHECK(call.arena,
+              "[cached op] the values of this call were freed by an earlier backward; use "
+              "retain_graph=True there");
+  const Plan& plan = *variant.plan;
+  const Device device = plan.device();
+  std::vector<NDArray> all = call.slots;
+  for (size_t i = 0; i < heads.size(); ++i)
+    all.push_back(heads[i] || !variant.graph.head_gradients[i]
+                      ? heads[i]
+                      : zeros_like(call.slots[gradients.size() + i]));
+  for (size_t i = 0; i < gradients.size(); ++i) {
+    if (!variant.wanted[i]) continue;
+    const size_t slot = all.size();
+    if (!gradients[i]) gradients[i] = NDArray(plan.shapes()[slot], plan.dtypes()[slot], device);
+    all.push_back(gradients[i]);
   }
-  PlanStage stage_back;
-  for (size_t g = variant.graph.gradients.size(); g-- > 0;) {
-    stage_back.heads.push_back(variant.graph.gradients[g]);
-    stage_back.slots.push_back(static_cast<int>(slots) + outputs + static_cast<int>(g));
+  // The backward pass writes over what the forward pass kept.
+  Ref<Storage> arena = call.arena;
+  if (last) {
+    call.arena = {};
+  } else {
+    arena = take_arena(call.arena->bytes(), device, true);
+    const Shape bytes{call.arena->bytes()};
+    NDArray(call.arena, 0, bytes, DType::uint8).copy_to(NDArray(arena, 0, bytes, DType::uint8));
   }
-  back.shapes.resize(slots + outputs + variant.graph.gradients.size(), Shape::unknown());
-  back.dtypes.resize(back.shapes.size(), DType::none);
-  back.stages.push_back(std::move(stage_back));
-  variant.backward = std::make_unique<Plan>(std::move(back));
+  variant.plan->run(all, 1, 2, arena);
+  give_back(std::move(arena));
 }
 
 CachedOp::CachedOp(Symbol given, const Attributes&) : state_(std::make_shared<State>()) {
@@ -270,33 +305,8 @@ std::pair<std::vector<MemoryUse>, std::vector<std::string>> CachedOp::memory_use
   GEMEL_CHECK(!state.variants.empty(),
               "[cached op] expected a graph that has run, got none; call "
               "the block once");
-  const Variant& variant = *state.variants.back();
-  std::vector<MemoryUse> uses = variant.forward->memory_uses();
-  std::vector<std::string> steps = variant.forward->step_names();
-  if (!variant.backward) return {std::move(uses), std::move(steps)};
-  // The second arena lies above the first, and the values of the call above both.
-  int64_t top = variant.forward->arena_bytes() + variant.backward->arena_bytes();
-  std::unordered_map<int, size_t> saved;
-  for (size_t i = 0; i < uses.size(); ++i)
-    if (uses[i].slot >= 0 && variant.is_saved(static_cast<size_t>(uses[i].slot))) {
-      uses[i].offset = top;
-      top += uses[i].bytes;
-      saved.emplace(uses[i].slot, i);
-    }
-  const int first = static_cast<int>(steps.size());
-  for (MemoryUse& use : variant.backward->memory_uses()) {
-    if (const auto found = saved.find(use.slot); use.slot >= 0 && found != saved.end()) {
-      uses[found->second].end = first + use.end;
-      continue;
-    }
-    use.begin += first;
-    use.end += first;
-    use.stage = 1;
-    if (use.offset >= 0) use.offset += variant.forward->arena_bytes();
-    uses.push_back(std::move(use));
-  }
-  for (std::string& name : variant.backward->step_names()) steps.push_back(std::move(name));
-  return {std::move(uses), std::move(steps)};
+  const Plan& plan = *state.variants.back()->plan;
+  return {plan.memory_uses(), plan.step_names()};
 }
 
 std::vector<NDArray> CachedOp::operator()(std::span<const NDArray> inputs) {
@@ -319,43 +329,26 @@ std::vector<NDArray> CachedOp::operator()(std::span<const NDArray> inputs) {
     return out;
   }
   std::shared_ptr<Variant> variant = state.variant_for(inputs, is_training(), wanted);
-  const Plan& plan = *variant->forward;
+  const Plan& plan = *variant->plan;
   const size_t outputs = state.symbol.outputs.size();
-  std::vector<NDArray> slots(inputs.begin(), inputs.end());
-  slots.reserve(plan.shapes().size());
+  const bool recorded = !wanted.empty();
   const Device device = inputs.empty() ? Device{} : inputs[0].device();
-  for (size_t i = inputs.size(); i < plan.shapes().size(); ++i)
+  std::vector<NDArray> slots(inputs.begin(), inputs.end());
+  slots.reserve(inputs.size() + outputs);
+  for (size_t i = inputs.size(); i < inputs.size() + outputs; ++i)
     slots.emplace_back(plan.shapes()[i], plan.dtypes()[i], device);
-  const RandomStream random = variant->forward->run(slots, 0, 1, variant->forward_arena);
-  std::vector<NDArray> results(slots.begin() + inputs.size(),
-                               slots.begin() + inputs.size() + outputs);
-  if (wanted.empty()) return results;
+  Ref<Storage> arena = state.take_arena(plan.arena_bytes(), device, recorded);
+  const RandomStream random = variant->plan->run(slots, 0, 1, arena);
+  std::vector<NDArray> results(slots.begin() + inputs.size(), slots.end());
+  if (!recorded) return results;
 
   for (NDArray& slot : slots) slot.set_history(nullptr);
+  auto call = std::make_shared<RecordedCall>(std::move(slots), std::move(arena));
   record_function(
       "cached_op", inputs, results,
-      [state = state_, variant, slots = std::move(slots), outputs](
-          std::span<const NDArray> heads, std::span<NDArray> gradients, const std::vector<bool>&) {
-        std::vector<NDArray> all = slots;
-        const Plan& back = *variant->backward;
-        const Device device = slots[0].device();
-        for (size_t i = 0; i < outputs; ++i) {
-          NDArray head = heads[i];
-          if (!head && variant->graph.head_gradients[i]) {
-            head = zeros_like(slots[gradients.size() + i]);
-          }
-          all.push_back(head);
-        }
-        size_t next = 0;
-        for (size_t i = 0; i < gradients.size(); ++i) {
-          if (!variant->wanted[i]) continue;
-          const size_t slot = slots.size() + outputs + next++;
-          if (!gradients[i])
-            gradients[i] = NDArray(back.shapes()[slot], back.dtypes()[slot], device);
-          all.push_back(gradients[i]);
-        }
-        variant->backward->run(all, 0, 1, variant->backward_arena);
-      },
+      [state = state_, variant, call = std::move(call)](
+          std::span<const NDArray> heads, std::span<NDArray> gradients, const std::vector<bool>&,
+          bool last) { state->run_backward(*variant, *call, heads, gradients, last); },
       [state = state_, variant, random](std::span<const NDArray> arrays) {
         return state->replay(arrays, *variant, random);
       });

@@ -51,6 +51,7 @@ RandomStream Plan::run(std::span<const NDArray> slots, int first, int last,
   for (int s = first; s < last; ++s)
     for (int slot : stages_[s]->written_slots) tags.push_back(&slots[slot].tag());
   tags.push_back(&arena->tag());
+  tags.push_back(turn_.get());
   if (random) tags.push_back(&generator_tag());
   const RandomStream stream = random ? take_stream(random_total) : RandomStream{};
 

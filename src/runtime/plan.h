@@ -72,7 +72,7 @@ class Plan {
   ~Plan();
 
   // Pushes the stages [first, last) as one task. `slots` has an array per slot that these stages
-  // use. Runs of one arena exclude each other.
+  // use. Runs of one plan, and of one arena, exclude each other.
   // Gives the random numbers that the run draws from.
   RandomStream run(std::span<const NDArray> slots, int first, int last, const Ref<Storage>& arena);
 
@@ -89,6 +89,7 @@ class Plan {
   const std::vector<Shape>& shapes() const { return shapes_; }
   const std::vector<DType>& dtypes() const { return dtypes_; }
   Device device() const { return device_; }
+  engine::Tag& turn() const { return *turn_; }  // every queued run writes it
   // Slots that a stage reads and does not write.
   const std::vector<int>& reads(int stage) const { return stages_[stage]->read_slots; }
   int64_t arena_bytes() const { return memory_.bytes; }
@@ -160,7 +161,8 @@ class Plan {
   std::vector<DType> dtypes_;
   bool training_ = false;
   Device device_;
-  int threads_;  // inside operators, at most
+  Ref<engine::Tag> turn_ = engine::make_tag("plan");  // a run writes addresses into tensors_
+  int threads_;                                       // inside operators, at most
   std::vector<int64_t>* step_times_ = nullptr;
   std::vector<Step> steps_;
   std::vector<Tensor> tensors_;

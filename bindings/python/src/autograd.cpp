@@ -97,7 +97,7 @@ void bind_autograd(nb::module_& m) {
     if (!runtime::needs_record(in)) return;
     runtime::record_function(engine::intern_name(name), in, out,
                              [held](std::span<const NDArray> heads, std::span<NDArray> gradients,
-                                    const std::vector<bool>&) {
+                                    const std::vector<bool>&, bool) {
                                nb::gil_scoped_acquire gil;
                                nb::list arguments;
                                for (const NDArray& head : heads)
