@@ -12,7 +12,7 @@
 namespace gemel::kernels {
 namespace {
 
-using testing::noise;
+using testing::error_of, testing::noise;
 
 struct Sizes {
   int64_t batch, in_channels, out_channels, height, width, kernel, pad_y, pad_x;
@@ -35,17 +35,6 @@ ConvolutionGeometry geometry_of(const Sizes& s) {
     g.out[a + 1] = in[a] + 2 * pad[a] - s.kernel + 1;
   }
   return g;
-}
-
-// Root mean square of the distance, relative to that of the exact values.
-template <typename T>
-double error_of(const std::vector<T>& values, const std::vector<double>& exact) {
-  double error = 0, size = 0;
-  for (size_t i = 0; i < exact.size(); ++i) {
-    error += (values[i] - exact[i]) * (values[i] - exact[i]);
-    size += exact[i] * exact[i];
-  }
-  return std::sqrt(error / size);
 }
 
 struct Problem {
