@@ -102,9 +102,11 @@ MEMORY_CASES = {f"{name}, {mode}": (*case, mode == "training") for name, case in
                 for mode in ("inference", "training")}
 
 
-def memory_executor(mx, name):
-    """The executor of one memory case."""
+def memory_executor(mx, name, batch=None):
+    """The executor of one memory case, perhaps for another batch size."""
     make, shape, training = MEMORY_CASES[name]
+    if batch:
+        shape = (batch, *shape[1:])
     net = make(mx)
     request = {one: "write" if training and one not in ("data", "softmax_label") else "null"
                for one in net.list_arguments()}

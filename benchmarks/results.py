@@ -68,7 +68,12 @@ def memory_rows(report):
     for share, (size, work, seconds) in costs["budget"].items():
         yield (f"resnet50, training in {float(share):.0%} of its plan",
                f"{size / 2**20:.0f} MB, {work:.0%} of the forward pass twice, chosen in {seconds:.2f} s",
-               "<= 2315 MB, <= 35 % more time", "", "")
+               "<= 2315 MB", "", "")
+    measured = costs["recompute"]
+    if "refused" not in measured:
+        yield ("resnet50, training, batch 16, in an eighth of naive",
+               f"{measured['planned'] / 2**20:.0f} MB, {measured['fitted']:.0f} ms, {measured['fitted'] / measured['plain']:.2f}x "
+               "of the usual plan's time", "<= 1.35x", "", "")
 
 
 def build_rows(report):
