@@ -50,18 +50,24 @@ struct CommonParameters : Parameters {
   DType dtype = DType::none;
 };
 
+// Where batches go, and as what.
+template <typename P>
+void declare_output(Fields<P>& f, const char* usual_type) {
+  f.choice("ctx", static_cast<std::string P::*>(&P::ctx), {{"cpu", "cpu"}, {"gpu", "gpu"}})
+      .fallback("gpu")
+      .doc("Has no effect: batches are in the memory of the host.");
+  f.choice("dtype", static_cast<DType P::*>(&P::dtype), output_types())
+      .fallback("None")
+      .doc(std::string("Element type of the data; None for ") + usual_type + ".");
+}
+
 template <typename P>
 void declare_common(Fields<P>& f) {
   f.field("prefetch_buffer", static_cast<int64_t P::*>(&P::prefetch_buffer))
       .fallback("4")
       .doc("Has no effect: the samples are in memory.")
       .type = "long (non-negative)";
-  f.choice("ctx", static_cast<std::string P::*>(&P::ctx), {{"cpu", "cpu"}, {"gpu", "gpu"}})
-      .fallback("gpu")
-      .doc("Has no effect: batches are in the memory of the host.");
-  f.choice("dtype", static_cast<DType P::*>(&P::dtype), output_types())
-      .fallback("None")
-      .doc("Element type of the data; None for the type that it is read as.");
+  declare_output(f, "the type that it is read as");
 }
 
 }  // namespace gemel::data

@@ -67,12 +67,7 @@ struct DeclareRecordFields {
     d("prefetch_buffer", &P::prefetch_buffer, "4", "Batches that are made ahead.")
         .range(0, 1 << 16)
         .type = "long (non-negative)";
-    f.choice("ctx", static_cast<std::string P::*>(&P::ctx), {{"cpu", "cpu"}, {"gpu", "gpu"}})
-        .fallback("gpu")
-        .doc("Has no effect: batches are in the memory of the host.");
-    f.choice("dtype", static_cast<DType P::*>(&P::dtype), output_types())
-        .fallback("None")
-        .doc("Element type of the data; None for float32.");
+    declare_output(f, "float32");
   }
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/blocks.h"
 #include "kernels/parallel.h"
 #include "simd/bfloat16_product.h"
 #include "simd/packed_product.h"
@@ -18,9 +19,6 @@ constexpr int64_t most_steps = 512, block_columns = 256;
 // With fewer channels than this, or fewer columns for each laying out of the weight, the layouts
 // cost more than they save.
 constexpr int64_t fewest = 16, fewest_columns = 192;
-
-int64_t blocks_of(int64_t count, int64_t most) { return (count + most - 1) / most; }
-int64_t rounded(int64_t count, int64_t unit) { return blocks_of(count, unit) * unit; }
 
 // The images of a batch as one matrix: a row for each channel, a column for each output position
 // of each image. Positions of the input that no output sees are no columns.

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <vector>
 
+#include "kernels/blocks.h"
 #include "kernels/gemm/scratch.h"
 #include "kernels/parallel.h"
 #include "simd/winograd_planes.h"
@@ -21,8 +22,6 @@ constexpr int64_t tile = 4, side = 6, taps = 9, most_channels = 64;
 constexpr int64_t block_floats = 1 << 17, most_vectors = 6, most_summed = 24;
 // Floats between points, which would else meet in one cache set.
 constexpr int64_t skew = 16;
-
-int64_t blocks_of(int64_t count, int64_t most) { return (count + most - 1) / most; }
 
 // The planes of one array, all channels of all images, and the tiles that lie over them.
 struct Planes {

@@ -2,6 +2,7 @@
 // C are shared out among the threads.
 #include <algorithm>
 
+#include "kernels/blocks.h"
 #include "kernels/fpmath.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/scratch.h"
@@ -17,8 +18,6 @@ namespace {
 constexpr int64_t most_steps = 512, block_columns = 256, most_rows = 4092;
 // With fewer rows or columns than this, laying out costs more than it saves.
 constexpr int64_t fewest = 8;
-
-int64_t blocks_of(int64_t count, int64_t most) { return (count + most - 1) / most; }
 
 simd::StridedMatrix matrix(const void* data, int64_t stride, bool transposed, int64_t row,
                            int64_t column) {

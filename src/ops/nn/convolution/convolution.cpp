@@ -187,6 +187,23 @@ double operations(const OpCall& c) {
          static_cast<double>(std::max<int64_t>(weight[0], 1));
 }
 
+// What computes a pass, by preference: the first whose predicate holds runs.
+template <ConvolutionGeometryOf geometry, ConvolutionPass pass, void (*products)(const OpCall&),
+          void (*plain)(const OpCall&)>
+void implement(OpBuilder& builder) {
+  builder.implement(kernels::widened())
+      .implement(depthwise(geometry, pass))
+      .implement(winograd_groups(geometry, pass))
+      .implement(shifted(geometry, pass))
+      .implement(winograd(geometry, pass))
+      .implement(one_by_one(geometry, pass, true))
+      .implement(one_by_one(geometry, pass))
+      .implement(onednn<geometry, pass, true>())
+      .implement(onednn<geometry, pass>())
+      .implement(patches<geometry>(products))
+      .implement("reference", plain);
+}
+
 template <typename Declared>
 OpBuilder declare(std::string name) {
   OpBuilder builder = op<Declared>(std::move(name));
@@ -201,18 +218,8 @@ OpBuilder declare(std::string name) {
       .type(floating_type)
       .gradient(forward_gradient)
       .operations(operations)
-      .per_sample({0})
-      .implement(kernels::widened())
-      .implement(depthwise(forward_geometry, ConvolutionPass::forward))
-      .implement(winograd_groups(forward_geometry, ConvolutionPass::forward))
-      .implement(shifted(forward_geometry, ConvolutionPass::forward))
-      .implement(winograd(forward_geometry, ConvolutionPass::forward))
-      .implement(one_by_one(forward_geometry, ConvolutionPass::forward, true))
-      .implement(one_by_one(forward_geometry, ConvolutionPass::forward))
-      .implement(onednn<forward_geometry, ConvolutionPass::forward, true>())
-      .implement(onednn<forward_geometry, ConvolutionPass::forward>())
-      .implement(patches<forward_geometry>(forward_patches))
-      .implement("reference", forward_direct);
+      .per_sample({0});
+  implement<forward_geometry, ConvolutionPass::forward, forward_patches, forward_direct>(builder);
   return builder;
 }
 
@@ -249,41 +256,21 @@ GEMEL_OPERATORS(convolution) {
       .sample({.shapes = {{2, 3, 7, 6}, {4, 3, 3, 2}, {4}},
                .attributes = {{"kernel", "(3, 2)"}, {"num_filter", "4"}, {"pad", "(1, 0)"}}});
 
-  op<P>("_backward_Convolution_data")
-      .doc("Gradient of Convolution with respect to data.")
+  OpBuilder of_data = op<P>("_backward_Convolution_data");
+  of_data.doc("Gradient of Convolution with respect to data.")
       .inputs({"dy", "weight", "data"})
       .shape_only({2})
       .shape([](ShapeContext& c) { c.set_out(0, c.in[2]); })
-      .gradient(data_gradient)
-      .implement(kernels::widened())
-      .implement(depthwise(data_geometry, ConvolutionPass::data))
-      .implement(winograd_groups(data_geometry, ConvolutionPass::data))
-      .implement(shifted(data_geometry, ConvolutionPass::data))
-      .implement(winograd(data_geometry, ConvolutionPass::data))
-      .implement(one_by_one(data_geometry, ConvolutionPass::data, true))
-      .implement(one_by_one(data_geometry, ConvolutionPass::data))
-      .implement(onednn<data_geometry, ConvolutionPass::data, true>())
-      .implement(onednn<data_geometry, ConvolutionPass::data>())
-      .implement(patches<data_geometry>(data_patches))
-      .implement("reference", data_direct);
+      .gradient(data_gradient);
+  implement<data_geometry, ConvolutionPass::data, data_patches, data_direct>(of_data);
 
-  op<P>("_backward_Convolution_weight")
-      .doc("Gradient of Convolution with respect to weight and bias.")
+  OpBuilder of_weight = op<P>("_backward_Convolution_weight");
+  of_weight.doc("Gradient of Convolution with respect to weight and bias.")
       .inputs({"dy", "data"})
       .outputs<P>([](const P& p) { return p.no_bias ? 1 : 2; })
       .shape(weight_shape)
-      .gradient(weight_gradient)
-      .implement(kernels::widened())
-      .implement(depthwise(weight_geometry, ConvolutionPass::weight))
-      .implement(winograd_groups(weight_geometry, ConvolutionPass::weight))
-      .implement(shifted(weight_geometry, ConvolutionPass::weight))
-      .implement(winograd(weight_geometry, ConvolutionPass::weight))
-      .implement(one_by_one(weight_geometry, ConvolutionPass::weight, true))
-      .implement(one_by_one(weight_geometry, ConvolutionPass::weight))
-      .implement(onednn<weight_geometry, ConvolutionPass::weight, true>())
-      .implement(onednn<weight_geometry, ConvolutionPass::weight>())
-      .implement(patches<weight_geometry>(weight_patches))
-      .implement("reference", weight_direct);
+      .gradient(weight_gradient);
+  implement<weight_geometry, ConvolutionPass::weight, weight_patches, weight_direct>(of_weight);
 }
 
 }  // namespace gemel::convolution_op
