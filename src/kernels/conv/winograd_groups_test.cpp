@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "kernels/conv/direct.h"
+#include "kernels/conv/testing.h"
 #include "kernels/parallel.h"
 #include "kernels/testing.h"
 
@@ -61,30 +61,16 @@ struct Problem {
   }
   template <typename T>
   std::vector<T> direct(ConvolutionPass pass, DType dtype) const {
-    const auto as = [](const std::vector<float>& v) { return std::vector<T>(v.begin(), v.end()); };
-    const auto x = as(data), w = as(weight), b = as(bias), head = as(dy);
-    std::vector<T> result(pass == ConvolutionPass::forward ? dy.size()
-                          : pass == ConvolutionPass::data  ? data.size()
-                                                           : weight.size());
-    if (pass == ConvolutionPass::forward)
-      direct_convolution(dtype, g, x.data(), w.data(), b.data(), result.data());
-    else if (pass == ConvolutionPass::data)
-      direct_convolution_data(dtype, g, head.data(), w.data(), result.data());
-    else
-      direct_convolution_weight(dtype, g, x.data(), head.data(), result.data());
-    return result;
+    return testing::plain_pass<T>(pass, dtype, g, data, weight, bias, dy);
   }
 };
-
-constexpr ConvolutionPass passes[] = {ConvolutionPass::forward, ConvolutionPass::data,
-                                      ConvolutionPass::weight};
 
 class WinogradGroups : public ::testing::TestWithParam<Sizes> {};
 
 TEST_P(WinogradGroups, AreWithinTheErrorOfStrictPrecision) {
   const Problem problem(GetParam());
   if (!winograd_groups_serves(problem.g)) GTEST_SKIP() << "no vectors of sixteen";
-  for (ConvolutionPass pass : passes) {
+  for (ConvolutionPass pass : testing::every_pass) {
     std::vector<float> result;
     ASSERT_TRUE(problem.ours(pass, result));
     const auto exact = problem.direct<double>(pass, DType::float64);
@@ -105,7 +91,7 @@ TEST(WinogradGroups, OfFewProductsAreNear) {
                              Sizes{1, 2, 1, 1, 1, 1, 1, 1}}) {
     const Problem problem(sizes);
     if (!winograd_groups_serves(problem.g)) GTEST_SKIP() << "no vectors of sixteen";
-    for (ConvolutionPass pass : passes) {
+    for (ConvolutionPass pass : testing::every_pass) {
       std::vector<float> result;
       ASSERT_TRUE(problem.ours(pass, result));
       EXPECT_LE(error_of(result, problem.direct<double>(pass, DType::float64)), 2e-6);
@@ -116,7 +102,7 @@ TEST(WinogradGroups, OfFewProductsAreNear) {
 TEST(WinogradGroups, AreTheSameWithAnyNumberOfThreads) {
   const Problem problem({2, 6, 8, 8, 20, 21, 1, 1});
   if (!winograd_groups_serves(problem.g)) GTEST_SKIP() << "no vectors of sixteen";
-  for (ConvolutionPass pass : passes) {
+  for (ConvolutionPass pass : testing::every_pass) {
     std::vector<float> alone, together;
     {
       const SingleThread single;
@@ -133,7 +119,7 @@ TEST(WinogradGroups, LeaveWhatIsNotFiniteToOthers) {
     Problem problem({2, 2, 4, 4, 10, 10, 1, 1});
     if (!winograd_groups_serves(problem.g)) GTEST_SKIP() << "no vectors of sixteen";
     problem.data[777] = problem.dy[777] = value;
-    for (ConvolutionPass pass : passes) {
+    for (ConvolutionPass pass : testing::every_pass) {
       std::vector<float> result;
       EXPECT_FALSE(problem.ours(pass, result)) << value;
     }

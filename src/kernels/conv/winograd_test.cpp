@@ -6,7 +6,7 @@
 #include <array>
 #include <cmath>
 
-#include "kernels/conv/direct.h"
+#include "kernels/conv/testing.h"
 #include "kernels/testing.h"
 
 namespace gemel::kernels {
@@ -51,18 +51,9 @@ struct Problem {
            : pass == ConvolutionPass::data  ? data.size()
                                             : weight.size();
   }
-  // The pass by plain loops in type T.
   template <typename T>
   std::vector<T> plain(ConvolutionPass pass, DType dtype) const {
-    const auto as = [](const std::vector<float>& v) { return std::vector<T>(v.begin(), v.end()); };
-    std::vector<T> out(size_of(pass));
-    if (pass == ConvolutionPass::forward)
-      direct_convolution(dtype, g, as(data).data(), as(weight).data(), as(bias).data(), out.data());
-    else if (pass == ConvolutionPass::data)
-      direct_convolution_data(dtype, g, as(dy).data(), as(weight).data(), out.data());
-    else
-      direct_convolution_weight(dtype, g, as(data).data(), as(dy).data(), out.data());
-    return out;
+    return testing::plain_pass<T>(pass, dtype, g, data, weight, bias, dy);
   }
   bool winograd(ConvolutionPass pass, int threads, std::vector<float>& out) const {
     const WinogradSchedule s = winograd_schedule(g, pass, {.threads = threads});
@@ -81,15 +72,12 @@ struct Problem {
   }
 };
 
-constexpr ConvolutionPass passes[] = {ConvolutionPass::forward, ConvolutionPass::data,
-                                      ConvolutionPass::weight};
-
 class WinogradConvolution : public ::testing::TestWithParam<Sizes> {};
 
 TEST_P(WinogradConvolution, IsWithinTheStrictBoundOfDirectSums) {
   const Problem problem(GetParam());
   ASSERT_TRUE(winograd_applies(problem.g));
-  for (ConvolutionPass pass : passes) {
+  for (ConvolutionPass pass : testing::every_pass) {
     const auto exact = problem.plain<double>(pass, DType::float64);
     const double direct = error_of(problem.plain<float>(pass, DType::float32), exact);
     std::vector<float> got;
@@ -101,7 +89,7 @@ TEST_P(WinogradConvolution, IsWithinTheStrictBoundOfDirectSums) {
 
 TEST_P(WinogradConvolution, GivesTheSameBitsForAnyNumberOfThreads) {
   const Problem problem(GetParam());
-  for (ConvolutionPass pass : passes) {
+  for (ConvolutionPass pass : testing::every_pass) {
     std::vector<float> one, several;
     ASSERT_TRUE(problem.winograd(pass, 1, one));
     for (int threads : {2, 3, 8}) {
